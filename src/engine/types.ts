@@ -1,0 +1,154 @@
+/** What the engine offers to the rest of the program: plain data in, plain data out. See ARCHITECTURE.md. */
+
+export type Device = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
+
+export interface EngineOptions {
+  /** Path of a GGUF file. */
+  modelPath: string;
+  device?: Device;
+  /** Layers kept on the GPU; default: all of them when a GPU is used, else 0. */
+  gpuLayers?: number;
+  /** CPU threads; default: the number of physical or available cores. */
+  threads?: number;
+  /** A folder with the user's own libllama / libggml build, in place of the pinned package. */
+  library?: string;
+  /** Aborting kills the native process at once; every pending call rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface ModelInfo {
+  path: string;
+  /** `general.architecture` of the GGUF, e.g. `gemma3`. */
+  architecture: string;
+  /** `general.name` of the GGUF, or the file name. */
+  name: string;
+  layers: number;
+  /** Neurons of a layer: rows of z. A neuron's flat index is `layer * ffn + j`. */
+  ffn: number;
+  hidden: number;
+  vocab: number;
+  contextLength: number;
+  /** Whether the FFN has a gate (z = act(gate) * up). */
+  gated: boolean;
+  /** The Jinja chat template, where the file has one. */
+  chatTemplate?: string;
+  /** Text of the special tokens that chat templates name. */
+  bosToken?: string;
+  eosToken?: string;
+  /** Whether the tokenizer puts a BOS token in front. */
+  addBos: boolean;
+  /** Bytes of the weights in memory. */
+  weightBytes: number;
+  /** llama.cpp version and the device in use, for the manifest. */
+  libraryVersion: string;
+  device: string;
+}
+
+/** A set of neurons and the factor that z_j is multiplied with. alpha 1 leaves the model untouched. */
+export interface Steering {
+  /** Flat neuron indices, `layer * ffn + j`. */
+  neurons: ArrayLike<number>;
+  alpha: number;
+}
+
+export interface SampleSettings {
+  /** 0 means greedy. */
+  temperature: number;
+  /** 0 switches the filter off. */
+  topK: number;
+  /** 1 switches the filter off. */
+  topP: number;
+  /** 0 switches the filter off. */
+  minP: number;
+  maxTokens: number;
+  /** A sample ends where one of these strings begins; the string itself is left out. */
+  stop: string[];
+  seed: number;
+  steering?: Steering;
+}
+
+export interface SampleRequest {
+  /** Names the random streams: (seed, id, sample index) decide every draw. */
+  id: string;
+  prompt: ArrayLike<number>;
+  samples: number;
+}
+
+export interface Sample {
+  index: number;
+  /** Tokens of the response, up to but not including the end-of-generation token or the stop string's first token. */
+  tokens: number[];
+  text: string;
+  /** `stop`: stop string; `end`: end-of-generation token; `length`: maxTokens reached. */
+  finish: 'stop' | 'end' | 'length';
+  /** Sum of log p over the drawn tokens (model's distribution at temperature 1, before filters). */
+  logProbability: number;
+}
+
+export interface SampleResult {
+  id: string;
+  /** In order of index. Shorter than `samples` when the question was stopped early. */
+  samples: Sample[];
+  stopped: boolean;
+}
+
+export interface SampleJob {
+  settings: SampleSettings;
+  /** Tokens that every prompt begins with; computed once. May be empty. */
+  prefix?: ArrayLike<number>;
+  /** Pulled whenever there is room for another question; undefined when there are no more. */
+  next(): SampleRequest | undefined;
+  /** Called as each sample ends. Returning false stops the whole question at once. */
+  onSample?(id: string, sample: Sample): boolean | undefined;
+  onResult(result: SampleResult): void;
+}
+
+export interface SampleStats {
+  questions: number;
+  samples: number;
+  /** Tokens over all samples, as if each had been drawn alone. */
+  sampledTokens: number;
+  /** Rows that went through the model to get them (token tree; prompts not counted). */
+  decodedRows: number;
+  promptRows: number;
+}
+
+export interface ReadCase {
+  id: string;
+  tokens: ArrayLike<number>;
+  /** One or more masks, each a list of [start, end) ranges of token positions; an empty mask gives zeros. */
+  masks: [start: number, end: number][][];
+}
+
+export interface ReadResult {
+  id: string;
+  /** Mean CETT over each mask, `[layers * ffn]` each. */
+  means: Float32Array[];
+  /** Raw CETT `[tokens, neurons]` of the neurons named in the job. */
+  raw?: Float32Array;
+}
+
+export interface ReadJob {
+  prefix?: ArrayLike<number>;
+  next(): ReadCase | undefined;
+  onResult(result: ReadResult): void;
+  /** Flat indices whose raw CETT at each token is wanted too. */
+  neurons?: ArrayLike<number>;
+  steering?: Steering;
+}
+
+/** A loaded model in its own process. Every method rejects with a UserError when that process dies. */
+export interface Engine {
+  readonly model: ModelInfo;
+  /** `special`: parse special tokens such as <|im_start|> in the text; `bos`: put BOS in front if the model wants one. */
+  tokenize(texts: string[], options: { special: boolean; bos: boolean }): Promise<Int32Array[]>;
+  /** The bytes of each token, special tokens as their text. Joined they give the text that was tokenised. */
+  pieces(tokens: ArrayLike<number>): Promise<Uint8Array[]>;
+  sample(job: SampleJob): Promise<SampleStats>;
+  read(job: ReadJob): Promise<void>;
+  /** L2 norm of each column of W_down, `[layers * ffn]`. */
+  columnNorms(): Promise<Float32Array>;
+  /** Logits after the last token, `[vocab]`. */
+  logits(tokens: ArrayLike<number>, steering?: Steering): Promise<Float32Array>;
+  close(): Promise<void>;
+}
