@@ -49,9 +49,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   llama.backendInit();
   const gpu = gpuName(llama);
   if (!gpu && options.device !== 'auto' && options.device !== 'cpu')
-    throw new UserError(
-      `No ${options.device} device was found: check the driver, or use --device cpu`,
-    );
+    throw new UserError(`No ${options.device} device was found: check the driver, or use --device cpu`);
   const useGpu = gpu !== undefined && options.device !== 'cpu';
   const parameters = {
     ...llama.modelDefaults(),
@@ -116,7 +114,8 @@ function describe(
   vocab: Pointer,
   device: string,
 ): ModelInfo {
-  const text = (token: number): string | undefined => (token >= 0 ? llama.vocabText(vocab, token) : undefined);
+  const text = (token: number): string | undefined =>
+    token >= 0 ? llama.vocabText(vocab, token) : undefined;
   return {
     path,
     architecture: shape.architecture,
