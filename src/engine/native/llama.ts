@@ -89,6 +89,9 @@ export function loadLlama(files: LibraryFiles) {
     tokenToPiece: f(
       'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *buf, int32_t length, int32_t lstrip, bool special)',
     ),
+    detokenize: f(
+      'int32_t llama_detokenize(void *vocab, const int32_t *tokens, int32_t n_tokens, _Out_ uint8_t *text, int32_t room, bool remove_special, bool unparse_special)',
+    ),
     adapterLoad: f('void *llama_adapter_lora_init(void *model, const char *path)'),
     adapterFree: f('void llama_adapter_lora_free(void *adapter)'),
     adaptersSet: f('int32_t llama_set_adapters_lora(void *ctx, void **adapters, size_t n, float *scales)'),

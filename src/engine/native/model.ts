@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { UserError } from '../../errors.js';
-import type { ModelShape } from '../gguf/model.js';
-import { inspectModel } from '../gguf/model.js';
+import { type GgufModel, inspectModel } from '../gguf/model.js';
 import { readGguf } from '../gguf/read.js';
 import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
@@ -108,7 +107,7 @@ function gpuName(llama: Llama): string | undefined {
 
 function describe(
   path: string,
-  shape: ModelShape,
+  shape: GgufModel,
   llama: Llama,
   model: Pointer,
   vocab: Pointer,
@@ -117,16 +116,10 @@ function describe(
   const text = (token: number): string | undefined =>
     token >= 0 ? llama.vocabText(vocab, token) : undefined;
   return {
+    ...shape,
     path,
-    architecture: shape.architecture,
-    name: shape.name,
-    layers: shape.layers,
-    ffn: shape.ffn,
-    hidden: shape.hidden,
     vocab: llama.vocabSize(vocab),
     contextLength: llama.modelContextTrain(model),
-    gated: shape.gated,
-    chatTemplate: shape.chatTemplate,
     bosToken: text(llama.vocabBos(vocab)),
     eosToken: text(llama.vocabEos(vocab)),
     addBos: llama.vocabAddBos(vocab),
