@@ -20,7 +20,7 @@ export const DetectorSchema = z.object({
     layers: z.int().positive(),
     ffn: z.int().positive(),
   }),
-  promptStyle: z.enum(['auto', 'chat', 'few-shot', 'plain']),
+  promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   mode: z.enum(['3-vs-1', '1-vs-1']),
   C: z.number().positive(),
   /** Score of an answer: intercept + sum of weight * CETT. */

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { commonPrefix } from '../engine/text/prompt.js';
 import type { Engine, ReadCase } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
 import { createSafetensors, openSafetensors } from '../formats/safetensors.js';
 import { guardCallbacks } from './context.js';
-import { sharedPrefix } from './token-spans.js';
 
 /** A token sequence with the positions of its answer, `answer_end` not included. */
 export interface ReadableCase {
@@ -53,7 +53,7 @@ export async function writeFeatures(options: {
     const left = cases.filter((_, row) => !done.has(row)).map((one) => one.token_ids);
     if (left.length > 0) {
       await engine.read({
-        prefix: Array.from(left[0]).slice(0, sharedPrefix(left)),
+        prefix: commonPrefix(left),
         next: guard((): ReadCase | undefined => {
           while (done.has(cursor)) cursor++;
           if (cursor >= cases.length) return undefined;

@@ -12,6 +12,7 @@ export const ModelIdentitySchema = z.object({
   path: z.string(),
   sha256: z.string(),
   architecture: z.string(),
+  quantisation: z.string(),
   layers: z.int(),
   ffn: z.int(),
   hidden: z.int(),

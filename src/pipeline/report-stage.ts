@@ -1,6 +1,4 @@
 import { cpus, platform, release } from 'node:os';
-import { inspectModel } from '../engine/gguf/model.js';
-import { readGguf } from '../engine/gguf/read.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { renderHtml } from '../report/html.js';
 import type { Report, ReportContent } from '../report/schema.js';
@@ -33,7 +31,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const cases = await readCases(folder.file('cases.jsonl'));
     const content: ReportContent = {
       run: await describeRun(context),
-      model: await describeModel(folder, detector),
+      model: describeModel(folder, detector),
       questions: await describeQuestions(folder, cases),
       training: {
         mode: detector.mode,
@@ -88,9 +86,8 @@ async function describeRun(context: RunContext): Promise<Report['run']> {
   };
 }
 
-async function describeModel(folder: RunFolder, detector: Detector): Promise<Report['model']> {
-  const { name, source, path, sha256, architecture, layers, ffn } = folder.manifest.model;
-  const { quantisation } = inspectModel(await readGguf(path));
+function describeModel(folder: RunFolder, detector: Detector): Report['model'] {
+  const { name, source, sha256, architecture, quantisation, layers, ffn } = folder.manifest.model;
   return { name, source, sha256, architecture, quantisation, layers, ffn, promptStyle: detector.promptStyle };
 }
 

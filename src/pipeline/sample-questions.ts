@@ -1,8 +1,9 @@
 import type { Engine, Sample, SampleResult, SampleStats } from '../engine/types.js';
-import { buildPrompt } from '../engine/text/prompt.js';
+import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
 import { openJsonlWriter } from '../formats/jsonl.js';
 import { createJudge, type Verdict } from '../judge/rule.js';
 import { answerSpan } from '../judge/span.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
 import { decidedClass, possibleClasses, type QuestionClass } from './classify.js';
 import { guardCallbacks } from './context.js';
 import { QuotaTracker } from './quota.js';
@@ -10,7 +11,6 @@ import { type Response, type ResponseSample, readResponses } from './responses.j
 import { mostFrequent } from './select.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
-import { sharedPrefix } from './token-spans.js';
 
 export interface Sampled {
   tracker: QuotaTracker;
@@ -91,7 +91,6 @@ export async function sampleQuestions(options: {
     report();
   };
   try {
-    const all = [...prompts.values()];
     const stats = await engine.sample({
       settings: {
         temperature: settings.temperature,
@@ -102,7 +101,7 @@ export async function sampleQuestions(options: {
         seed: settings.seed,
         stop,
       },
-      prefix: all[0].slice(0, sharedPrefix(all)),
+      prefix: commonPrefix([...prompts.values()]),
       next: guard(() => {
         const index = pending ?? nextQuestion();
         pending = undefined;
@@ -148,11 +147,10 @@ async function tokenizePrompts(
   questions: SplitQuestion[],
   settings: CollectSettings,
 ): Promise<{ prompts: Map<string, Int32Array>; stop: string[] }> {
-  const built = questions.map((question) => buildPrompt(engine.model, question.question, settings.promptStyle));
-  const { special, stop } = built[0];
+  const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
   const tokens = await engine.tokenize(
-    built.map(({ prefix, text }) => prefix + text),
-    { special, bos: true },
+    questions.map((question) => style.text(question.question)),
+    style.tokenize,
   );
-  return { prompts: new Map(questions.map((question, i) => [question.id, tokens[i]])), stop };
+  return { prompts: new Map(questions.map((question, i) => [question.id, tokens[i]])), stop: style.stop };
 }

@@ -1,12 +1,13 @@
 import type { Engine } from '../engine/types.js';
-import { buildPrompt } from '../engine/text/prompt.js';
+import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
 import { UserError } from '../errors.js';
 import { answerSpan } from '../judge/span.js';
 import { guardCallbacks } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
 import { tokenizeSequences } from './sequence.js';
 import { tokenTexts } from './make-cases.js';
-import { sharedPrefix, tokensOf } from './token-spans.js';
+import { tokensOf } from './token-spans.js';
 
 /** A question with an answer to be scored. */
 export interface Pair {
@@ -56,11 +57,10 @@ export async function scoreSequences(
   const results: { score: number; tokens: Float64Array }[] = new Array(sequences.length);
   if (sequences.length === 0) return results;
   const { guard, rethrow } = guardCallbacks();
-  const all = sequences.map(({ tokens }) => tokens);
   let cursor = 0;
   let done = 0;
   await engine.read({
-    prefix: Array.from(all[0]).slice(0, Math.min(sharedPrefix(all), ...sequences.map(({ start }) => start))),
+    prefix: commonPrefix(sequences.map(({ tokens }) => tokens)),
     neurons,
     next: guard(() => {
       if (cursor >= sequences.length) return undefined;
@@ -96,14 +96,14 @@ export async function scorePairs(
   pairs: Pair[],
   onProgress?: (done: number, total: number) => void,
 ): Promise<PairScore[]> {
+  const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
   const texts = pairs.map(({ question, answer }) => {
-    const { prefix, text, special } = buildPrompt(engine.model, question, detector.promptStyle);
-    const prompt = prefix + text;
+    const prompt = style.text(question);
     // A prompt that ends within a line ("Answer:") is gone on with a space, as the model does itself.
     const gap = /\s$/.test(prompt) || /^\s/.test(answer) ? '' : ' ';
-    return { prompt, response: special ? answer : gap + answer, special };
+    return { prompt, response: style.kind === 'chat' ? answer : gap + answer };
   });
-  const sequences = await tokenizeSequences(engine, texts, { special: texts[0].special });
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
   const scorable = sequences.map((sequence, i): ScorableSequence => {
     const span = answerSpan(texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);

@@ -17,11 +17,11 @@ export interface Sequence {
 export async function tokenizeSequences(
   engine: Engine,
   texts: { prompt: string; response: string }[],
-  options: { special: boolean },
+  options: { special: boolean; bos: boolean },
 ): Promise<(Sequence | undefined)[]> {
   const all = await engine.tokenize(
     texts.map(({ prompt, response }) => prompt + response),
-    { special: options.special, bos: true },
+    options,
   );
   const pieces = await engine.pieces(all.flatMap((tokens) => Array.from(tokens)));
   let at = 0;

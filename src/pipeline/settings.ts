@@ -11,7 +11,7 @@ export const CollectSettingsSchema = z.object({
   maxTokens: z.int().min(1),
   minCorrect: z.int().min(1),
   maxCorrect: z.int().min(0),
-  promptStyle: z.enum(['auto', 'chat', 'few-shot', 'plain']),
+  promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
   seed: z.int().min(0),
@@ -42,17 +42,20 @@ export interface Settings {
 
 export const DEFAULT_SEED = 1;
 
-/** The settings of a run in which the user has set nothing but `overrides`. */
+/**
+ * The settings of a run in which the user has set nothing but `overrides`.
+ * @throws UserError when they contradict each other.
+ */
 export function makeSettings(
   overrides: {
     seed?: number;
-    collect?: Partial<CollectSettings>;
+    collect: Partial<CollectSettings> & Pick<CollectSettings, 'promptStyle'>;
     train?: Partial<TrainSettings>;
     evaluate?: Partial<EvaluateSettings>;
-  } = {},
+  },
 ): Settings {
   const seed = overrides.seed ?? DEFAULT_SEED;
-  const samples = overrides.collect?.samples ?? 10;
+  const samples = overrides.collect.samples ?? 10;
   const settings: Settings = {
     collect: {
       samples,
@@ -63,7 +66,7 @@ export function makeSettings(
       maxTokens: 50,
       minCorrect: samples,
       maxCorrect: 0,
-      promptStyle: 'auto',
+      promptStyle: overrides.collect.promptStyle,
       quota: 150,
       seed,
       ...defined(overrides.collect),

@@ -1,3 +1,5 @@
+import { TextDecoder } from 'node:util';
+
 /** The part of a text, in UTF-16 units, that a token has a byte in. `end` not included. */
 export interface TokenSpan {
   start: number;
@@ -48,19 +50,6 @@ export function tokensOf(spans: TokenSpan[], start: number, end: number): { star
     }
   });
   return first < 0 ? undefined : { start: first, end: last + 1 };
-}
-
-/** How many tokens all sequences begin with; at least one token of each is left over. */
-export function sharedPrefix(sequences: ArrayLike<number>[]): number {
-  if (sequences.length < 2) return 0;
-  const [first] = sequences;
-  let length = Math.min(...sequences.map((sequence) => sequence.length)) - 1;
-  for (const sequence of sequences) {
-    let same = 0;
-    while (same < length && sequence[same] === first[same]) same++;
-    length = same;
-  }
-  return Math.max(0, length);
 }
 
 function newDecoder(): TextDecoder {
