@@ -21,8 +21,11 @@ export function packageVersion(): string {
 /** Version of the llama.cpp package for this platform, or what is missing. */
 export function libraryPackage(): string {
   const require = createRequire(import.meta.url);
-  const system = { linux: 'linux', darwin: 'mac', win32: 'win' }[process.platform as string] ?? process.platform;
-  const names = [`${system}-${process.arch}`, `${system}-${process.arch}-metal`].map((name) => `@node-llama-cpp/${name}`);
+  const system =
+    { linux: 'linux', darwin: 'mac', win32: 'win' }[process.platform as string] ?? process.platform;
+  const names = [`${system}-${process.arch}`, `${system}-${process.arch}-metal`].map(
+    (name) => `@node-llama-cpp/${name}`,
+  );
   for (const name of names) {
     try {
       const { version } = require(`${name}/package.json`) as { version: string };

@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Device } from '../engine/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
+import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+
+export const DEFAULT_MODEL = 'gemma-3-270m';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {
@@ -86,9 +88,7 @@ export function valuesOfC(text: string): number[] {
 }
 
 export function addOutput(command: Command): Command {
-  return command
-    .option('--json', 'print the result as JSON on stdout')
-    .option('--quiet', 'show no progress');
+  return command.option('--json', 'print the result as JSON on stdout').option('--quiet', 'show no progress');
 }
 
 export function addEngine(command: Command): Command {
@@ -116,7 +116,10 @@ export function addRun(command: Command): Command {
 
 export function addCollect(command: Command): Command {
   return command
-    .option('--questions <file>', 'JSONL or CSV with question, aliases or answer, optional id, relation (default: built in)')
+    .option(
+      '--questions <file>',
+      'JSONL or CSV with question, aliases or answer, optional id, relation (default: built in)',
+    )
     .addOption(
       new Option('--prompt-style <style>', 'how to ask')
         .choices(['auto', 'chat', 'few-shot', 'plain'])
@@ -128,16 +131,27 @@ export function addCollect(command: Command): Command {
     .option('--temperature <t>', 'sampling temperature, 0 for greedy (default: 1)', number(0))
     .option('--top-k <n>', 'keep the n likeliest tokens, 0 for all (default: 50)', integer(0))
     .option('--top-p <p>', 'keep the likeliest tokens of this total probability (default: 0.9)', number(0, 1))
-    .option('--min-p <p>', 'drop tokens less likely than this part of the likeliest (default: 0)', number(0, 1))
+    .option(
+      '--min-p <p>',
+      'drop tokens less likely than this part of the likeliest (default: 0)',
+      number(0, 1),
+    )
     .option('--max-tokens <n>', 'longest response (default: 50)', integer(1))
-    .option('--quota <n>', 'matched samples wanted of each class, to train on and again to test (default: 150)', integer(1))
+    .option(
+      '--quota <n>',
+      'matched samples wanted of each class, to train on and again to test (default: 150)',
+      integer(1),
+    )
     .option('--no-quota', 'ask every question to the end');
 }
 
 export function addTrain(command: Command): Command {
   return command
     .addOption(
-      new Option('--mode <mode>', 'answer tokens of hallucinations against the rest, or against faithful answers alone')
+      new Option(
+        '--mode <mode>',
+        'answer tokens of hallucinations against the rest, or against faithful answers alone',
+      )
         .choices(['3-vs-1', '1-vs-1'])
         .default(undefined, '3-vs-1'),
     )
@@ -146,7 +160,11 @@ export function addTrain(command: Command): Command {
 }
 
 export function addEvaluate(command: Command): Command {
-  return command.option('--controls <n>', 'sets of random neurons to compare with (default: 20)', integer(1, 10000));
+  return command.option(
+    '--controls <n>',
+    'sets of random neurons to compare with (default: 20)',
+    integer(1, 10000),
+  );
 }
 
 export function engineChoice({ device, gpuLayers, threads, library }: EngineFlags): EngineFlags {

@@ -20,7 +20,11 @@ const LINE_INTERVAL_MS = 5000;
  * Shows a run on a stream: bars on a terminal, plain lines every few seconds elsewhere. Quiet shows notes alone.
  * Every step shows what is done, of how many, how fast, and the time left.
  */
-export function createProgress(options: { quiet: boolean; stream: ProgressStream; now?: () => number }): ProgressView {
+export function createProgress(options: {
+  quiet: boolean;
+  stream: ProgressStream;
+  now?: () => number;
+}): ProgressView {
   const { stream } = options;
   const now = options.now ?? (() => performance.now());
   const line = (text: string) => stream.write(`${text}\n`);

@@ -1,8 +1,8 @@
 import type { ResolvedModel } from '../models/index.js';
 import type { Listener } from '../pipeline/events.js';
-import { createProgress, type ProgressView } from './progress.js';
 import type { Environment } from './environment.js';
 import type { OutputOptions } from './options.js';
+import { createProgress, type ProgressView } from './progress.js';
 
 /** What a command works with besides its own options. */
 export interface Session {

@@ -38,9 +38,12 @@ export async function readCases(path: string): Promise<Case[]> {
   for await (const { line, value } of readJsonl(path)) {
     const parsed = CaseSchema.safeParse(value);
     if (!parsed.success) {
-      throw new UserError(`${path}, line ${line}: not a case of this version of hneurons; run collect again`, {
-        cause: parsed.error,
-      });
+      throw new UserError(
+        `${path}, line ${line}: not a case of this version of hneurons; run collect again`,
+        {
+          cause: parsed.error,
+        },
+      );
     }
     cases.push(parsed.data);
   }

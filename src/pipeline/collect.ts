@@ -70,7 +70,13 @@ export async function collect(
 
 function collectProgress(asked: number, total: number, tracker: QuotaTracker, quota: number | null) {
   const matched = tracker.matchedOf('train') + tracker.matchedOf('test');
-  const progress = { type: 'progress' as const, step: 'collect' as const, done: asked, total, unit: 'questions' };
+  const progress = {
+    type: 'progress' as const,
+    step: 'collect' as const,
+    done: asked,
+    total,
+    unit: 'questions',
+  };
   if (quota === null) return { ...progress, detail: `${2 * matched} matched` };
   // It ends with the questions or with the quota of the slower split, whichever comes first.
   const slower = Math.min(tracker.matchedOf('train'), tracker.matchedOf('test'));

@@ -51,7 +51,9 @@ export async function runControls(options: {
         answer: offset(row),
         other: offset(data.cases.length + row),
       }));
-      const fit = await fitDetector({ path: scratch, columns: size, cases }, training, { signal: options.signal });
+      const fit = await fitDetector({ path: scratch, columns: size, cases }, training, {
+        signal: options.signal,
+      });
       const tested = testRows.map((_, row) => offset(2 * data.cases.length + row));
       const chosen = await gatherColumns(scratch, tested, size, fit.indices);
       const scores = linearScores(chosen, fit.weights, fit.intercept, tested.length);

@@ -50,7 +50,12 @@ export const DetectorSchema = z.object({
           auroc: IntervalSchema.nullable(),
         }),
       ),
-      control: z.object({ sets: z.int(), accuracy: z.number(), auroc: z.number(), difference: FiguresSchema }),
+      control: z.object({
+        sets: z.int(),
+        accuracy: z.number(),
+        auroc: z.number(),
+        difference: FiguresSchema,
+      }),
       baselines: z.array(z.object({ name: z.string(), auroc: IntervalSchema })),
       permutation: z.object({ p: z.number(), permutations: z.int() }),
     })
@@ -74,19 +79,27 @@ export async function readDetector(path: string): Promise<Detector> {
   }
   const head = z.object({ schema: z.literal('hneurons/detector'), version: z.number() }).safeParse(value);
   if (!head.success) {
-    throw new UserError(`${path} is not a detector file; give the detector.json of a run`, { cause: head.error });
+    throw new UserError(`${path} is not a detector file; give the detector.json of a run`, {
+      cause: head.error,
+    });
   }
   if (head.data.version !== 1) {
-    throw new UserError(`${path} has detector version ${head.data.version}, this program reads 1; train it again`);
+    throw new UserError(
+      `${path} has detector version ${head.data.version}, this program reads 1; train it again`,
+    );
   }
   const parsed = DetectorSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new UserError(`${path} is damaged at ${issue.path.join('.')}: ${issue.message}`, { cause: parsed.error });
+    throw new UserError(`${path} is damaged at ${issue.path.join('.')}: ${issue.message}`, {
+      cause: parsed.error,
+    });
   }
   const { model, neurons } = parsed.data;
   if (neurons.some(({ layer, index }) => layer >= model.layers || index >= model.ffn)) {
-    throw new UserError(`${path} is damaged: a neuron lies outside of ${model.layers} layers of ${model.ffn} neurons`);
+    throw new UserError(
+      `${path} is damaged: a neuron lies outside of ${model.layers} layers of ${model.ffn} neurons`,
+    );
   }
   return parsed.data;
 }

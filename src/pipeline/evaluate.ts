@@ -43,7 +43,8 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
       training: TrainSettingsSchema.parse(requireStage(folder, 'train').settings),
       scratch: folder.file('controls.tmp'),
       signal,
-      onProgress: (done, total) => emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),
+      onProgress: (done, total) =>
+        emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),
     });
     const groups = numberGroups(cases.map((one) => one.group));
     const test = evaluateDetector({

@@ -2,8 +2,7 @@ import { readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { writeFeatures } from './feature-file.js';
 import { hashFile } from './fingerprint.js';
-import { requireStage } from './stage.js';
-import { runStage } from './stage.js';
+import { requireStage, runStage } from './stage.js';
 
 /** Stage 2 (method.md section 3): `features.safetensors` from `cases.jsonl`, one row a case. */
 export async function extract(context: RunContext): Promise<boolean> {

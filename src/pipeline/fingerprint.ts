@@ -46,7 +46,10 @@ export function fingerprint(identity: StageIdentity): string {
 }
 
 /** What differs between two identities, in words, e.g. `temperature changed from 1 to 0.7`. Empty when nothing does. */
-export function describeChange(old: Omit<StageIdentity, 'stage'>, now: Omit<StageIdentity, 'stage'>): string[] {
+export function describeChange(
+  old: Omit<StageIdentity, 'stage'>,
+  now: Omit<StageIdentity, 'stage'>,
+): string[] {
   const changes: string[] = [];
   for (const key of changedKeys(old.settings, now.settings)) {
     changes.push(`${key} changed from ${show(old.settings[key])} to ${show(now.settings[key])}`);
@@ -64,5 +67,9 @@ export function changedKeys(old: Record<string, unknown>, now: Record<string, un
 }
 
 function show(value: unknown): string {
-  return value === undefined || value === null ? 'none' : typeof value === 'string' ? value : stableJson(value);
+  return value === undefined || value === null
+    ? 'none'
+    : typeof value === 'string'
+      ? value
+      : stableJson(value);
 }

@@ -1,6 +1,6 @@
 import { fitPath, type PathPoint } from '../learn/path.js';
-import { accuracy } from '../stats/metrics.js';
 import { fitPlatt, type Platt, plattProbability } from '../stats/calibration.js';
+import { accuracy } from '../stats/metrics.js';
 import { derive, shuffle } from '../stats/random.js';
 import { gatherColumns, linearScores } from './gather.js';
 import type { TrainSettings } from './settings.js';
@@ -110,14 +110,18 @@ export function chooseC(grid: GridPoint[]): number {
 }
 
 /** A fold for each case: groups stay together, and each fold gets its share of both classes. */
-export function assignFolds(cases: { group: string; hallucinated: boolean }[], folds: number, seed: number): number[] {
+export function assignFolds(
+  cases: { group: string; hallucinated: boolean }[],
+  folds: number,
+  seed: number,
+): number[] {
   const classes = new Map<string, boolean>();
   for (const one of cases) if (!classes.has(one.group)) classes.set(one.group, one.hallucinated);
   const random = derive(seed, 'folds');
   const fold = new Map<string, number>();
   for (const wanted of [true, false]) {
     const groups = [...classes].filter(([, hallucinated]) => hallucinated === wanted).map(([group]) => group);
-    shuffle(random, groups).forEach((group) => fold.set(group, fold.size % folds));
+    for (const group of shuffle(random, groups)) fold.set(group, fold.size % folds);
   }
   return cases.map((one) => fold.get(one.group)!);
 }

@@ -7,7 +7,7 @@ import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
-import { readEvaluation, type EvaluationFile } from './evaluate.js';
+import { type EvaluationFile, readEvaluation } from './evaluate.js';
 import { openFeatures } from './feature-file.js';
 import { gatherColumns } from './gather.js';
 import { STAGES } from './manifest.js';
@@ -66,7 +66,8 @@ async function describeRun(context: RunContext): Promise<Report['run']> {
   const settings: Report['run']['settings'] = {};
   for (const stage of STAGES) {
     for (const [name, value] of Object.entries(manifest.stages[stage]?.settings ?? {})) {
-      if (name !== 'seed') settings[name] = Array.isArray(value) ? value.join(' ') : (value as string | number | null);
+      if (name !== 'seed')
+        settings[name] = Array.isArray(value) ? value.join(' ') : (value as string | number | null);
     }
   }
   const { model } = await context.engine();
@@ -144,7 +145,10 @@ async function describeExamples(
   const byId = new Map(cases.map((one) => [one.id, one]));
   const ranked = [...evaluation.scores].sort((a, b) => b.score - a.score).map(({ id }) => byId.get(id)!);
   const shown = (['hallucinated', 'faithful'] as const).flatMap((kind) =>
-    spread(ranked.filter((one) => one.class === kind), EXAMPLES_SHOWN),
+    spread(
+      ranked.filter((one) => one.class === kind),
+      EXAMPLES_SHOWN,
+    ),
   );
   if (detectorNeurons(detector).neurons.length === 0) return [];
   const engine = await context.engine();

@@ -3,7 +3,14 @@ import { extname, join } from 'node:path';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { lockFolder } from './lock.js';
-import { type Manifest, ManifestSchema, type ModelIdentity, STAGE_FILES, STAGES, type StageName } from './manifest.js';
+import {
+  type Manifest,
+  ManifestSchema,
+  type ModelIdentity,
+  STAGE_FILES,
+  STAGES,
+  type StageName,
+} from './manifest.js';
 
 /** A run folder that this process has locked. `manifest` is what is on the disk. */
 export interface RunFolder {
@@ -145,7 +152,9 @@ function lock(path: string): () => void {
 function describeOther(manifest: Manifest, subject: RunSubject): string | undefined {
   if (manifest.model.sha256 !== subject.model.sha256) {
     const same = manifest.model.name === subject.model.name;
-    return same ? `of another version of ${manifest.model.name}` : `of another model (${manifest.model.name})`;
+    return same
+      ? `of another version of ${manifest.model.name}`
+      : `of another model (${manifest.model.name})`;
   }
   if (manifest.questions.sha256 !== subject.questions.sha256) {
     return `with other questions (${manifest.questions.source}, ${manifest.questions.count} questions)`;

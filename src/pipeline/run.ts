@@ -4,13 +4,13 @@ import { type PromptKind, promptStyle } from '../engine/text/prompt.js';
 import type { Engine, EngineOptions } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { ResolvedModel } from '../models/index.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
 import type { Question } from '../questions/types.js';
 import type { RunContext } from './context.js';
 import type { Listener } from './events.js';
 import { hashText, stableJson } from './fingerprint.js';
 import type { Manifest, ModelIdentity } from './manifest.js';
-import { openRunFolder } from './run-folder.js';
-import { FEW_SHOT } from '../questions/few-shot.js';
+import type { RunFolder } from './run-folder.js';
 
 /** How the native side is started; the rest of the engine's options follows from the run. */
 export type EngineChoice = Pick<EngineOptions, 'device' | 'gpuLayers' | 'threads' | 'library'>;
@@ -48,39 +48,35 @@ export function describeQuestionSet(source: string, questions: Question[]): Mani
   return { source, sha256: hashText(stableJson(used)), count: questions.length };
 }
 
-/** A run folder that is open, with a model that is loaded when first needed. */
-export interface OpenRun extends RunContext {
-  /** Closes model and folder; safe to call twice. */
+/** A context whose model is loaded when first needed, and what ends it. */
+export interface OpenContext extends RunContext {
+  /** Closes model and folder. */
   close(): Promise<void>;
 }
 
 /**
- * Opens (or makes) the run folder of a model and a question set.
- * @throws UserError when the folder belongs to something else, is in use or cannot be written.
+ * What the stages need to work in a run folder. The model is checked to be the one of the run before it is loaded.
  */
-export async function openRun(options: {
-  out: string;
-  model: ModelIdentity;
-  questions: Manifest['questions'];
-  seed: number;
+export function makeContext(options: {
+  folder: RunFolder;
   engine: EngineChoice;
   services: Services;
-  command: string[];
   version: string;
-  force?: boolean;
   signal?: AbortSignal;
   emit: Listener;
-}): Promise<OpenRun> {
-  const { out, model, questions, seed, services, signal, emit, force, command } = options;
-  const folder = await openRunFolder(
-    out,
-    { model, questions, seed },
-    { command, force, onNotice: (message) => emit({ type: 'note', message }) },
-  );
+}): OpenContext {
+  const { folder, services, signal, emit } = options;
   const versions: Record<string, string> = { hneurons: options.version };
   const lazy = lazyEngine(async () => {
+    const { model } = folder.manifest;
     emit({ type: 'start', step: 'model', label: 'load model' });
     const began = performance.now();
+    const sha256 = await services.modelSha256({ ...model, sha256: undefined }, { signal });
+    if (sha256 !== model.sha256) {
+      throw new UserError(
+        `${model.path} is not the model that ${folder.path} was made with; choose another --out`,
+      );
+    }
     const engine = await services.openEngine({ ...options.engine, modelPath: model.path, signal });
     versions.llama = engine.model.libraryVersion;
     const seconds = (performance.now() - began) / 1000;

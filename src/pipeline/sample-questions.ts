@@ -1,5 +1,5 @@
-import type { Engine, Sample, SampleResult, SampleStats } from '../engine/types.js';
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import type { Engine, Sample, SampleResult, SampleStats } from '../engine/types.js';
 import { openJsonlWriter } from '../formats/jsonl.js';
 import { createJudge, type Verdict } from '../judge/rule.js';
 import { answerSpan } from '../judge/span.js';
@@ -107,7 +107,11 @@ export async function sampleQuestions(options: {
         pending = undefined;
         if (index === undefined) return undefined;
         const { id, aliases } = questions[index];
-        asked.set(id, { index, judge: createJudge(aliases), verdicts: new Array(settings.samples).fill(undefined) });
+        asked.set(id, {
+          index,
+          judge: createJudge(aliases),
+          verdicts: new Array(settings.samples).fill(undefined),
+        });
         return { id, prompt: prompts.get(id)!, samples: settings.samples };
       }, undefined),
       onSample: guard((id: string, sample: Sample) => {
@@ -129,7 +133,12 @@ export async function sampleQuestions(options: {
 }
 
 /** Whether a question can still get a class of which more are needed. */
-function isWanted(tracker: QuotaTracker, index: number, verdicts: Verdict[], settings: CollectSettings): boolean {
+function isWanted(
+  tracker: QuotaTracker,
+  index: number,
+  verdicts: Verdict[],
+  settings: CollectSettings,
+): boolean {
   return possibleClasses(verdicts, settings).some((kind) => !tracker.isFull(index, kind));
 }
 

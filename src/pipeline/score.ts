@@ -1,12 +1,12 @@
-import type { Engine } from '../engine/types.js';
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
-import { FEW_SHOT } from '../questions/few-shot.js';
+import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { answerSpan } from '../judge/span.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
-import { tokenizeSequences } from './sequence.js';
 import { tokenTexts } from './make-cases.js';
+import { tokenizeSequences } from './sequence.js';
 import { tokensOf } from './token-spans.js';
 
 /** A question with an answer to be scored. */
@@ -108,7 +108,9 @@ export async function scorePairs(
     const span = answerSpan(texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
     if (!sequence || !answer) {
-      throw new UserError(`pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} has nothing to score`);
+      throw new UserError(
+        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} has nothing to score`,
+      );
     }
     return {
       tokens: sequence.tokens,
@@ -120,7 +122,10 @@ export async function scorePairs(
   const scores = await scoreSequences(engine, detector, scorable, onProgress);
   return pairs.map((pair, i) => {
     const { start, answerStart, answerEnd } = scorable[i];
-    const texted = tokenTexts(texts[i].response, sequences[i]!.spans.map((span) => ({ ...span, start: Math.max(0, span.start) })));
+    const texted = tokenTexts(
+      texts[i].response,
+      sequences[i]!.spans.map((span) => ({ ...span, start: Math.max(0, span.start) })),
+    );
     return {
       ...pair,
       score: scores[i].score,

@@ -26,7 +26,10 @@ export function matchClasses<T extends { relation: string; split: Split; class: 
  * The response that stands for a question: the most frequent one among those that agree with its class, the first of
  * them in a tie. Only white space at the ends makes no difference.
  */
-export function mostFrequent<T extends { text: string; verdict: Verdict }>(samples: T[], kind: Wanted): T | undefined {
+export function mostFrequent<T extends { text: string; verdict: Verdict }>(
+  samples: T[],
+  kind: Wanted,
+): T | undefined {
   const wanted: Verdict = kind === 'faithful' ? 'correct' : 'wrong';
   const counts = new Map<string, { sample: T; count: number }>();
   for (const sample of samples) {

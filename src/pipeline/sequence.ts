@@ -37,7 +37,9 @@ export async function tokenizeSequences(
     return {
       tokens,
       responseStart,
-      spans: spans.slice(responseStart).map(({ start, end }) => ({ start: start - offset, end: end - offset })),
+      spans: spans
+        .slice(responseStart)
+        .map(({ start, end }) => ({ start: start - offset, end: end - offset })),
     };
   });
 }

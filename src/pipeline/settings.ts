@@ -34,47 +34,29 @@ export const EvaluateSettingsSchema = z.object({
 });
 export type EvaluateSettings = z.infer<typeof EvaluateSettingsSchema>;
 
-export interface Settings {
-  collect: CollectSettings;
-  train: TrainSettings;
-  evaluate: EvaluateSettings;
-}
-
 export const DEFAULT_SEED = 1;
 
 /**
- * The settings of a run in which the user has set nothing but `overrides`.
+ * Settings of a collection in which the user has set nothing but `overrides`.
  * @throws UserError when they contradict each other.
  */
-export function makeSettings(
-  overrides: {
-    seed?: number;
-    collect: Partial<CollectSettings> & Pick<CollectSettings, 'promptStyle'>;
-    train?: Partial<TrainSettings>;
-    evaluate?: Partial<EvaluateSettings>;
-  },
-): Settings {
-  const seed = overrides.seed ?? DEFAULT_SEED;
-  const samples = overrides.collect.samples ?? 10;
-  const settings: Settings = {
-    collect: {
-      samples,
-      temperature: 1,
-      topK: 50,
-      topP: 0.9,
-      minP: 0,
-      maxTokens: 50,
-      minCorrect: samples,
-      maxCorrect: 0,
-      promptStyle: overrides.collect.promptStyle,
-      quota: 150,
-      seed,
-      ...defined(overrides.collect),
-    },
-    train: { mode: '3-vs-1', grid: [0.1, 0.3, 1, 3, 10, 30], folds: 5, seed, ...defined(overrides.train) },
-    evaluate: { controls: 20, seed, ...defined(overrides.evaluate) },
+export function makeCollectSettings(
+  overrides: Partial<CollectSettings> & Pick<CollectSettings, 'promptStyle' | 'seed'>,
+): CollectSettings {
+  const samples = overrides.samples ?? 10;
+  const settings: CollectSettings = {
+    samples,
+    temperature: 1,
+    topK: 50,
+    topP: 0.9,
+    minP: 0,
+    maxTokens: 50,
+    minCorrect: samples,
+    maxCorrect: 0,
+    quota: 150,
+    ...defined(overrides),
   };
-  const { minCorrect, maxCorrect } = settings.collect;
+  const { minCorrect, maxCorrect } = settings;
   if (minCorrect > samples) {
     throw new UserError(`--min-correct ${minCorrect} is more than the ${samples} samples of a question`, {
       exitCode: 2,
@@ -86,10 +68,29 @@ export function makeSettings(
       { exitCode: 2 },
     );
   }
-  settings.train.grid = [...new Set(settings.train.grid)].sort((a, b) => a - b);
   return settings;
 }
 
-function defined<T extends object>(value: T | undefined): Partial<T> {
-  return Object.fromEntries(Object.entries(value ?? {}).filter(([, inner]) => inner !== undefined)) as Partial<T>;
+export function makeTrainSettings(
+  overrides: Partial<TrainSettings> & Pick<TrainSettings, 'seed'>,
+): TrainSettings {
+  const settings: TrainSettings = {
+    mode: '3-vs-1',
+    grid: [0.1, 0.3, 1, 3, 10, 30],
+    folds: 5,
+    ...defined(overrides),
+  };
+  settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);
+  return settings;
+}
+
+export function makeEvaluateSettings(
+  overrides: Partial<EvaluateSettings> & Pick<EvaluateSettings, 'seed'>,
+): EvaluateSettings {
+  return { controls: 20, ...defined(overrides) };
+}
+
+/** Without the keys that are undefined, so that they do not hide a default. */
+function defined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T;
 }

@@ -101,7 +101,9 @@ export async function runStage(
 export function requireStage(folder: RunFolder, stage: StageName): StageRecord {
   const record = folder.manifest.stages[stage];
   if (record?.status !== 'done' || !isComplete(folder, stage)) {
-    throw new UserError(`${folder.path} has no finished ${stage} stage; run: hneurons ${stage} --out ${folder.path}`);
+    throw new UserError(
+      `${folder.path} has no finished ${stage} stage; run: hneurons ${stage} --out ${folder.path}`,
+    );
   }
   return record;
 }

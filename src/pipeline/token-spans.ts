@@ -40,7 +40,11 @@ export function tokenSpans(pieces: Uint8Array[]): { text: string; spans: TokenSp
 /**
  * The run of tokens that have a byte in `[start, end)` of the text, as positions `[first, last)`; undefined when there is none.
  */
-export function tokensOf(spans: TokenSpan[], start: number, end: number): { start: number; end: number } | undefined {
+export function tokensOf(
+  spans: TokenSpan[],
+  start: number,
+  end: number,
+): { start: number; end: number } | undefined {
   let first = -1;
   let last = -1;
   spans.forEach((span, i) => {

@@ -4,10 +4,10 @@ import type { RunContext } from './context.js';
 import { type Detector, detectorModel } from './detector.js';
 import { type FeatureRows, openFeatures } from './feature-file.js';
 import { fitDetector, type TrainingData } from './fit.js';
-import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
-import { requireStage, runStage } from './stage.js';
 import type { RunFolder } from './run-folder.js';
+import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
 import type { Split } from './split.js';
+import { requireStage, runStage } from './stage.js';
 
 /** Stage 3 (method.md section 4): `detector.json` from the training half of the features. */
 export async function train(context: RunContext, settings: TrainSettings): Promise<boolean> {
@@ -41,7 +41,12 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
     const chosen = fit.grid.find((point) => point.C === fit.C)!;
     return {
-      counts: { samples: data.cases.length, rows: fit.rows, neurons: chosen.neurons, hNeurons: chosen.hNeurons },
+      counts: {
+        samples: data.cases.length,
+        rows: fit.rows,
+        neurons: chosen.neurons,
+        hNeurons: chosen.hNeurons,
+      },
       summary: `${chosen.hNeurons} H-Neurons (${chosen.neurons - chosen.hNeurons} anti-associated), C ${fit.C}, accuracy ${chosen.accuracy.toFixed(3)} in cross-validation`,
     };
   });

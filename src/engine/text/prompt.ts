@@ -33,7 +33,11 @@ export const ANSWER_ONLY = 'Respond with the answer only, without any explanatio
  * @param examples for `few-shot`
  * @throws UserError when `chat` is wanted of a model without a template, or the template cannot be rendered
  */
-export function promptStyle(model: PromptModel, kind: PromptKind | 'auto', examples: readonly Example[]): PromptStyle {
+export function promptStyle(
+  model: PromptModel,
+  kind: PromptKind | 'auto',
+  examples: readonly Example[],
+): PromptStyle {
   const chosen = kind === 'auto' ? (model.chatTemplate ? 'chat' : 'few-shot') : kind;
   if (chosen === 'chat') return chatStyle(model);
   const shots = chosen === 'few-shot' ? examples : [];
