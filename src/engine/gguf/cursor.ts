@@ -2,8 +2,8 @@ import { readSync } from 'node:fs';
 import { UserError } from '../../errors.js';
 import type { StringList } from './types.js';
 
-/** A header beyond this is no model's: the largest vocabularies need about 30 MiB. */
-const MAX_HEADER_BYTES = 256 * 2 ** 20;
+/** A header beyond this is no model's: the largest vocabularies need about 20 MiB. */
+const MAX_HEADER_BYTES = 128 * 2 ** 20;
 const FIRST_READ = 2 ** 20;
 
 /**

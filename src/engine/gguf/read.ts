@@ -6,7 +6,7 @@ import { readTensors } from './read-tensors.js';
 import { guessFormat } from './sniff.js';
 import { otherParts } from './split.js';
 import type { Gguf, Metadata, TensorInfo } from './types.js';
-import { numberAt } from './values.js';
+import { integerAt } from './values.js';
 
 /** Magic, version, number of tensors, number of metadata entries. */
 const FIXED_HEADER_BYTES = 24;
@@ -32,7 +32,7 @@ export async function readGguf(path: string): Promise<Gguf> {
     }
     files.push(part);
   }
-  const expected = numberAt(first.metadata, 'split.tensors.count');
+  const expected = integerAt(first.metadata, 'split.tensors.count');
   if (files.length > 1 && expected !== undefined && expected !== tensors.size) {
     throw new UserError(
       `${path}: the model has ${expected} tensors, but its ${files.length} parts hold ${tensors.size}; download all parts again`,
@@ -52,7 +52,7 @@ function readFile(path: string): SingleFile {
     checkMagic(head, path);
     return parse(openCursor(fd, fileSize, path), fileSize, path);
   } catch (error) {
-    if (error instanceof UserError) throw error;
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new UserError(`${path}: cannot be read (${describe(error)})`, { cause: error });
   } finally {
     closeSync(fd);

@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { UserError } from '../../errors.js';
 import { tensorBytes } from './ggml-types.js';
 import { type GgufArray, type GgufValue, type Metadata, type ScalarType, VALUE_TYPES } from './types.js';
-import { numberAt } from './values.js';
+import { integerAt } from './values.js';
 
 const VERSION = 3;
 const DEFAULT_ALIGNMENT = 32;
@@ -29,7 +29,7 @@ export async function writeGguf(
   path: string,
   { metadata, tensors }: { metadata: Metadata; tensors: TensorSource[] },
 ): Promise<void> {
-  const alignment = numberAt(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT;
+  const alignment = integerAt(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT;
   const sizes = tensors.map(sizeOf);
   const header = encodeHeader(metadata, tensors, sizes, alignment);
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -89,40 +89,43 @@ function encodeHeader(
   const out: Uint8Array[] = [Buffer.from('GGUF'), scalar('uint32', VERSION)];
   out.push(scalar('uint64', tensors.length), scalar('uint64', metadata.size));
   for (const [key, value] of metadata) {
-    out.push(...text(key), scalar('uint32', VALUE_TYPES.indexOf(value.type)), ...encodeValue(value));
+    putText(out, key);
+    out.push(scalar('uint32', VALUE_TYPES.indexOf(value.type)));
+    putValue(out, value);
   }
   let offset = 0;
   tensors.forEach(({ name, shape, type }, i) => {
-    out.push(...text(name), scalar('uint32', shape.length));
+    putText(out, name);
+    out.push(scalar('uint32', shape.length));
     for (const n of shape) out.push(scalar('uint64', n));
     out.push(scalar('uint32', type), scalar('uint64', offset));
     offset += sizes[i] + padding(sizes[i], alignment);
   });
-  const header = Buffer.concat(out);
-  return Buffer.concat([header, new Uint8Array(padding(header.length, alignment))]);
+  const length = out.reduce((sum, piece) => sum + piece.length, 0);
+  out.push(new Uint8Array(padding(length, alignment)));
+  return Buffer.concat(out);
 }
 
-function encodeValue(value: GgufValue): Uint8Array[] {
-  if (value.type === 'array') return encodeArray(value);
-  if (value.type === 'string') return text(value.value);
-  return [scalar(value.type, value.value)];
+function putValue(out: Uint8Array[], value: GgufValue): void {
+  if (value.type === 'array') putArray(out, value);
+  else if (value.type === 'string') putText(out, value.value);
+  else out.push(scalar(value.type, value.value));
 }
 
-function encodeArray({ items, value }: GgufArray): Uint8Array[] {
-  const out = [scalar('uint32', VALUE_TYPES.indexOf(items)), scalar('uint64', value.length)];
+function putArray(out: Uint8Array[], { items, value }: GgufArray): void {
+  out.push(scalar('uint32', VALUE_TYPES.indexOf(items)), scalar('uint64', value.length));
   if (items === 'string') {
-    for (let i = 0; i < value.length; i++) out.push(...text(value.at(i)!));
+    for (let i = 0; i < value.length; i++) putText(out, value.at(i)!);
   } else if (items === 'array') {
-    for (const inner of value) out.push(...encodeArray(inner));
+    for (const inner of value) putArray(out, inner);
   } else {
     out.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
-  return out;
 }
 
-function text(value: string): Uint8Array[] {
+function putText(out: Uint8Array[], value: string): void {
   const bytes = Buffer.from(value);
-  return [scalar('uint64', bytes.length), bytes];
+  out.push(scalar('uint64', bytes.length), bytes);
 }
 
 function scalar(type: Exclude<ScalarType, 'string'>, value: number | bigint | boolean): Uint8Array {
