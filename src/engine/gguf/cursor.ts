@@ -99,10 +99,11 @@ export function openCursor(fd: number, fileSize: number, path: string): Cursor {
     const starts = new Uint32Array(count);
     const lengths = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
-      lengths[i] = length(what);
+      const bytesOfThis = length(what);
+      need(bytesOfThis, what);
       starts[i] = position;
-      need(lengths[i], what);
-      position += lengths[i];
+      lengths[i] = bytesOfThis;
+      position += bytesOfThis;
     }
     const at = (i: number) =>
       i >= 0 && i < count ? bytes.toString('utf8', starts[i], starts[i] + lengths[i]) : undefined;
