@@ -101,10 +101,26 @@ export const GgmlInitParams = koffi.struct('ggml_init_params', {
 });
 
 /** Byte offsets inside `struct ggml_tensor`, `struct ggml_type_traits`. */
-export const TENSOR = { type: 0, buffer: 8, ne: 16, nb: 48, op: 80, src: 152, data: 248, name: 256, size: 336 };
+export const TENSOR = {
+  type: 0,
+  buffer: 8,
+  ne: 16,
+  nb: 48,
+  op: 80,
+  src: 152,
+  data: 248,
+  name: 256,
+  size: 336,
+};
 export const TRAITS = { blockSize: 8, typeSize: 24, toFloat: 40 };
 
-const MODEL_DEFAULTS = { n_gpu_layers: -1, split_mode: 1, main_gpu: 0, vocab_only: false, check_tensors: false };
+const MODEL_DEFAULTS = {
+  n_gpu_layers: -1,
+  split_mode: 1,
+  main_gpu: 0,
+  vocab_only: false,
+  check_tensors: false,
+};
 const CONTEXT_DEFAULTS = {
   n_ctx: 512,
   n_batch: 2048,

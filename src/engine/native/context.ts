@@ -54,7 +54,8 @@ export function createContext(
     n_batch: settings.rows,
     n_ubatch: settings.rows,
     n_seq_max: settings.sequences,
-    n_outputs_max: settings.outputs,
+    // llama.cpp asserts that there is room for an output of each sequence.
+    n_outputs_max: Math.max(settings.outputs, settings.sequences),
     n_threads: settings.threads,
     n_threads_batch: settings.threads,
     type_k: settings.kvType,

@@ -42,13 +42,7 @@ export function loadLlama(files: LibraryFiles) {
     }
   };
   // The types must be registered before a definition names them.
-  void [
-    LlamaModelParams,
-    LlamaContextParams,
-    LlamaQuantizeParams,
-    LlamaBatch,
-    GgmlInitParams,
-  ];
+  void [LlamaModelParams, LlamaContextParams, LlamaQuantizeParams, LlamaBatch, GgmlInitParams];
   const f = (definition: string) => bind(llama, definition);
   const g = (definition: string) => bind(base, definition);
   const bound = {
@@ -95,11 +89,12 @@ export function loadLlama(files: LibraryFiles) {
     tokenToPiece: f(
       'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *buf, int32_t length, int32_t lstrip, bool special)',
     ),
+    detokenize: f(
+      'int32_t llama_detokenize(void *vocab, const int32_t *tokens, int32_t n_tokens, _Out_ uint8_t *text, int32_t room, bool remove_special, bool unparse_special)',
+    ),
     adapterLoad: f('void *llama_adapter_lora_init(void *model, const char *path)'),
     adapterFree: f('void llama_adapter_lora_free(void *adapter)'),
-    adaptersSet: f(
-      'int32_t llama_set_adapters_lora(void *ctx, void **adapters, size_t n, float *scales)',
-    ),
+    adaptersSet: f('int32_t llama_set_adapters_lora(void *ctx, void **adapters, size_t n, float *scales)'),
     typeTraits: g('void *ggml_get_type_traits(int32_t type)') as (type: number) => Pointer,
     tensorGet: g('void ggml_backend_tensor_get(void *tensor, void *data, size_t offset, size_t size)'),
     bufferIsHost: g('bool ggml_backend_buffer_is_host(void *buffer)') as (buffer: Pointer) => boolean,

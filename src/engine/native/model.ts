@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { UserError } from '../../errors.js';
-import type { ModelShape } from '../gguf/model.js';
-import { inspectModel } from '../gguf/model.js';
+import { type GgufModel, inspectModel } from '../gguf/model.js';
 import { readGguf } from '../gguf/read.js';
 import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
@@ -49,9 +48,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   llama.backendInit();
   const gpu = gpuName(llama);
   if (!gpu && options.device !== 'auto' && options.device !== 'cpu')
-    throw new UserError(
-      `No ${options.device} device was found: check the driver, or use --device cpu`,
-    );
+    throw new UserError(`No ${options.device} device was found: check the driver, or use --device cpu`);
   const useGpu = gpu !== undefined && options.device !== 'cpu';
   const parameters = {
     ...llama.modelDefaults(),
@@ -110,24 +107,19 @@ function gpuName(llama: Llama): string | undefined {
 
 function describe(
   path: string,
-  shape: ModelShape,
+  shape: GgufModel,
   llama: Llama,
   model: Pointer,
   vocab: Pointer,
   device: string,
 ): ModelInfo {
-  const text = (token: number): string | undefined => (token >= 0 ? llama.vocabText(vocab, token) : undefined);
+  const text = (token: number): string | undefined =>
+    token >= 0 ? llama.vocabText(vocab, token) : undefined;
   return {
+    ...shape,
     path,
-    architecture: shape.architecture,
-    name: shape.name,
-    layers: shape.layers,
-    ffn: shape.ffn,
-    hidden: shape.hidden,
     vocab: llama.vocabSize(vocab),
     contextLength: llama.modelContextTrain(model),
-    gated: shape.gated,
-    chatTemplate: shape.chatTemplate,
     bosToken: text(llama.vocabBos(vocab)),
     eosToken: text(llama.vocabEos(vocab)),
     addBos: llama.vocabAddBos(vocab),

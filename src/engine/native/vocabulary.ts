@@ -32,6 +32,24 @@ export function pieceBytes(model: LoadedModel, token: number): Uint8Array {
   }
 }
 
+/** The text of a token sequence; undoes what the tokenizer put in front (BOS stays, as its text). */
+export function detokenize(model: LoadedModel, tokens: Int32Array): string {
+  let room = new Uint8Array(tokens.length * 8 + 64);
+  for (;;) {
+    const length: number = model.llama.detokenize(
+      model.vocab,
+      tokens,
+      tokens.length,
+      room,
+      room.length,
+      false,
+      true,
+    );
+    if (length >= 0) return Buffer.from(room.buffer, 0, length).toString('utf8');
+    room = new Uint8Array(-length);
+  }
+}
+
 /** Remembers pieces: sampling asks for the same few thousand tokens over and over. */
 export function pieceCache(model: LoadedModel): (token: number) => Uint8Array {
   const known = new Map<number, Uint8Array>();

@@ -80,12 +80,11 @@ export function columnNorms(llama: Llama, down: TensorInfo): Float32Array {
   return Float32Array.from(squares, Math.sqrt);
 }
 
-/** Columns J of one W_down, `[J.length, hidden]`. */
+/** Columns J of one W_down, row-major `[hidden, J.length]`. */
 export function columns(llama: Llama, down: TensorInfo, wanted: ArrayLike<number>): Float32Array {
-  const hidden = down.shape[1];
-  const out = new Float32Array(wanted.length * hidden);
+  const out = new Float32Array(down.shape[1] * wanted.length);
   eachRow(llama, down, (row, index) => {
-    for (let k = 0; k < wanted.length; k++) out[k * hidden + index] = row[wanted[k]];
+    for (let k = 0; k < wanted.length; k++) out[index * wanted.length + k] = row[wanted[k]];
   });
   return out;
 }

@@ -1,6 +1,6 @@
+import { UserError } from '../../errors.js';
 import type { Context } from '../native/context.js';
 import type { Sample, SampleRequest, SampleResult, SampleSettings, SampleStats } from '../types.js';
-import { UserError } from '../../errors.js';
 import { type Candidates, draw, makeDistribution } from './distribution.js';
 import { randomStream } from './stream.js';
 import { type GrowingText, growingText } from './text.js';
@@ -95,7 +95,8 @@ export async function growTrees(
   let reservedCells = 0;
   let exhausted = false;
 
-  const promptCells = (request: SampleRequest) => request.prompt.length - sharedLength(request.prompt, prefix);
+  const promptCells = (request: SampleRequest) =>
+    request.prompt.length - sharedLength(request.prompt, prefix);
   const cellsFor = (request: SampleRequest) => promptCells(request) + request.samples * settings.maxTokens;
   const cellsLeft = () => context.cells - prefix.length - reservedCells;
 
@@ -192,7 +193,12 @@ export async function growTrees(
   const fill = () => {
     for (const question of growing.values())
       for (const branch of question.branches) {
-        branch.row = context.add(branch.history[branch.history.length - 1], branch.position++, branch.sequence, true);
+        branch.row = context.add(
+          branch.history[branch.history.length - 1],
+          branch.position++,
+          branch.sequence,
+          true,
+        );
         stats.decodedRows++;
       }
     for (const { prompt, request } of growing.values()) {
@@ -271,7 +277,12 @@ function feedPrefix(context: Context, prefix: ArrayLike<number>, stats: SampleSt
   stats.promptRows += prefix.length;
 }
 
-function tooLarge(request: SampleRequest, settings: SampleSettings, sequences: number, cells: number): string {
+function tooLarge(
+  request: SampleRequest,
+  settings: SampleSettings,
+  sequences: number,
+  cells: number,
+): string {
   if (request.samples > sequences)
     return `${request.samples} samples of one question are more than the ${sequences} that can run at once: lower --samples`;
   return `Question ${request.id} needs ${request.prompt.length} prompt tokens and ${request.samples} x ${settings.maxTokens} new ones, but only ${cells} fit into the context: shorten the prompt, or lower --samples or --max-tokens`;
