@@ -8,7 +8,7 @@ import type { GgufValue } from '../src/engine/gguf/types.js';
 import {
   bool,
   float32,
-  integerAt,
+  numberAt,
   string,
   stringAt,
   strings,
@@ -95,7 +95,7 @@ describe('metadata', () => {
     for (const i of [199_999, 0, 7, 123_456]) assert.equal(list.at(i), words[i]);
     assert.equal(list.at(200_000), undefined);
     assert.equal(list.at(-1), undefined);
-    assert.equal(integerAt(gguf.metadata, 'after'), 42);
+    assert.equal(numberAt(gguf.metadata, 'after'), 42);
   });
 
   it('is looked up by type: a value of another type counts as missing', async () => {
@@ -105,10 +105,10 @@ describe('metadata', () => {
       ['whole', { type: 'uint64', value: 12n }],
       ['huge', { type: 'uint64', value: 2n ** 60n }],
     ]);
-    assert.equal(integerAt(metadata, 'text'), undefined);
-    assert.equal(integerAt(metadata, 'half'), undefined);
-    assert.equal(integerAt(metadata, 'huge'), undefined);
-    assert.equal(integerAt(metadata, 'whole'), 12);
+    assert.equal(numberAt(metadata, 'text'), undefined);
+    assert.equal(numberAt(metadata, 'half'), undefined);
+    assert.equal(numberAt(metadata, 'huge'), undefined);
+    assert.equal(numberAt(metadata, 'whole'), 12);
     assert.equal(stringAt(metadata, 'whole'), undefined);
     assert.equal(stringsAt(metadata, 'text'), undefined);
   });
@@ -212,11 +212,7 @@ describe('writing', () => {
   });
 
   it('says which file cannot be written', async () => {
-    const path = join(folder, 'no', 'such', 'folder.gguf');
-    await expectUserError(
-      () => writeGguf(path, { metadata, tensors: [] }),
-      /folder\.gguf: cannot be written/,
-      /ENOENT/,
-    );
+    const path = join(folder, 'kept.gguf', 'x.gguf');
+    await expectUserError(() => writeGguf(path, { metadata, tensors: [] }), /cannot write .*x\.gguf: /);
   });
 });

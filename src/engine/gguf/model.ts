@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import { elementCount, fileTypeName, ggmlType } from './ggml-types.js';
 import type { Gguf, TensorInfo } from './types.js';
-import { booleanAt, integerAt, printable, stringAt, stringsAt } from './values.js';
+import { booleanAt, numberAt, printable, stringAt, stringsAt } from './values.js';
 
 /** What the header of a GGUF model tells about it. */
 export interface GgufModel {
@@ -44,7 +44,7 @@ export function inspectModel(gguf: Gguf): GgufModel {
   }
   refuseOtherKinds(gguf, architecture);
   const { layers, hidden, ffn, gated } = feedForward(gguf, architecture);
-  const contextLength = integerAt(metadata, `${architecture}.context_length`);
+  const contextLength = numberAt(metadata, `${architecture}.context_length`);
   if (!contextLength) {
     throw new UserError(`${path}: the metadata of this ${printable(architecture)} model lack context_length`);
   }
@@ -72,7 +72,7 @@ function refuseOtherKinds({ metadata, tensors, path }: Gguf, architecture: strin
     throw new UserError(`${path}: a LoRA adapter for ${shown}, not a model; name the model that it is for`);
   }
   const expert = [...tensors.keys()].find((name) => /\.ffn_down(_exps|\.\d+)\.weight$/.test(name));
-  if (expert !== undefined || (integerAt(metadata, `${architecture}.expert_count`) ?? 0) > 1) {
+  if (expert !== undefined || (numberAt(metadata, `${architecture}.expert_count`) ?? 0) > 1) {
     throw new UserError(
       `${path}: ${shown} here is a mixture-of-experts model; only dense models can be read so far (mixture of experts comes later)`,
     );
@@ -93,12 +93,12 @@ function refuseOtherKinds({ metadata, tensors, path }: Gguf, architecture: strin
 /** Sizes as the tensors have them; the metadata may give one number for all layers or one for each. */
 function feedForward({ metadata, tensors, path }: Gguf, architecture: string) {
   const shown = printable(architecture);
-  const blocks = integerAt(metadata, `${architecture}.block_count`) ?? 0;
+  const blocks = numberAt(metadata, `${architecture}.block_count`) ?? 0;
   // Layers for multi-token prediction come last and take no part in ordinary decoding.
-  const layers = blocks - (integerAt(metadata, `${architecture}.nextn_predict_layers`) ?? 0);
+  const layers = blocks - (numberAt(metadata, `${architecture}.nextn_predict_layers`) ?? 0);
   const first = tensors.get(downName(0))!;
   const [ffn, hidden] = first.shape;
-  if (layers < 1 || layers > tensors.size || first.shape.length !== 2) {
+  if (layers < 1 || first.shape.length !== 2) {
     throw new UserError(`${path}: the sizes of this ${shown} model make no sense; download it again`);
   }
   for (let layer = 1; layer < layers; layer++) {
@@ -122,7 +122,7 @@ function feedForward({ metadata, tensors, path }: Gguf, architecture: string) {
 function vocabularySize({ metadata, tensors, path }: Gguf, architecture: string): number {
   const size =
     stringsAt(metadata, 'tokenizer.ggml.tokens')?.length ??
-    integerAt(metadata, `${architecture}.vocab_size`) ??
+    numberAt(metadata, `${architecture}.vocab_size`) ??
     tensors.get('token_embd.weight')?.shape[1];
   if (size) return size;
   throw new UserError(`${path}: the file has no vocabulary; download a complete model`);
@@ -135,15 +135,15 @@ function specialTokens({ metadata }: Gguf) {
   const [bos, eos] = { llama: [1, 2], gpt2: [11, 11] }[kind] ?? [-1, -1];
   const llama3 = ['llama3', 'llama-v3', 'llama-bpe'].includes(stringAt(metadata, 'tokenizer.ggml.pre') ?? '');
   return {
-    bosToken: tokens?.at(integerAt(metadata, 'tokenizer.ggml.bos_token_id') ?? bos),
-    eosToken: tokens?.at(integerAt(metadata, 'tokenizer.ggml.eos_token_id') ?? eos),
+    bosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.bos_token_id') ?? bos),
+    eosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.eos_token_id') ?? eos),
     addBos: booleanAt(metadata, 'tokenizer.ggml.add_bos_token') ?? (kind === 'llama' || llama3),
   };
 }
 
 /** From `general.file_type`, else the type that most bytes of the weights are in. */
 function quantisation({ metadata, tensors }: Gguf): string {
-  const named = fileTypeName(integerAt(metadata, 'general.file_type') ?? -1);
+  const named = fileTypeName(numberAt(metadata, 'general.file_type') ?? -1);
   if (named) return named;
   const bytes = new Map<number, number>();
   for (const tensor of tensors.values()) bytes.set(tensor.type, (bytes.get(tensor.type) ?? 0) + tensor.bytes);

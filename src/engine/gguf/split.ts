@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { Metadata } from './types.js';
-import { integerAt } from './values.js';
+import { numberAt } from './values.js';
 
 /** More parts than any model has; a damaged count must not make a long list of names. */
 const MAX_PARTS = 1000;
@@ -14,12 +14,12 @@ const MAX_PARTS = 1000;
  * @throws UserError where `path` is not the first part, the name does not follow that pattern, or a part is missing.
  */
 export function otherParts(path: string, metadata: Metadata): string[] {
-  const count = integerAt(metadata, 'split.count') ?? 1;
+  const count = numberAt(metadata, 'split.count') ?? 1;
   if (count <= 1) return [];
   if (count > MAX_PARTS) {
     throw new UserError(`${path}: the file is damaged: it claims to be one of ${count} parts`);
   }
-  const number = (integerAt(metadata, 'split.no') ?? 0) + 1;
+  const number = (numberAt(metadata, 'split.no') ?? 0) + 1;
   const ending = partEnding(number, count);
   if (!path.endsWith(ending)) {
     throw new UserError(

@@ -14,7 +14,7 @@ export function stringAt(metadata: Metadata, key: string): string | undefined {
 }
 
 /** The whole number under `key`, of any numeric type; undefined where it is missing, no whole number, or beyond 2^53. */
-export function integerAt(metadata: Metadata, key: string): number | undefined {
+export function numberAt(metadata: Metadata, key: string): number | undefined {
   const value = metadata.get(key)?.value;
   const number = typeof value === 'bigint' ? Number(value) : value;
   return Number.isSafeInteger(number) ? (number as number) : undefined;

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { UserError } from '../../errors.js';
+import type { FileHandle } from 'node:fs/promises';
+import { writeAtomicWith } from '../../formats/atomic.js';
 import { tensorBytes } from './ggml-types.js';
 import { type GgufArray, type GgufValue, type Metadata, type ScalarType, VALUE_TYPES } from './types.js';
-import { integerAt } from './values.js';
+import { numberAt } from './values.js';
 
 const VERSION = 3;
 const DEFAULT_ALIGNMENT = 32;
@@ -19,40 +18,26 @@ export interface TensorSource {
 }
 
 /**
- * Writes a GGUF file (version 3, little-endian), tensors in the order given. The file appears under its name only when
- * it is complete: it is written under another name in the same folder, synced, and renamed.
+ * Writes a GGUF file (version 3, little-endian), tensors in the order given. At every moment the path holds the old
+ * content or the whole new one.
  *
- * @throws UserError where the file cannot be written (no such folder, no permission, full disk); Error where a tensor
- *   does not yield the bytes that its type and shape call for. Either way nothing is left behind.
+ * @throws UserError where the file cannot be written (no permission, full disk); Error where a tensor does not yield the
+ *   bytes that its type and shape call for. Either way nothing is left behind.
  */
 export async function writeGguf(
   path: string,
   { metadata, tensors }: { metadata: Metadata; tensors: TensorSource[] },
 ): Promise<void> {
-  const alignment = integerAt(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT;
+  const alignment = numberAt(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT;
   const sizes = tensors.map(sizeOf);
   const header = encodeHeader(metadata, tensors, sizes, alignment);
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await writeAll(file, header);
-      for (let i = 0; i < tensors.length; i++) {
-        await writeTensor(file, tensors[i], sizes[i]);
-        await writeAll(file, new Uint8Array(padding(sizes[i], alignment)));
-      }
-      await file.sync();
-    } finally {
-      await file.close();
+  await writeAtomicWith(path, async (file) => {
+    await writeAll(file, header);
+    for (let i = 0; i < tensors.length; i++) {
+      await writeTensor(file, tensors[i], sizes[i]);
+      await writeAll(file, new Uint8Array(padding(sizes[i], alignment)));
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined || error instanceof UserError) throw error;
-    const reason = code === 'ENOSPC' ? 'the disk is full; free some space' : `${code}; check the folder`;
-    throw new UserError(`${path}: cannot be written (${reason})`, { cause: error });
-  }
+  });
 }
 
 function sizeOf({ name, type, shape }: TensorSource): number {
