@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { formatRange, formatShare, visibleText } from '../format.js';
+import { formatRange, formatShare, shorten, visibleText } from '../format.js';
 import type { Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 import { COLOUR, NARROW, responsiveFigure, smallFigure } from './figure.js';
@@ -278,10 +278,4 @@ export function relationForest({ test }: Report): Markup {
       ],
     }),
   );
-}
-
-/** Cuts a long name for an axis; the table beside it has it in full. */
-export function shorten(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

@@ -1,8 +1,7 @@
 import * as Plot from '@observablehq/plot';
-import { formatCount, visibleText } from '../format.js';
+import { formatCount, shorten, visibleText } from '../format.js';
 import type { Markup } from '../markup.js';
 import type { Report } from '../schema.js';
-import { shorten } from './detection.js';
 import { COLOUR, responsiveFigure } from './figure.js';
 
 /** What can become of a question, in words that the page uses everywhere. */
