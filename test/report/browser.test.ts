@@ -42,17 +42,22 @@ const INSPECT = `(() => {
     const element = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest('title, style')) continue;
     texts++;
+    const svg = element.closest('svg');
     const style = getComputedStyle(element);
     const under = background(element);
-    const ink = over(parse(element.closest('svg') ? style.fill : style.color), under);
+    const ink = over(parse(svg ? style.fill : style.color), under);
     const [a, b] = [light(ink), light(under)].sort((p, q) => q - p);
     const contrast = (a + 0.05) / (b + 0.05);
-    const size = parseFloat(style.fontSize);
+    const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+    const size = parseFloat(style.fontSize) * scale;
     if (contrast < (size >= 24 ? 3 : 4.5)) illegible.push(walker.currentNode.data.trim().slice(0, 40) + ' ' + contrast.toFixed(2));
-    if (size < 11) illegible.push(walker.currentNode.data.trim().slice(0, 40) + ' ' + size + 'px');
+    if (size < (svg ? 8.5 : 11)) illegible.push(walker.currentNode.data.trim().slice(0, 40) + ' ' + size + 'px');
   }
   const wide = [...document.querySelectorAll('body *')]
-    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 0.5)
+    .filter((element) => {
+      const { left, right, width } = element.getBoundingClientRect();
+      return element.checkVisibility() && width > 1 && (left < -0.5 || right > innerWidth + 0.5);
+    })
     .map((element) => element.tagName + '.' + element.getAttribute('class') + ' ' + element.textContent.slice(0, 30));
   const figures = [...document.querySelectorAll('figure')].map((figure) => {
     const pictures = [...figure.querySelectorAll('svg.plot')].filter((svg) => svg.checkVisibility());
