@@ -1,0 +1,51 @@
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileError } from './file-error.js';
+
+let serial = 0;
+
+/** A name in the same folder (a rename must not cross file systems) that no other writer uses. */
+export function temporaryName(path: string): string {
+  serial += 1;
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
+}
+
+/**
+ * Writes a file so that at every moment the path holds the old content or the new one, never a part: a temporary
+ * file in the same folder, filled by `fill`, fsynced, renamed. Missing folders are made.
+ * Throws a UserError that names the file when the disk is full, not writable, and so on; the old file stays.
+ */
+export async function writeAtomicWith(
+  path: string,
+  fill: (file: FileHandle) => Promise<unknown>,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'w');
+    try {
+      await fill(file);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw fileError(error, 'write', path);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** `writeAtomicWith` for content that is at hand. A string is written as UTF-8. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await writeAtomicWith(path, (file) => file.writeFile(data));
+}
+
+/** Makes a rename survive a power cut. Windows cannot open folders, and has no need to. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { writeAtomicWith, writeFileAtomic } from '../../src/formats/atomic.js';
+import { temporaryFolder, userError } from './files.js';
+
+test('replaces a file, makes folders, leaves nothing behind', async (t) => {
+  const folder = join(temporaryFolder(t), 'x', 'y');
+  const path = join(folder, 'a.json');
+  await writeFileAtomic(path, 'one');
+  await writeFileAtomic(path, new Uint8Array([50]));
+  assert.equal(readFileSync(path, 'utf8'), '2');
+  assert.deepEqual(readdirSync(folder), ['a.json']);
+});
+
+test('a write that fails half-way leaves the old content and no other file', async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'a.json');
+  await writeFileAtomic(path, 'old');
+  const failing = writeAtomicWith(path, async (file) => {
+    await file.writeFile('new');
+    throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+  });
+  await assert.rejects(failing, userError(/a\.json: the disk is full; free/));
+  assert.equal(readFileSync(path, 'utf8'), 'old');
+  assert.deepEqual(readdirSync(folder), ['a.json']);
+});
+
+test('two writers of one path at the same time both end, with one whole content', async (t) => {
+  const path = join(temporaryFolder(t), 'a');
+  const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(1e6));
+  await Promise.all(texts.map((text) => writeFileAtomic(path, text)));
+  assert.ok(texts.includes(readFileSync(path, 'utf8')));
+});
+
+test('a folder in the way, and a file where a folder is needed, are named', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'd', 'inside'), { recursive: true });
+  writeFileSync(join(folder, 'f'), '');
+  await assert.rejects(writeFileAtomic(join(folder, 'd'), 'x'), userError(/cannot write .*d: /));
+  await assert.rejects(writeFileAtomic(join(folder, 'f', 'g'), 'x'), userError(/cannot write .*g: /));
+});
+
+test('a real file system that takes no more', async (t) => {
+  const path = join(temporaryFolder(t), 'a');
+  writeFileSync(path, 'old');
+  const url = new URL('../../src/formats/atomic.js', import.meta.url).href;
+  const code = `
+    import { writeFileAtomic } from ${JSON.stringify(url)};
+    try { await writeFileAtomic(process.argv[1], 'x'.repeat(1e5)); } catch (error) { console.log(error.name, error.message); }`;
+  const run = spawnSync(
+    'bash',
+    ['-c', 'ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2"', process.execPath, code, path],
+    { encoding: 'utf8' },
+  );
+  if (run.error || !existsSync('/bin/sh')) return t.skip('this system has no bash');
+  assert.match(run.stdout, /^UserError cannot write .*a: the file would be larger/);
+  assert.equal(readFileSync(path, 'utf8'), 'old');
+});
