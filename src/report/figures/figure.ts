@@ -87,7 +87,7 @@ ${picture}
 }
 
 /** Room for names at the left of a figure. */
-export const nameMargin = (narrow: boolean) => (narrow ? 116 : 150);
+export const nameMargin = (narrow: boolean) => (narrow ? 126 : 150);
 
 /**
  * Names at the left of a figure, cut to `nameMargin` however wide their letters are: they come from the user's files.
