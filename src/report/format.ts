@@ -50,11 +50,6 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** Name of a neuron: `L12·1043`. */
-export function neuronName({ layer, index }: { layer: number; index: number }): string {
-  return `L${layer}·${index}`;
-}
-
 /**
  * Makes untrusted text (model answers, file names) safe to show: control characters, which could steer a terminal, and
  * marks that turn the writing direction, which could make text read as something else, become visible as `<U+202E>`;
@@ -69,4 +64,10 @@ export function visibleText(text: string): string {
       return `<U+${code}>`;
     })
     .replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** Cuts a text to at most `most` characters, the last of them an ellipsis. */
+export function shorten(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

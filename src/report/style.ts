@@ -76,6 +76,7 @@ thead th { font-size: .84rem; color: var(--soft); font-weight: 600; overflow-wra
 th:last-child, td:last-child { padding-right: 0; }
 tbody th { font-weight: 500; }
 .number { text-align: right; }
+td.number { white-space: nowrap; }
 td small { color: var(--soft); white-space: nowrap; }
 tr.small td, tr.small th { color: var(--soft); }
 .tag { font-size: .78rem; color: var(--soft); border: 1px solid var(--line); border-radius: 4px; padding: 0 5px; white-space: nowrap; }
@@ -100,7 +101,7 @@ summary { cursor: pointer; padding: 10px 0; font-weight: 500; }
 .glossary dt { font-weight: 600; margin-top: 12px; } .glossary dd { margin: 0; max-width: 70ch; color: var(--soft); }
 footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-bottom: 48px; }
 :focus-visible { outline: 2px solid var(--faithful); outline-offset: 2px; }
-@media (max-width: 760px) {
+@media screen and (max-width: 760px) {
   main, header, footer { padding-left: 16px; padding-right: 16px; }
   header { padding-top: 26px; }
   .wide { display: none; } .narrow { display: block; }
@@ -109,7 +110,7 @@ footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-botto
   .tiles > div { padding: 12px; }
   .tiles .big { font-size: 1.75rem; } .tiles .big small { display: block; }
   .multiples { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  figure .narrow svg.plot { width: 100%; }
+  figure .narrow svg.plot { width: 100%; max-width: 480px; }
   th, td { padding-right: 8px; }
   h2 { margin-top: 44px; }
   td small { display: block; }
@@ -131,6 +132,9 @@ footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-botto
   nav, details:not([open]) { display: none; }
   figure, .example, .tiles > div, tr { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
-  body { font-size: 11pt; }
+  body { font-size: 10.5pt; }
+  .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .tiles .big { font-size: 1.6rem; } .tiles .big small { display: block; }
+  .tiles > div { padding: 10px 12px; }
+  h2 { margin-top: 32px; }
 }
 `;

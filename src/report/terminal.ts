@@ -1,7 +1,6 @@
 import pc from 'picocolors';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import { byStrength, formatWeight } from './figures/neurons.js';
 import {
   formatCount,
   formatP,
@@ -10,9 +9,10 @@ import {
   formatPermille,
   formatRange,
   formatShare,
-  neuronName,
+  shorten,
   visibleText,
 } from './format.js';
+import { byStrength, formatWeight, neuronName } from './neuron.js';
 import type { Report } from './schema.js';
 
 export interface TerminalOptions {
@@ -24,6 +24,12 @@ export interface TerminalOptions {
 
 /** Rows of the relation table that fit a summary; the report has all. */
 const MOST_RELATIONS = 8;
+
+/** Columns that the relation table needs beside the name of the relation. */
+const ROOM_BESIDE_KIND = 34;
+
+/** Neurons that are named. */
+const STRONGEST = 5;
 
 const MARK = { beats: '✔', 'does-not-beat': '✘', 'too-few': '?' } as const;
 
@@ -43,15 +49,19 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   const all = model.layers * model.ffn;
   const control = test.control;
 
+  const text = (line: string) => wrap(line, width);
+
   const lines = [
-    bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`)),
-    `  ${visibleText(verdict.details)}`,
+    text(bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`))),
+    text(`  ${visibleText(verdict.details)}`),
     '',
-    `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +
-      `${formatCount(test.faithful)} right and ${formatCount(test.hallucinated)} made-up answers tested`,
+    text(
+      `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +
+        `${formatCount(test.faithful)} right and ${formatCount(test.hallucinated)} made-up answers tested`,
+    ),
     '',
     ...table([
-      ['', dim('H-Neurons'), dim('95 % interval'), dim(`random neurons (${control.runs.length} sets)`)],
+      ['', 'H-Neurons', '95 % interval', `random (${control.runs.length} sets)`].map(dim),
       [
         dim('AUROC'),
         bold(formatShare(test.auroc.estimate)),
@@ -66,39 +76,45 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
       ],
       [dim('by chance'), formatP(test.permutation.p), '', ''],
     ]),
-    ...(test.baselines.length > 0
-      ? [
-          `  ${dim('without the neurons: AUROC')} ${test.baselines
-            .map(({ name, auroc }) => `${visibleText(name)} ${formatShare(auroc.estimate)}`)
-            .join(', ')}`,
-        ]
-      : []),
+    ...(test.baselines.length > 0 ? [text(`  ${dim('without neurons')}  ${baselineText(report)}`)] : []),
     '',
-    `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
-      `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
-    `  ${byStrength(detector.neurons)
-      .slice(0, 6)
-      .map((neuron) => `${neuronName(neuron)} ${dim(formatWeight(neuron.weight))}`)
-      .join('  ')}`,
+    text(
+      `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
+        `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
+    ),
+    text(
+      `  ${byStrength(detector.neurons)
+        .slice(0, STRONGEST)
+        .map((neuron) => `${neuronName(neuron)} ${dim(formatWeight(neuron.weight))}`)
+        .join('  ')}`,
+    ),
     '',
-    ...relationLines(report, dim),
-    ...report.warnings.map((warning) => `${colours.yellow('!')} ${visibleText(warning)}`),
-    ...Object.entries(report.files).map(([what, path]) => `${dim(visibleText(what))} ${visibleText(path)}`),
+    ...relationLines(report, dim, width),
+    ...report.warnings.map((warning) => text(`${colours.yellow('!')} ${visibleText(warning)}`)),
+    ...Object.entries(report.files).map(([what, path]) =>
+      text(`  ${dim(visibleText(what).padEnd(10))} ${visibleText(path)}`),
+    ),
   ];
-  return `${lines.map((line) => wrap(line, width)).join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
-function relationLines({ test }: Report, dim: (text: string) => string): string[] {
+function baselineText({ test }: Report): string {
+  return test.baselines
+    .map(({ name, auroc }) => `${visibleText(name)} ${formatShare(auroc.estimate)}`)
+    .join(', ');
+}
+
+function relationLines({ test }: Report, dim: (text: string) => string, width: number): string[] {
   const size = ({ faithful, hallucinated }: { faithful: number; hallucinated: number }) =>
     faithful + hallucinated;
   const rows = [...test.relations].sort((a, b) => size(b) - size(a));
   const shown = rows.slice(0, MOST_RELATIONS);
   return [
     ...table([
-      ['kind', 'right / made up', 'AUROC', ''].map(dim),
+      ['kind', 'n', 'AUROC', ''].map((text) => text && dim(text)),
       ...shown.map((row) => [
-        visibleText(row.relation),
-        `${row.faithful} / ${row.hallucinated}`,
+        shorten(visibleText(row.relation), width - ROOM_BESIDE_KIND),
+        `${row.faithful} + ${row.hallucinated}`,
         row.auroc ? `${formatShare(row.auroc.estimate)}  ${dim(formatRange(row.auroc))}` : '–',
         row.small ? dim('few') : '',
       ]),

@@ -93,8 +93,8 @@ it('quantised weights: norms come from the values that the model computes with',
 });
 
 describe('packing and shared prefixes change nothing but rounding', () => {
-  it('many sequences of different lengths, longer than a micro-batch, with and without prefix', async () => {
-    const { tiny, engine } = await openTiny(folder, { architecture: 'gemma3', contextLength: 4096 });
+  const many = async (architecture: TinyArchitecture, tolerance: number) => {
+    const { tiny, engine } = await openTiny(folder, { architecture, contextLength: 4096 });
     const { vocab } = tiny.config;
     const prefix = someTokens(23, vocab, 99);
     const cases: ReadCase[] = Array.from({ length: 30 }, (_, i) => {
@@ -114,9 +114,16 @@ describe('packing and shared prefixes change nothing but rounding', () => {
     const together = await readAll(engine, cases, { prefix });
     for (const [i, single] of cases.entries()) {
       const [alone] = await readAll(engine, [single]);
-      for (const m of [0, 1]) assertClose(together[i].means[m], alone.means[m], 1e-5, `case ${single.id}`);
+      for (const m of [0, 1])
+        assertClose(together[i].means[m], alone.means[m], tolerance, `case ${single.id}`);
     }
-  });
+  };
+
+  it('many sequences of different lengths, longer than a micro-batch, with and without prefix', () =>
+    many('llama', 1e-5));
+
+  // ggml's GELU table holds float16 values: a rounding difference before it may grow to one of 5e-4 after it.
+  it('the same with sliding windows', () => many('gemma3', 2e-4));
 
   it('raw values cover the tokens of a shared prefix too', async () => {
     const { tiny, engine } = await openTiny(folder, { architecture: 'qwen2' });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/errors.js';
@@ -72,6 +74,25 @@ test('hub without a listener, and hub with another file', async (t) => {
   await isTiny(changed, /^pypi:/);
   assert.match(changed.notices[1]!, /no longer has the pinned file/);
   assert.ok(!changed.server.seen.some(({ path }) => path.includes('/cdn/')));
+});
+
+test('proxies are used where the environment says so; one that drops the connection is no trap', async (t) => {
+  let asked = 0;
+  const proxy = createServer().on('connect', (_request, socket) => {
+    asked++;
+    socket.destroy();
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  t.after(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  const w = await world(t, {
+    HF_ENDPOINT: 'https://hub.invalid',
+    HTTPS_PROXY: `http://127.0.0.1:${port}`,
+    NO_PROXY: '127.0.0.1',
+  });
+  serveWheels(w.server);
+  await isTiny(w, /^pypi:/);
+  assert.ok(asked > 0);
 });
 
 test('a hub that breaks in the middle of the file, or sends other bytes, leads to the wheels too', async (t) => {

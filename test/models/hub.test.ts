@@ -173,8 +173,10 @@ test('429 and 5xx are tried again, after Retry-After where it is given', async (
     { match: '/api/', status: 429, headers: { 'retry-after': '0' } },
     { match: '/resolve/', status: 503, headers: { 'retry-after': '0' } },
   );
-  // Without Retry-After the wait would be ten minutes.
-  await w.resolve(`hf:${REPO}:Q4_K_M`, { times: { ...TIMES, backoffMs: 600_000 } });
+  // Without Retry-After the wait would be most of a minute.
+  await w.resolve(`hf:${REPO}:Q4_K_M`, { times: { ...TIMES, backoffMs: 40_000 } });
+  w.server.faults.push({ match: '/api/', status: 429, headers: { 'retry-after': '3600' } });
+  await failsWith(w.resolve(`hf:${REPO}:Q8_0`), /too many requests/);
   w.server.faults.push({ match: '/api/', status: 500, times: 3 });
   await failsWith(w.resolve(`hf:${REPO}:Q8_0`), /status 500/);
 });

@@ -209,3 +209,58 @@ function examples(random: Random, platt: { slope: number; intercept: number }): 
 function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - uniform(random))) * Math.cos(2 * Math.PI * uniform(random));
 }
+
+/** Texts that a hostile or merely odd model, question file or GGUF could bring along. */
+export const HOSTILE = [
+  '<script>alert(1)</script>',
+  '"><img src="https://example.org/x.png" onerror=alert(1)>',
+  "' onmouseover='alert(1)",
+  '</style></title></svg><h1>gone</h1>',
+  '&lt;b&gt; & &amp; &#x202e;',
+  'right \u202Eto left\u202C and \u2066isolated',
+  '\u001b[2J\u001b]0;title\u0007 \r\nnext\u0000line\u009b31m',
+  'W'.repeat(600),
+  '👩‍👩‍👧‍👦🇧🇹 é e\u0301 \ud83d',
+  '',
+  '   ',
+];
+
+/** Characters that steer a terminal or turn the writing direction; line feeds are fine. */
+export const STEERING = /[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/u;
+
+/** The synthetic report with hostile texts in every place that takes text from outside. */
+export function hostileReport(): Report {
+  const content = syntheticContent();
+  const hostile = (at: number) => HOSTILE[at % HOSTILE.length];
+  const rename = <T extends { relation: string }>(rows: T[]) =>
+    rows.map((row, at) => ({ ...row, relation: hostile(at) }));
+  const text = HOSTILE.join(' ');
+  return completeReport({
+    ...content,
+    run: { ...content.run, command: text, device: text, settings: { [text]: text } },
+    model: {
+      ...content.model,
+      name: text,
+      source: text,
+      architecture: text,
+      quantisation: text,
+      promptStyle: text,
+    },
+    questions: { ...content.questions, source: text, counts: rename(content.questions.counts) },
+    test: {
+      ...content.test,
+      relations: rename(content.test.relations),
+      baselines: content.test.baselines.map((row, at) => ({ ...row, name: `${hostile(at)} ${at}` })),
+    },
+    examples: HOSTILE.map((each, at) => ({
+      question: each,
+      relation: each,
+      accepted: [each],
+      label: at % 2 === 0 ? ('faithful' as const) : ('hallucinated' as const),
+      probability: at / HOSTILE.length,
+      tokens: each === '' ? [] : [{ text: each, risk: at / HOSTILE.length, answer: true }],
+    })),
+    warnings: HOSTILE,
+    files: { [text]: text },
+  });
+}

@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { formatRange, formatShare, visibleText } from '../format.js';
 import type { Markup } from '../markup.js';
 import type { Report } from '../schema.js';
-import { COLOUR, NARROW, responsiveFigure, smallFigure } from './figure.js';
+import { COLOUR, NARROW, nameAxis, nameMargin, responsiveFigure, smallFigure } from './figure.js';
 
 const DETECTOR = 'H-Neurons';
 const RANDOM = 'random neurons';
@@ -38,7 +38,7 @@ export function controlDots({ test }: Report): Markup {
     },
     (_, narrow) => ({
       height: 36 * names.length + 56,
-      marginLeft: narrow ? 116 : 140,
+      marginLeft: nameMargin(narrow),
       marginRight: 44,
       marginTop: 12,
       marginBottom: 40,
@@ -52,13 +52,9 @@ export function controlDots({ test }: Report): Markup {
         tickFormat: formatShare,
         grid: true,
       },
-      y: {
-        domain: names,
-        label: null,
-        tickSize: 0,
-        tickFormat: (name: string) => shorten(name, narrow ? 17 : 21),
-      },
+      y: { domain: names, axis: null },
       marks: [
+        nameAxis(narrow),
         Plot.rect([auroc], { x1: 'low', x2: 'high', fill: COLOUR.hallucinated, fillOpacity: 0.12 }),
         Plot.ruleX([0.5], { stroke: COLOUR.ink, strokeDasharray: '4 4' }),
         Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: 'colour', strokeWidth: 2.5 }),
@@ -250,7 +246,7 @@ export function relationForest({ test }: Report): Markup {
     },
     (_, narrow) => ({
       height: 24 * rows.length + 52,
-      marginLeft: narrow ? 116 : 160,
+      marginLeft: nameMargin(narrow),
       marginRight: 16,
       marginTop: 6,
       marginBottom: 40,
@@ -264,24 +260,14 @@ export function relationForest({ test }: Report): Markup {
         ticks: narrow ? 4 : 8,
         grid: true,
       },
-      y: {
-        domain: rows.map(({ name }) => name),
-        label: null,
-        tickSize: 0,
-        tickFormat: (name: string) => shorten(name, narrow ? 17 : 24),
-      },
+      y: { domain: rows.map(({ name }) => name), axis: null },
       color: { type: 'identity' },
       marks: [
+        nameAxis(narrow),
         Plot.ruleX([0.5], { stroke: COLOUR.ink, strokeDasharray: '4 4' }),
         Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: 'colour', strokeWidth: 2 }),
         Plot.dot(rows, { y: 'name', x: 'estimate', fill: 'colour', r: 5 }),
       ],
     }),
   );
-}
-
-/** Cuts a long name for an axis; the table beside it has it in full. */
-export function shorten(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

@@ -85,3 +85,20 @@ export function frame({ id, title, caption, keys }: FigureOptions, picture: Mark
 ${picture}
 </figure>`;
 }
+
+/** Room for names at the left of a figure. */
+export const nameMargin = (narrow: boolean) => (narrow ? 126 : 150);
+
+/**
+ * Names at the left of a figure, cut to `nameMargin` however wide their letters are: they come from the user's files.
+ * To be used with `y: { axis: null }` and `marginLeft: nameMargin(narrow)`.
+ */
+export function nameAxis(narrow: boolean): Plot.Markish {
+  const fontSize = 12;
+  return Plot.axisY({
+    tickSize: 0,
+    label: null,
+    lineWidth: (nameMargin(narrow) - 10) / fontSize,
+    textOverflow: 'ellipsis',
+  });
+}

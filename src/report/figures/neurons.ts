@@ -1,13 +1,15 @@
 import * as Plot from '@observablehq/plot';
-import { formatCount, formatShare, neuronName } from '../format.js';
+import { formatCount, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
+import { byStrength, formatWeight, type Neuron, neuronName } from '../neuron.js';
 import type { Report } from '../schema.js';
 import { COLOUR, draw, frame, responsiveFigure } from './figure.js';
 
 /** More marks than this add to the size of the file and nothing to the picture. */
 const MOST_MARKS = 1000;
 
-type Neuron = Report['detector']['neurons'][number];
+/** Room for at least so many bars, so that one alone does not fill the figure. */
+const FEWEST_BARS = 20;
 
 const SIGN_KEYS = [
   ['dot hallucinated', 'H-Neuron: speaks for a hallucination'],
@@ -15,16 +17,6 @@ const SIGN_KEYS = [
 ] as const;
 
 const describe = (neuron: Neuron) => `${neuronName(neuron)}, weight ${formatWeight(neuron.weight)}`;
-
-/** A weight with its sign and three significant digits. */
-export function formatWeight(weight: number): string {
-  return `${weight < 0 ? '−' : '+'}${Math.abs(weight).toPrecision(3).replace(/^0\./, '.')}`;
-}
-
-/** Strongest neurons first. */
-export function byStrength(neurons: readonly Neuron[]): Neuron[] {
-  return [...neurons].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-}
 
 /** Where the neurons sit: layer by index. */
 export function neuronMap({ detector, model }: Report): Markup {
@@ -66,7 +58,11 @@ export function neuronMap({ detector, model }: Report): Markup {
         tickFormat: (layer) => (Number.isInteger(layer) ? String(layer) : ''),
         ticks: Math.min(model.layers, 12),
       },
-      r: { type: 'sqrt', domain: [0, strongest], range: [1.5, narrow ? 5.5 : 8] },
+      r: {
+        type: 'sqrt',
+        domain: [0, strongest],
+        range: [1.5, Math.max(3, Math.min(narrow ? 5.5 : 8, 70 / Math.sqrt(shown.length)))],
+      },
       marks: [
         Plot.ruleY(
           Array.from({ length: model.layers }, (_, layer) => layer),
@@ -123,7 +119,12 @@ export function weightBars({ detector }: Report): Markup {
       marginLeft: 40,
       marginBottom: 12,
       style: { fontSize: '12px' },
-      x: { type: 'band', axis: null, padding: shown.length > 80 ? 0 : 0.25 },
+      x: {
+        type: 'band',
+        axis: null,
+        padding: shown.length > 80 ? 0 : 0.25,
+        domain: Array.from({ length: Math.max(FEWEST_BARS, shown.length) }, (_, rank) => rank),
+      },
       y: { label: 'weight', labelArrow: 'none', ticks: 5, grid: true },
       marks: [
         ...signs(shown).map(([colour, neurons]) =>
@@ -157,8 +158,8 @@ export function cettHistograms({ cett }: Report): Markup {
     return html`<div><h4>${neuronName(neuron)} <span>weight ${formatWeight(neuron.weight)}</span></h4>${draw(
       alt,
       {
-        width: NARROW - 60,
-        height: 112,
+        width: 200,
+        height: 104,
         marginLeft: 6,
         marginRight: 10,
         marginTop: 6,
@@ -241,7 +242,7 @@ export function regularisationPath({ training }: Report): Markup {
     style: { fontSize: '12px' },
     x: {
       type: 'log',
-      label: bottom ? 'C (more to the right: weaker penalty, more neurons)' : null,
+      label: bottom ? 'C (the larger, the more neurons)' : null,
       labelAnchor: 'center',
       labelArrow: 'none',
       inset: 14,

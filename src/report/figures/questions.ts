@@ -2,8 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { formatCount, visibleText } from '../format.js';
 import type { Markup } from '../markup.js';
 import type { Report } from '../schema.js';
-import { shorten } from './detection.js';
-import { COLOUR, responsiveFigure } from './figure.js';
+import { COLOUR, nameAxis, nameMargin, responsiveFigure } from './figure.js';
 
 /** What can become of a question, in words that the page uses everywhere. */
 export const FATES = [
@@ -56,7 +55,7 @@ export function questionBars({ questions }: Report): Markup {
     },
     (_, narrow) => ({
       height: 22 * names.length + 52,
-      marginLeft: narrow ? 116 : 160,
+      marginLeft: nameMargin(narrow),
       marginRight: 16,
       marginTop: 6,
       marginBottom: 40,
@@ -70,13 +69,12 @@ export function questionBars({ questions }: Report): Markup {
       },
       y: {
         domain: names,
-        label: null,
-        tickSize: 0,
+        axis: null,
         padding: 0.25,
-        tickFormat: (name: string) => shorten(name, narrow ? 17 : 24),
       },
       color: { type: 'identity' },
       marks: [
+        nameAxis(narrow),
         Plot.barX(bars, { y: 'name', x1: 'start', x2: 'end', fill: 'colour', title: 'text' }),
         Plot.ruleX([0]),
       ],

@@ -60,7 +60,7 @@ function tiles({ test, detector, model }: Report): Markup {
 <div><dt>By chance?</dt><dd><div class="big">${formatP(test.permutation.p)}</div>
 <div class="what">How often shuffled labels do as well, in ${formatCount(test.permutation.permutations)} shuffles.</div></dd></div>
 </dl>
-<p class="note">Small figures beside the large ones are 95 % intervals: where the true figure plausibly lies, given so few questions.</p>`;
+<p class="note">Small figures beside the large ones are 95 % intervals: where the true figure plausibly lies, given this number of questions.</p>`;
 }
 
 function formatDate(created: string): string {
