@@ -3,6 +3,7 @@ import { runExtractCases } from './commands/extract-cases.js';
 import { runModels } from './commands/models.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import { libraryPackage } from './environment.js';
 import {
   addCollect,
@@ -115,15 +116,24 @@ function addTrainCommand(program: Command, session: Session): void {
     .command('train')
     .description('stage 3: the sparse classifier; of a run, or of any matrix')
     .option('--out <folder>', 'run folder (default: the only one)')
-    .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1));
+    .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
+    .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
+    .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
+    .option('--threads <n>', 'CPU threads', integer(1, 1024));
   addOutput(addTrain(train))
     .addHelpText(
       'after',
       `
-Example:
-  $ hneurons train --out runs/gemma-3-270m-builtin --mode 1-vs-1`,
+Examples:
+  $ hneurons train --out runs/gemma-3-270m-builtin --mode 1-vs-1
+  $ hneurons train --features X.npy --labels y.npy --C 0.3,1 --json`,
     )
-    .action((flags: RunFlags) => runLaterStage(session, flags, 'train'));
+    .action((flags: RunFlags & Partial<TrainMatrixFlags>) =>
+      flags.features === undefined
+        ? runLaterStage(session, flags, 'train')
+        : runTrainMatrix(session, { ...flags, features: flags.features }),
+    );
 }
 
 function addLater(program: Command, session: Session, stage: LaterStage, text: string): void {

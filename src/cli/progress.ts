@@ -30,13 +30,18 @@ export function createProgress(options: {
   const line = (text: string) => stream.write(`${text}\n`);
   const meter = createMeter(now);
   let bar: SingleBar | undefined;
-  let label = '';
+  /** Labels of the steps that have begun: one may begin within another (the model is loaded within a stage). */
+  const labels = new Map<string, string>();
+  let metered: string | undefined;
   let lastLine = 0;
   const stop = () => {
     bar?.stop();
     bar = undefined;
   };
   const show = (event: ProgressEvent) => {
+    const label = labels.get(event.step) ?? event.step;
+    if (metered !== event.step) meter.reset();
+    metered = event.step;
     const { rate, left } = meter.update(event);
     const count = `${grouped(event.done)}/${grouped(event.total)} ${event.unit}`;
     const parts = [count, event.detail, rate > 0 ? `${shortNumber(rate)}/s` : undefined, left];
@@ -76,12 +81,13 @@ export function createProgress(options: {
       if (event.type === 'progress') return show(event);
       stop();
       if (event.type === 'start') {
-        label = event.label;
+        labels.set(event.step, event.label);
+        metered = undefined;
         lastLine = now();
-        meter.reset();
-        if (!stream.isTTY) line(`${label} …`);
-      } else if (event.type === 'end') line(`${label}: ${event.summary} (${duration(event.seconds)})`);
-      else line(`${event.step}: already there (${event.summary})`);
+        if (!stream.isTTY) line(`${event.label} …`);
+      } else if (event.type === 'end') {
+        line(`${labels.get(event.step) ?? event.step}: ${event.summary} (${duration(event.seconds)})`);
+      } else line(`${event.step}: already there (${event.summary})`);
     },
   };
 }

@@ -12,12 +12,22 @@ const LEAD = 8;
 /** The largest part of the quota that one relation may fill, so that no topic makes up the result. */
 const RELATION_SHARE = 0.25;
 
+/** A relation that shows one class alone for this many questions of a split is left: it will hardly give a matched pair. */
+const PATIENCE = 30;
+
 /** Result of a question: its class, or `full` when it was given up because its class needed no more. */
 export type Outcome = QuestionClass | 'full';
 
+/** A relation in a split. */
 interface Cell {
+  /** Taken questions. */
   faithful: number;
   hallucinated: number;
+  /** Questions that are folded in, and which classes were among them. */
+  asked: number;
+  seen: Set<Outcome>;
+  /** Left, because one class never came. */
+  closed: boolean;
 }
 
 /**
@@ -30,8 +40,8 @@ interface Cell {
  */
 export class QuotaTracker {
   private readonly outcomes: (Outcome | undefined)[];
-  /** Questions of each relation and split, and how many of them are folded into its counts. */
-  private readonly lists = new Map<string, { order: number[]; folded: number; cell: Cell }>();
+  /** Questions of each relation and split, in order. */
+  private readonly lists = new Map<string, { order: number[]; cell: Cell }>();
   private readonly keys: string[];
   /** All questions before this one are folded into the splits' totals. */
   private cursor = 0;
@@ -52,7 +62,10 @@ export class QuotaTracker {
     this.keys.forEach((key, index) => {
       const list = this.lists.get(key);
       if (list) list.order.push(index);
-      else this.lists.set(key, { order: [index], folded: 0, cell: { faithful: 0, hallucinated: 0 } });
+      else {
+        const cell: Cell = { faithful: 0, hallucinated: 0, asked: 0, seen: new Set(), closed: false };
+        this.lists.set(key, { order: [index], cell });
+      }
     });
   }
 
@@ -83,12 +96,12 @@ export class QuotaTracker {
   isFull(index: number, wanted: Wanted): boolean {
     if (this.quota === null) return false;
     if (this.splitFull(this.questions[index].split)) return true;
-    const { order, folded, cell } = this.lists.get(this.keys[index])!;
-    if (cell[wanted] >= this.cap) return true;
+    const { order, cell } = this.lists.get(this.keys[index])!;
+    if (cell.closed || cell[wanted] >= this.cap) return true;
     const other: Wanted = wanted === 'faithful' ? 'hallucinated' : 'faithful';
     let ahead = cell[wanted] - cell[other];
     if (ahead < LEAD) return false;
-    for (let i = folded; i < order.length && order[i] < index; i++) {
+    for (let i = cell.asked; i < order.length && order[i] < index; i++) {
       const outcome = this.outcomes[order[i]];
       if (outcome === undefined || outcome === other) ahead--;
     }
@@ -106,21 +119,24 @@ export class QuotaTracker {
       const { split } = this.questions[index];
       const outcome = this.outcomes[index];
       if (outcome === undefined && !this.splitFull(split)) return;
-      const list = this.lists.get(this.keys[index])!;
-      list.folded++;
+      const { cell } = this.lists.get(this.keys[index])!;
       this.cursor++;
-      if (outcome === 'faithful' || outcome === 'hallucinated') this.take(index, list.cell, outcome, split);
+      if (this.quota === null || !this.splitFull(split)) this.take(index, cell, outcome!, split);
+      cell.asked++;
     }
   }
 
-  private take(index: number, cell: Cell, outcome: Wanted, split: Split): void {
-    const other: Wanted = outcome === 'faithful' ? 'hallucinated' : 'faithful';
-    if (this.quota !== null) {
-      if (this.splitFull(split)) return;
-      if (cell[outcome] >= this.cap || cell[outcome] - cell[other] >= LEAD) return;
+  private take(index: number, cell: Cell, outcome: Outcome, split: Split): void {
+    if (outcome === 'faithful' || outcome === 'hallucinated') {
+      const other: Wanted = outcome === 'faithful' ? 'hallucinated' : 'faithful';
+      const surplus = cell[outcome] >= this.cap || cell[outcome] - cell[other] >= LEAD;
+      if (this.quota === null || !(cell.closed || surplus)) {
+        cell[outcome]++;
+        this.members.push(index);
+        if (cell[outcome] <= cell[other]) this.matched[split]++;
+      }
     }
-    cell[outcome]++;
-    this.members.push(index);
-    if (cell[outcome] <= cell[other]) this.matched[split]++;
+    cell.seen.add(outcome);
+    if (cell.asked + 1 === PATIENCE) cell.closed = !(cell.seen.has('faithful') && cell.seen.has('hallucinated'));
   }
 }
