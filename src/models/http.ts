@@ -162,27 +162,34 @@ export async function requestOnce(
     url.password = '';
   }
   caller.signal?.throwIfAborted();
+  // The dispatcher has limits of its own, but a proxy that breaks off while it connects escapes them.
+  const late = new AbortController();
+  const { connectMs, answerMs } = caller.http.times;
+  const timer = setTimeout(() => late.abort({ code: 'UND_ERR_HEADERS_TIMEOUT' }), connectMs + answerMs);
   let response: Response;
   try {
     response = await fetch(url, {
       ...init,
       headers: [...headers],
       dispatcher: caller.http.dispatcher,
-      signal: caller.signal,
+      signal: caller.signal ? AbortSignal.any([caller.signal, late.signal]) : late.signal,
     });
   } catch (error) {
     caller.signal?.throwIfAborted();
     throw networkFailure(url.host, error);
+  } finally {
+    clearTimeout(timer);
   }
   if (response.ok) return response;
   await response.body?.cancel().catch(() => undefined);
   throw statusFailure(url.host, response);
 }
 
-/** Waits before attempt number `failures + 1`: Retry-After where given, else exponential with jitter. */
+/** Waits before attempt number `failures + 1`: Retry-After where given, else exponential with jitter. Gives up when it is long. */
 export async function backOff(caller: Caller, failures: number, failure: HttpFailure): Promise<void> {
   const doubling = caller.http.times.backoffMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2);
-  const wait = Math.min(failure.details.retryAfterMs ?? doubling, LONGEST_WAIT_MS);
+  const wait = failure.details.retryAfterMs ?? doubling;
+  if (wait > LONGEST_WAIT_MS) throw failure;
   await sleep(wait, undefined, { signal: caller.signal }).catch(() => caller.signal?.throwIfAborted());
 }
 

@@ -8,7 +8,7 @@ import { HttpFailure, requestText } from './http.js';
 import { placeSnapshot, repoFolder, writeRef } from './hubCache.js';
 import { withLock } from './lock.js';
 import { hubCache, hubEndpoint, hubToken } from './places.js';
-import { meter } from './progress.js';
+import { type Meter, meter } from './progress.js';
 import type { Session } from './types.js';
 
 export interface HubFile {
@@ -122,9 +122,7 @@ export async function fetchFromHub(
   listing: HubListing,
   files: readonly HubFile[],
 ): Promise<string[]> {
-  const cache = hubCache(session.env);
-  const folder = repoFolder(cache, listing.repo);
-  const token = await hubToken(session.env);
+  const folder = repoFolder(hubCache(session.env), listing.repo);
   const blobs = files.map((file) => join(folder, 'blobs', file.digest.hex));
   const missing: number[] = [];
   for (const [i, file] of files.entries()) {
@@ -139,35 +137,42 @@ export async function fetchFromHub(
 
   const paths: string[] = [];
   for (const [i, file] of files.entries()) {
-    const blob = blobs[i]!;
-    if (missing.includes(i)) {
-      const lock = join(
-        cache,
-        '.locks',
-        `models--${listing.repo.replaceAll('/', '--')}`,
-        `${file.digest.hex}.hneurons`,
-      );
-      const onWait = () => session.notice(`Another process is downloading ${file.path}; waiting for it.`);
-      await withLock(lock, { signal: session.signal, onWait }, async () => {
-        if ((await fileSize(blob)) === file.size) return;
-        const partial = await adoptPartial(blob);
-        await download(session, {
-          url: `${hubEndpoint(session.env)}/${listing.repo}/resolve/${listing.commit}/${file.path.split('/').map(encodeURIComponent).join('/')}`,
-          headers: login(token),
-          partial,
-          digest: file.digest,
-          size: file.size,
-          onBytes: (bytes) => progress.add(bytes),
-        }).catch((error: unknown) => {
-          throw hubFailure(error, listing.repo, token !== undefined);
-        });
-        await rename(partial, blob);
-      });
-    }
-    paths.push(await placeSnapshot(folder, listing.commit, file.path, blob));
+    if (missing.includes(i)) await fetchBlob(session, listing, file, blobs[i]!, progress);
+    paths.push(await placeSnapshot(folder, listing.commit, file.path, blobs[i]!));
   }
   await writeRef(folder, listing.revision, listing.commit);
   return paths;
+}
+
+async function fetchBlob(
+  session: Session,
+  listing: HubListing,
+  file: HubFile,
+  blob: string,
+  progress: Meter,
+): Promise<void> {
+  const token = await hubToken(session.env);
+  const route = file.path.split('/').map(encodeURIComponent).join('/');
+  const url = `${hubEndpoint(session.env)}/${listing.repo}/resolve/${listing.commit}/${route}`;
+  // The Python client keeps its own locks in the same folder.
+  const locks = repoFolder(join(hubCache(session.env), '.locks'), listing.repo);
+  const lock = join(locks, `${file.digest.hex}.hneurons`);
+  const onWait = () => session.notice(`Another process is downloading ${file.path}; waiting for it.`);
+  await withLock(lock, { signal: session.signal, onWait }, async () => {
+    if ((await fileSize(blob)) === file.size) return;
+    const partial = await adoptPartial(blob);
+    await download(session, {
+      url,
+      headers: login(token),
+      partial,
+      digest: file.digest,
+      size: file.size,
+      onBytes: (bytes) => progress.add(bytes),
+    }).catch((error: unknown) => {
+      throw hubFailure(error, listing.repo, token !== undefined);
+    });
+    await rename(partial, blob);
+  });
 }
 
 async function stillToFetch(blobs: string[], files: readonly HubFile[], missing: number[]): Promise<number> {

@@ -5,7 +5,7 @@ import { fileSize } from './disk.js';
 import { cachedCommit, cachedCommits, cachedGgufs, repoOfFolder } from './hubCache.js';
 import { listOllama } from './ollama.js';
 import { hubCache, ownCache } from './places.js';
-import { cachedAlias } from './resolve.js';
+import { cachedAlias } from './resolveAlias.js';
 import { candidates } from './select.js';
 
 export interface ListedModel {

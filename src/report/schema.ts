@@ -7,7 +7,7 @@ export const REPORT_VERSION = 1;
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 
-/** A figure with its 95 % interval. */
+/** A figure with its 95 % interval. */
 export const IntervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 
 const ControlRangeSchema = z.object({ mean: share, low: share, high: share });
@@ -146,7 +146,9 @@ const ExampleSchema = z.object({
 const VerdictSchema = z.object({
   beatsControl: z.boolean(),
   outcome: z.enum(['beats', 'does-not-beat', 'too-few']),
-  text: z.string(),
+  headline: z.string(),
+  details: z.string(),
+  text: z.string().describe('headline and details in one sentence'),
 });
 
 /** Everything that a reader of a run needs: the content of `report.json`. */

@@ -2,10 +2,12 @@ import { max as maximum, mean, min as minimum } from 'simple-statistics';
 import { accuracyInterval, aurocInterval, controlDifference, type Design } from './bootstrap.js';
 import { type CalibrationFigures, calibrationFigures, type Platt, plattProbability } from './calibration.js';
 import type { Interval } from './interval.js';
-import { accuracyStatistic, aurocStatistic } from './metrics.js';
+import { accuracyStatistic, auroc, aurocStatistic } from './metrics.js';
+import { newcombeInterval } from './newcombe.js';
 import { aurocPValue } from './permutation.js';
 import { derive } from './random.js';
 import { type RocBandPoint, type RocPoint, rocBand, rocPoints } from './roc.js';
+import { wilsonInterval } from './wilson.js';
 
 /** A relation with fewer test samples than this in either class is marked as too small to read anything into. */
 export const SMALL_RELATION = 10;
@@ -161,15 +163,18 @@ function relationFigures(
   const hallucinated = labels.reduce((sum, label) => sum + label, 0);
   const faithful = labels.length - hallucinated;
   const design: Design = { labels, groups, strata: labels };
-  const both = faithful > 0 && hallucinated > 0;
-  return {
-    relation,
-    faithful,
-    hallucinated,
-    accuracy: accuracyInterval(scores, 0, design, derive(input.seed, 'relation', relation, 'accuracy')),
-    auroc: both ? aurocInterval(scores, design, derive(input.seed, 'relation', relation, 'auroc')) : null,
-    small: Math.min(faithful, hallucinated) < SMALL_RELATION,
-  };
+  const small = Math.min(faithful, hallucinated) < SMALL_RELATION;
+  // The bootstrap is too narrow on a handful of samples; the closed forms are not.
+  const accuracy = small
+    ? wilsonInterval(samples.filter((_, i) => scores[i] > 0 === (labels[i] === 1)).length, samples.length)
+    : accuracyInterval(scores, 0, design, derive(input.seed, 'relation', relation, 'accuracy'));
+  let area: Interval | null = null;
+  if (faithful > 0 && hallucinated > 0) {
+    area = small
+      ? newcombeInterval(auroc(scores, labels), hallucinated, faithful)
+      : aurocInterval(scores, design, derive(input.seed, 'relation', relation, 'auroc'));
+  }
+  return { relation, faithful, hallucinated, accuracy, auroc: area, small };
 }
 
 function range(values: number[]): ControlRange {

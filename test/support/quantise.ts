@@ -41,7 +41,8 @@ function encodeQ8(values: Float32Array): Encoded {
       const quant =
         scale === 0 ? 0 : Math.max(-127, Math.min(127, Math.round(values[block * 32 + i] / scale)));
       data.setInt8(block * 34 + 2 + i, quant);
-      decoded[block * 32 + i] = scale * quant;
+      // Read back, for a quant of -0 is stored as 0.
+      decoded[block * 32 + i] = scale * data.getInt8(block * 34 + 2 + i);
     }
   }
   return { type: Q8_0, data: new Uint8Array(data.buffer), decoded };

@@ -60,6 +60,9 @@ export interface TinyModel {
   weights: TinyWeights;
 }
 
+/** In gemma3 every second layer sees the whole text (in the real models, every sixth). */
+const SLIDING_PERIOD = 2;
+
 /** Writes a random model that llama.cpp loads, and returns its weights for the plain forward pass in forward.ts. */
 export async function writeTinyModel(path: string, options: TinyOptions): Promise<TinyModel> {
   const { architecture, weightType = 'f32', sharpness = 3, seed = 1 } = options;
@@ -109,7 +112,10 @@ function configOf(options: TinyOptions, vocab: number): TinyConfig {
     ropeBase: gemma ? 1_000_000 : 10_000,
     ropeBaseLocal: 5_000,
     window: 8,
-    slidingLayers: Array.from({ length: layers }, (_, layer) => gemma && layer % 2 === 0),
+    slidingLayers: Array.from(
+      { length: layers },
+      (_, layer) => gemma && layer % SLIDING_PERIOD < SLIDING_PERIOD - 1,
+    ),
     epsilon: 1e-5,
   };
 }
@@ -155,10 +161,7 @@ function modelMetadata(config: TinyConfig): [string, GgufValue][] {
       ['attention.key_length', uint32(config.headDim)],
       ['attention.value_length', uint32(config.headDim)],
       ['attention.sliding_window', uint32(config.window)],
-      [
-        'attention.sliding_window_pattern',
-        { type: 'array', items: 'bool', value: Uint8Array.from(config.slidingLayers, Number) },
-      ],
+      ['attention.sliding_window_pattern', uint32(SLIDING_PERIOD)],
       ['rope.freq_base_swa', float32(config.ropeBaseLocal)],
     );
   }

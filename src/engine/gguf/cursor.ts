@@ -2,8 +2,8 @@ import { readSync } from 'node:fs';
 import { UserError } from '../../errors.js';
 import type { StringList } from './types.js';
 
-/** A header beyond this is no model's: the largest vocabularies need about 30 MiB. */
-const MAX_HEADER_BYTES = 256 * 2 ** 20;
+/** A header beyond this is no model's: the largest vocabularies need about 20 MiB. */
+const MAX_HEADER_BYTES = 128 * 2 ** 20;
 const FIRST_READ = 2 ** 20;
 
 /**
@@ -99,10 +99,11 @@ export function openCursor(fd: number, fileSize: number, path: string): Cursor {
     const starts = new Uint32Array(count);
     const lengths = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
-      lengths[i] = length(what);
+      const bytesOfThis = length(what);
+      need(bytesOfThis, what);
       starts[i] = position;
-      need(lengths[i], what);
-      position += lengths[i];
+      lengths[i] = bytesOfThis;
+      position += bytesOfThis;
     }
     const at = (i: number) =>
       i >= 0 && i < count ? bytes.toString('utf8', starts[i], starts[i] + lengths[i]) : undefined;

@@ -1,12 +1,13 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { UserError } from '../../errors.js';
+import { fileError } from '../../formats/file-error.js';
 import { type Cursor, openCursor } from './cursor.js';
 import { readMetadata } from './read-metadata.js';
 import { readTensors } from './read-tensors.js';
 import { guessFormat } from './sniff.js';
 import { otherParts } from './split.js';
 import type { Gguf, Metadata, TensorInfo } from './types.js';
-import { numberAt } from './values.js';
+import { numberAt, printable } from './values.js';
 
 /** Magic, version, number of tensors, number of metadata entries. */
 const FIXED_HEADER_BYTES = 24;
@@ -26,7 +27,9 @@ export async function readGguf(path: string): Promise<Gguf> {
   for (const part of otherParts(path, first.metadata)) {
     for (const [name, tensor] of readFile(part).tensors) {
       if (tensors.has(name)) {
-        throw new UserError(`${part}: the tensor ${name} is also in another part; download all parts again`);
+        throw new UserError(
+          `${part}: the tensor ${printable(name)} is also in another part; download all parts again`,
+        );
       }
       tensors.set(name, tensor);
     }
@@ -52,8 +55,7 @@ function readFile(path: string): SingleFile {
     checkMagic(head, path);
     return parse(openCursor(fd, fileSize, path), fileSize, path);
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: cannot be read (${describe(error)})`, { cause: error });
+    throw fileError(error, 'read', path);
   } finally {
     closeSync(fd);
   }
@@ -78,15 +80,7 @@ function openRegularFile(path: string): number {
     if (!stat.isFile()) throw new UserError(`${path} is no regular file; name a GGUF file`);
     return openSync(path, 'r');
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new UserError(`${path}: no such file; check the path of the model`, { cause: error });
-    }
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new UserError(`${path}: may not be read; check the permissions of the file`, { cause: error });
-    }
-    throw new UserError(`${path}: cannot be opened (${describe(error)})`, { cause: error });
+    throw fileError(error, 'open', path);
   }
 }
 
@@ -130,8 +124,4 @@ function alignmentOf(metadata: Metadata, path: string): number {
   throw new UserError(
     `${path}: the file is damaged: general.alignment is no power of two; download it again`,
   );
-}
-
-function describe(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
 }

@@ -13,14 +13,11 @@ export function stringAt(metadata: Metadata, key: string): string | undefined {
   return entry?.type === 'string' ? entry.value : undefined;
 }
 
-/** The number under `key`, of any numeric type; undefined where it is missing, of another type, or beyond 2^53. */
+/** The whole number under `key`, of any numeric type; undefined where it is missing, no whole number, or beyond 2^53. */
 export function numberAt(metadata: Metadata, key: string): number | undefined {
   const value = metadata.get(key)?.value;
-  if (typeof value === 'bigint') {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : undefined;
-  }
-  return typeof value === 'number' ? value : undefined;
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  return Number.isSafeInteger(number) ? (number as number) : undefined;
 }
 
 /** The boolean under `key`; undefined where it is missing or of another type. */

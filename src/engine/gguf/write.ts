@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { UserError } from '../../errors.js';
+import type { FileHandle } from 'node:fs/promises';
+import { writeAtomicWith } from '../../formats/atomic.js';
 import { tensorBytes } from './ggml-types.js';
 import { type GgufArray, type GgufValue, type Metadata, type ScalarType, VALUE_TYPES } from './types.js';
 import { numberAt } from './values.js';
@@ -19,11 +18,11 @@ export interface TensorSource {
 }
 
 /**
- * Writes a GGUF file (version 3, little-endian), tensors in the order given. The file appears under its name only when
- * it is complete: it is written under another name in the same folder, synced, and renamed.
+ * Writes a GGUF file (version 3, little-endian), tensors in the order given. At every moment the path holds the old
+ * content or the whole new one.
  *
- * @throws UserError where the file cannot be written (no such folder, no permission, full disk); Error where a tensor
- *   does not yield the bytes that its type and shape call for. Either way nothing is left behind.
+ * @throws UserError where the file cannot be written (no permission, full disk); Error where a tensor does not yield the
+ *   bytes that its type and shape call for. Either way nothing is left behind.
  */
 export async function writeGguf(
   path: string,
@@ -32,27 +31,13 @@ export async function writeGguf(
   const alignment = numberAt(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT;
   const sizes = tensors.map(sizeOf);
   const header = encodeHeader(metadata, tensors, sizes, alignment);
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await writeAll(file, header);
-      for (let i = 0; i < tensors.length; i++) {
-        await writeTensor(file, tensors[i], sizes[i]);
-        await writeAll(file, new Uint8Array(padding(sizes[i], alignment)));
-      }
-      await file.sync();
-    } finally {
-      await file.close();
+  await writeAtomicWith(path, async (file) => {
+    await writeAll(file, header);
+    for (let i = 0; i < tensors.length; i++) {
+      await writeTensor(file, tensors[i], sizes[i]);
+      await writeAll(file, new Uint8Array(padding(sizes[i], alignment)));
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined || error instanceof UserError) throw error;
-    const reason = code === 'ENOSPC' ? 'the disk is full; free some space' : `${code}; check the folder`;
-    throw new UserError(`${path}: cannot be written (${reason})`, { cause: error });
-  }
+  });
 }
 
 function sizeOf({ name, type, shape }: TensorSource): number {
@@ -89,40 +74,43 @@ function encodeHeader(
   const out: Uint8Array[] = [Buffer.from('GGUF'), scalar('uint32', VERSION)];
   out.push(scalar('uint64', tensors.length), scalar('uint64', metadata.size));
   for (const [key, value] of metadata) {
-    out.push(...text(key), scalar('uint32', VALUE_TYPES.indexOf(value.type)), ...encodeValue(value));
+    putText(out, key);
+    out.push(scalar('uint32', VALUE_TYPES.indexOf(value.type)));
+    putValue(out, value);
   }
   let offset = 0;
   tensors.forEach(({ name, shape, type }, i) => {
-    out.push(...text(name), scalar('uint32', shape.length));
+    putText(out, name);
+    out.push(scalar('uint32', shape.length));
     for (const n of shape) out.push(scalar('uint64', n));
     out.push(scalar('uint32', type), scalar('uint64', offset));
     offset += sizes[i] + padding(sizes[i], alignment);
   });
-  const header = Buffer.concat(out);
-  return Buffer.concat([header, new Uint8Array(padding(header.length, alignment))]);
+  const length = out.reduce((sum, piece) => sum + piece.length, 0);
+  out.push(new Uint8Array(padding(length, alignment)));
+  return Buffer.concat(out);
 }
 
-function encodeValue(value: GgufValue): Uint8Array[] {
-  if (value.type === 'array') return encodeArray(value);
-  if (value.type === 'string') return text(value.value);
-  return [scalar(value.type, value.value)];
+function putValue(out: Uint8Array[], value: GgufValue): void {
+  if (value.type === 'array') putArray(out, value);
+  else if (value.type === 'string') putText(out, value.value);
+  else out.push(scalar(value.type, value.value));
 }
 
-function encodeArray({ items, value }: GgufArray): Uint8Array[] {
-  const out = [scalar('uint32', VALUE_TYPES.indexOf(items)), scalar('uint64', value.length)];
+function putArray(out: Uint8Array[], { items, value }: GgufArray): void {
+  out.push(scalar('uint32', VALUE_TYPES.indexOf(items)), scalar('uint64', value.length));
   if (items === 'string') {
-    for (let i = 0; i < value.length; i++) out.push(...text(value.at(i)!));
+    for (let i = 0; i < value.length; i++) putText(out, value.at(i)!);
   } else if (items === 'array') {
-    for (const inner of value) out.push(...encodeArray(inner));
+    for (const inner of value) putArray(out, inner);
   } else {
     out.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
-  return out;
 }
 
-function text(value: string): Uint8Array[] {
+function putText(out: Uint8Array[], value: string): void {
   const bytes = Buffer.from(value);
-  return [scalar('uint64', bytes.length), bytes];
+  out.push(scalar('uint64', bytes.length), bytes);
 }
 
 function scalar(type: Exclude<ScalarType, 'string'>, value: number | bigint | boolean): Uint8Array {

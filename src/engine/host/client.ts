@@ -116,9 +116,9 @@ const DOING: Partial<Record<CallName | 'starting', string>> = {
 /** Words for a native process that is gone, with the last thing that llama.cpp complained about. */
 function crash(subject: string, running: string, child: ChildProcess, said: string): UserError {
   const how = child.signalCode ?? `exit code ${child.exitCode}`;
-  const complaints = said.split('\n').filter((line) => /error|assert|abort|fail|alloc|memory/i.test(line));
+  const complaints = said.split('\n').filter((line) => /error|assert|failed|unable to|terminate/i.test(line));
   const detail = complaints.at(-1)?.trim().slice(0, 200);
-  const memory = child.signalCode === 'SIGKILL' || /alloc|memory/i.test(detail ?? '');
+  const memory = child.signalCode === 'SIGKILL' || /alloc|out of memory/i.test(detail ?? '');
   const advice = memory
     ? 'memory ran out: use a smaller model or quantisation, or close other programs'
     : 'the file may be damaged: check or download it again';

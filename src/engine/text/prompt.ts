@@ -21,6 +21,9 @@ export interface PromptStyle {
   stop: string[];
 }
 
+/** What of a model decides its prompts. */
+export type PromptModel = Pick<ModelInfo, 'name' | 'chatTemplate' | 'bosToken' | 'eosToken' | 'addBos'>;
+
 /** The request that chat models get after the question (method.md, step 1). */
 export const ANSWER_ONLY = 'Respond with the answer only, without any explanation.';
 
@@ -30,7 +33,11 @@ export const ANSWER_ONLY = 'Respond with the answer only, without any explanatio
  * @param examples for `few-shot`
  * @throws UserError when `chat` is wanted of a model without a template, or the template cannot be rendered
  */
-export function promptStyle(model: ModelInfo, kind: PromptKind | 'auto', examples: Example[]): PromptStyle {
+export function promptStyle(
+  model: PromptModel,
+  kind: PromptKind | 'auto',
+  examples: readonly Example[],
+): PromptStyle {
   const chosen = kind === 'auto' ? (model.chatTemplate ? 'chat' : 'few-shot') : kind;
   if (chosen === 'chat') return chatStyle(model);
   const shots = chosen === 'few-shot' ? examples : [];
@@ -43,7 +50,7 @@ export function promptStyle(model: ModelInfo, kind: PromptKind | 'auto', example
   };
 }
 
-function chatStyle(model: ModelInfo): PromptStyle {
+function chatStyle(model: PromptModel): PromptStyle {
   if (!model.chatTemplate)
     throw new UserError(
       `${model.name} has no chat template, so it is a base model: use --prompt-style few-shot`,

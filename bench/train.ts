@@ -1,0 +1,119 @@
+/**
+ * Speed of the L1 path against liblinear: `node dist/bench/train.js --reference DIR --python PY [--golden DIR]
+ * [--synthetic ROWSxCOLUMNS] [--C 0.1,1,10] [--threads N] [--memory GB] [--ours]`. Ours runs in a process of its own, so that its peak
+ * memory is its own; its seconds include reading the features, those of the reference do not. `--ours` leaves the reference out.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { trainMatrix } from '../src/learn/train-matrix.js';
+import { writeCettLike } from './cett-like.js';
+
+const { values: options } = parseArgs({
+  options: {
+    reference: { type: 'string' },
+    python: { type: 'string', default: 'python3' },
+    golden: { type: 'string' },
+    synthetic: { type: 'string' },
+    C: { type: 'string', default: '0.1,0.3,1,3,10,30' },
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+    memory: { type: 'string' },
+    ours: { type: 'boolean', default: false },
+    run: { type: 'string', multiple: true },
+  },
+});
+
+interface Run {
+  shape: [number, number];
+  seconds: number;
+  path: {
+    C: number;
+    objective: number;
+    positive: number;
+    negative: number;
+    dualGap?: number;
+    seconds?: number;
+  }[];
+  peakBytes?: number;
+}
+
+const grid = options.C.split(',').map(Number);
+if (options.run) await runOurs(options.run[0], options.run[1]);
+else {
+  if (options.golden)
+    compare('golden', join(options.golden, 'l1-features.npy'), join(options.golden, 'l1-labels.npy'));
+  if (options.synthetic) {
+    const shape = options.synthetic.split('x').map(Number) as [number, number];
+    const folder = mkdtempSync(join(tmpdir(), 'hneurons-bench-'));
+    process.on('SIGINT', () => process.exit(130));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const [features, labels] = [join(folder, 'features.npy'), join(folder, 'labels.npy')];
+    await writeCettLike(features, labels, shape, Number(options.seed));
+    compare(`synthetic ${options.synthetic}, seed ${options.seed}`, features, labels);
+  }
+}
+
+async function runOurs(featuresPath: string, labelsPath: string): Promise<void> {
+  const start = performance.now();
+  const passed: number[] = [];
+  const result = await trainMatrix({
+    featuresPath,
+    labelsPath,
+    grid,
+    threads: options.threads ? Number(options.threads) : undefined,
+    memory: options.memory ? 1e9 * Number(options.memory) : undefined,
+    onPoint: () => passed.push((performance.now() - start) / 1000),
+  });
+  const path = result.path.map(({ indices, weights, ...point }, k) => ({ ...point, seconds: passed[k] }));
+  process.stdout.write(JSON.stringify({ ...result, path, peakBytes: 1024 * process.resourceUsage().maxRSS }));
+}
+
+function compare(name: string, features: string, labels: string): void {
+  const bytes = statSync(features).size;
+  const own = process.argv.slice(2).filter((argument) => argument !== '--ours');
+  const ours: Run = JSON.parse(
+    execFileSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), ...own, '--run', features, '--run', labels],
+      {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
+  );
+  console.log(`${name}: [${ours.shape}], ${(bytes / 1e6).toFixed(0)} MB, C = ${grid.join(', ')}`);
+  const reference = options.ours ? undefined : runReference(features, labels);
+  for (const point of ours.path) {
+    const other = reference?.path.find(({ C }) => C === point.C);
+    const against = other
+      ? `liblinear ${other.objective.toFixed(5)} (+${other.positive} -${other.negative}), ours/liblinear - 1 = ${(point.objective / other.objective - 1).toExponential(1)}`
+      : '';
+    console.log(
+      `  C ${point.C}: objective ${point.objective.toFixed(5)} (+${point.positive} -${point.negative}), relative gap ${(point.dualGap! / point.objective).toExponential(1)}, at ${point.seconds!.toFixed(2)} s; ${against}`,
+    );
+  }
+  console.log(
+    `  ours ${ours.seconds.toFixed(2)} s, peak memory ${(ours.peakBytes! / 1e6).toFixed(0)} MB = ${(ours.peakBytes! / bytes).toFixed(2)} x the matrix`,
+  );
+  if (reference) {
+    console.log(
+      `  liblinear ${reference.seconds.toFixed(2)} s: ours is ${(reference.seconds / ours.seconds).toFixed(1)}x faster`,
+    );
+  }
+}
+
+function runReference(features: string, labels: string): Run {
+  if (!options.reference) throw new Error('--reference names the folder of reference.py');
+  const script = join(options.reference, 'reference.py');
+  const run = spawnSync(options.python, [script, 'train', features, labels, '--grid', ...grid.map(String)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (run.status !== 0) throw new Error(`reference.py ended with ${run.status ?? run.signal}`);
+  return JSON.parse(run.stdout);
+}

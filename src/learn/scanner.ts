@@ -1,0 +1,116 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { UserError } from '../errors.js';
+import { type FeatureMatrix, isDense, rowCount } from './matrix.js';
+import { type Gather, type ScanTask, scanColumns } from './scan.js';
+import type { ScanMessage, ScanReply } from './scan-worker.js';
+
+export interface ScanRequest {
+  vectors?: Float64Array[];
+  gathers?: Gather[];
+  moments?: boolean;
+}
+
+export interface ScanResult {
+  /** X^T r of each vector, `[columns]`. */
+  products: Float64Array[];
+  moments?: { sums: Float64Array; squares: Float64Array };
+}
+
+/** Passes over matrices, split by columns over worker threads where that pays. */
+export interface Scanner {
+  scan(matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult>;
+  close(): Promise<void>;
+}
+
+/** Multiplications below which starting and asking threads costs more than it saves. */
+const SMALL = 1 << 22;
+
+export function sharedFloats(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * length));
+}
+
+/**
+ * A scanner with up to `threads` worker threads (default: one per core), which start at the first large pass. Passes of one
+ * scanner run one after another. `signal` ends a pass that waits for workers, with the signal's reason.
+ */
+export function createScanner({
+  threads = availableParallelism(),
+  signal,
+}: {
+  threads?: number;
+  signal?: AbortSignal;
+} = {}): Scanner {
+  let workers: Worker[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+
+  const scan = async (matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult> => {
+    signal?.throwIfAborted();
+    const { columns } = matrix;
+    const vectors = request.vectors ?? [];
+    const moments = request.moments
+      ? { sums: sharedFloats(columns), squares: sharedFloats(columns) }
+      : undefined;
+    const products = vectors.map(() => sharedFloats(columns));
+    const task: ScanTask = { vectors, products, gathers: request.gathers ?? [], moments };
+    const work = rowCount(matrix) * columns * Math.max(1, vectors.length);
+    if (threads === 1 || work < SMALL) {
+      scanColumns(matrix, task, 0, columns);
+    } else {
+      // Reading a file leaves cores waiting, so there is a second thread for each.
+      const wanted = isDense(matrix) ? threads : 2 * threads;
+      while (workers.length < wanted) workers.push(startWorker());
+      await Promise.all(
+        split(columns, wanted).map(([from, to], i) => ask(workers[i], { matrix, task, from, to }, signal)),
+      );
+    }
+    return { products, moments };
+  };
+  return {
+    scan(matrix, request) {
+      const result = last.then(() => scan(matrix, request));
+      last = result.catch(() => {});
+      return result;
+    },
+    async close() {
+      const ended = workers;
+      workers = [];
+      await Promise.all(ended.map((worker) => worker.terminate()));
+    },
+  };
+}
+
+function startWorker(): Worker {
+  const worker = new Worker(new URL('./scan-worker.js', import.meta.url));
+  // An idle worker is no reason for the program to stay.
+  worker.unref();
+  return worker;
+}
+
+function split(columns: number, parts: number): [number, number][] {
+  // Borders at multiples of 16 floats: no two threads write to one cache line.
+  const width = 16 * Math.ceil(columns / parts / 16);
+  const ranges: [number, number][] = [];
+  for (let from = 0; from < columns; from += width) ranges.push([from, Math.min(columns, from + width)]);
+  return ranges;
+}
+
+function ask(worker: Worker, message: ScanMessage, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown) => {
+      worker.off('message', onMessage).off('error', settle).off('exit', onExit).unref();
+      signal?.removeEventListener('abort', onAbort);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onMessage = (reply: ScanReply) => {
+      if (reply.error !== undefined) settle(new UserError(reply.error));
+      else settle(reply.crash === undefined ? undefined : new Error(reply.crash));
+    };
+    const onExit = () => settle(new Error('a worker thread ended before its work was done'));
+    const onAbort = () => settle(signal?.reason);
+    worker.on('message', onMessage).on('error', settle).on('exit', onExit).ref();
+    signal?.addEventListener('abort', onAbort);
+    worker.postMessage(message);
+  });
+}

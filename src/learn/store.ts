@@ -1,0 +1,141 @@
+import { open } from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { UserError } from '../errors.js';
+import { fileError } from '../formats/file-error.js';
+import {
+  type DenseMatrix,
+  denseMatrix,
+  type FeatureMatrix,
+  isDense,
+  type RowMatrix,
+  rowCount,
+  rowOf,
+} from './matrix.js';
+import type { Scanner } from './scanner.js';
+
+/** A matrix that is ready for fitting: finite, and with what screening needs to know of its columns. */
+export interface Store {
+  matrix: FeatureMatrix;
+  rows: number;
+  columns: number;
+  /** mu_j, the mean of a column. */
+  means: Float64Array;
+  /** ||x_j - mu_j||. */
+  spreads: Float64Array;
+  /** ||x_j||. */
+  norms: Float64Array;
+  /** Bytes that may be used for copies of columns, beyond the matrix itself. */
+  memory: number;
+}
+
+/** Bytes that a fit may use unless told otherwise: half of what is free. */
+export function defaultMemory(): number {
+  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.min(freemem(), Math.max(0, limit - process.memoryUsage.rss())) / 2;
+}
+
+/**
+ * Looks at every value once: holds the matrix in shared memory when it fits in `memory` bytes, leaves it in its file
+ * otherwise. Throws a UserError that names row and column of a value that is not finite.
+ */
+export async function openStore(
+  source: FeatureMatrix,
+  scanner: Scanner,
+  { memory = defaultMemory() }: { memory?: number } = {},
+): Promise<Store> {
+  const rows = rowCount(source);
+  const { columns } = source;
+  if (rows === 0 || columns === 0)
+    throw new UserError(`the feature matrix is empty: ${rows} rows, ${columns} columns`);
+  const bytes = 4 * rows * columns;
+  const held = isDense(source) || bytes <= memory;
+  const matrix = held && !isDense(source) ? await hold(source) : source;
+  const { moments } = await scanner.scan(matrix, { moments: true });
+  const { sums, squares } = moments!;
+  const means = new Float64Array(columns);
+  const spreads = new Float64Array(columns);
+  const norms = new Float64Array(columns);
+  for (let j = 0; j < columns; j++) {
+    if (!Number.isFinite(squares[j])) await refuse(matrix, j, scanner);
+    means[j] = sums[j] / rows;
+    norms[j] = Math.sqrt(squares[j]);
+    // Rounding must not make the bound smaller than the truth.
+    spreads[j] = Math.sqrt(Math.max(0, squares[j] - sums[j] * means[j]) + 1e-12 * squares[j]);
+  }
+  return {
+    matrix,
+    rows,
+    columns,
+    means,
+    spreads,
+    norms,
+    memory: held && !isDense(source) ? memory - bytes : memory,
+  };
+}
+
+async function hold(source: RowMatrix): Promise<DenseMatrix> {
+  const matrix = denseMatrix(source.offsets.length, source.columns);
+  const file = await open(source.path, 'r').catch((error) => {
+    throw fileError(error, 'read', source.path);
+  });
+  try {
+    for (let row = 0; row < matrix.rows; row++) {
+      const values = rowOf(matrix, row);
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, source.offsets[row] + done);
+        if (bytesRead === 0) throw new UserError(`${source.path}: truncated: row ${row} is not all there`);
+        done += bytesRead;
+      }
+    }
+  } catch (error) {
+    throw fileError(error, 'read', source.path);
+  } finally {
+    await file.close();
+  }
+  return matrix;
+}
+
+async function refuse(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
+  const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
+  const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
+  const where = isDense(matrix) ? 'the features' : matrix.path;
+  throw new UserError(
+    `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,
+  );
+}
+
+/**
+ * Chosen columns (ascending) of a matrix as a small matrix in memory, in one pass. Throws a UserError for a column that the
+ * matrix does not have, or columns out of order.
+ */
+export async function gatherColumns(
+  matrix: FeatureMatrix,
+  columns: Uint32Array,
+  scanner: Scanner,
+): Promise<DenseMatrix> {
+  for (let i = 0; i < columns.length; i++) {
+    if (columns[i] >= matrix.columns || (i > 0 && columns[i] <= columns[i - 1])) {
+      throw new UserError(
+        `columns must be ascending and below ${matrix.columns}; column ${columns[i]} is not`,
+      );
+    }
+  }
+  const rows = rowCount(matrix);
+  const result: DenseMatrix = {
+    rows,
+    columns: columns.length,
+    rowsPerBlock: 8 * Math.ceil(rows / 8),
+    blocks: [sharedRows(rows, columns.length)],
+  };
+  await scanner.scan(matrix, { gathers: [{ columns, into: result.blocks[0], stride: columns.length }] });
+  return result;
+}
+
+function sharedRows(rows: number, columns: number): Float32Array {
+  try {
+    return new Float32Array(new SharedArrayBuffer(4 * rows * columns));
+  } catch (cause) {
+    throw new UserError(`not enough memory for ${columns} columns of ${rows} rows`, { cause });
+  }
+}
