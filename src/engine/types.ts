@@ -37,6 +37,9 @@ export interface ModelInfo {
   eosToken?: string;
   /** Whether the tokenizer puts a BOS token in front. */
   addBos: boolean;
+  /** For display, e.g. `Q4_K_M`. */
+  quantisation: string;
+  parameters: number;
   /** Bytes of the weights in memory. */
   weightBytes: number;
   /** llama.cpp version and the device in use, for the manifest. */
@@ -76,7 +79,7 @@ export interface SampleRequest {
 
 export interface Sample {
   index: number;
-  /** Tokens of the response, up to but not including the end-of-generation token or the stop string's first token. */
+  /** Tokens of the response: all that hold any of `text`; the end-of-generation token is not among them. */
   tokens: number[];
   text: string;
   /** `stop`: stop string; `end`: end-of-generation token; `length`: maxTokens reached. */
@@ -134,7 +137,6 @@ export interface ReadJob {
   onResult(result: ReadResult): void;
   /** Flat indices whose raw CETT at each token is wanted too. */
   neurons?: ArrayLike<number>;
-  steering?: Steering;
 }
 
 /** A loaded model in its own process. Every method rejects with a UserError when that process dies. */
@@ -142,13 +144,17 @@ export interface Engine {
   readonly model: ModelInfo;
   /** `special`: parse special tokens such as <|im_start|> in the text; `bos`: put BOS in front if the model wants one. */
   tokenize(texts: string[], options: { special: boolean; bos: boolean }): Promise<Int32Array[]>;
-  /** The bytes of each token, special tokens as their text. Joined they give the text that was tokenised. */
+  /** The bytes of each token, special tokens as their text. A token may hold part of a character. */
   pieces(tokens: ArrayLike<number>): Promise<Uint8Array[]>;
+  /** The text of a token sequence: gives back what was tokenised, byte for byte. */
+  detokenize(tokens: ArrayLike<number>): Promise<string>;
   sample(job: SampleJob): Promise<SampleStats>;
   read(job: ReadJob): Promise<void>;
   /** L2 norm of each column of W_down, `[layers * ffn]`. */
   columnNorms(): Promise<Float32Array>;
   /** Logits after the last token, `[vocab]`. */
   logits(tokens: ArrayLike<number>, steering?: Steering): Promise<Float32Array>;
+  /** Most resident memory of the native process so far, bytes. */
+  peakMemory(): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { collect } from '../../pipeline/collect.js';
+import type { RunContext } from '../../pipeline/context.js';
+import { evaluate } from '../../pipeline/evaluate.js';
+import type { Listener } from '../../pipeline/events.js';
+import { extract } from '../../pipeline/extract.js';
+import { runStages } from '../../pipeline/find.js';
+import { STAGES } from '../../pipeline/manifest.js';
+import { writeReport } from '../../pipeline/report-stage.js';
+import { describeQuestionSet, identifyModel, makeContext } from '../../pipeline/run.js';
+import { openExistingRun, openRunFolder, type RunFolder } from '../../pipeline/run-folder.js';
+import {
+  DEFAULT_SEED,
+  makeCollectSettings,
+  makeEvaluateSettings,
+  makeTrainSettings,
+} from '../../pipeline/settings.js';
+import { splitQuestions } from '../../pipeline/split.js';
+import { train } from '../../pipeline/train.js';
+import {
+  collectOverrides,
+  DEFAULT_MODEL,
+  engineChoice,
+  evaluateOverrides,
+  type RunFlags,
+  trainOverrides,
+} from '../options.js';
+import { fileName, onlyRun, readQuestionSet } from '../places.js';
+import { findModel, type Session, withProgress } from '../session.js';
+import { printRun } from './print-run.js';
+
+/** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
+export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
+  const path = await withProgress(session, flags, async (emit) => {
+    const set = await readQuestionSet(flags.questions);
+    const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
+    const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
+    const seed = flags.seed ?? DEFAULT_SEED;
+    const promptStyle = promptKind(flags.promptStyle ?? 'auto');
+    const settings = {
+      questions: splitQuestions(set.questions, seed),
+      collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
+      train: makeTrainSettings({ ...trainOverrides(flags), seed }),
+      evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
+    };
+    const folder = await openRunFolder(
+      flags.out ?? join('runs', `${fileName(identity.name)}-${set.name}`),
+      { model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+      {
+        command: session.command,
+        force: flags.force,
+        onNotice: (message) => emit({ type: 'note', message }),
+      },
+    );
+    await inFolder(session, flags, emit, folder, (context) =>
+      all ? runStages(context, STAGES, settings) : collect(context, settings.questions, settings.collect),
+    );
+    return folder.path;
+  });
+  await printRun(session, flags, path, all ? 'report' : 'collect');
+}
+
+export type LaterStage = 'extract' | 'train' | 'evaluate' | 'report';
+
+/** A later stage alone, in a folder that `collect` has made. */
+export async function runLaterStage(session: Session, flags: RunFlags, stage: LaterStage): Promise<void> {
+  const path = await withProgress(session, flags, async (emit) => {
+    const folder = await openExistingRun(flags.out ?? onlyRun(), { command: session.command });
+    const seed = flags.seed ?? folder.manifest.seed;
+    const stages: Record<LaterStage, (context: RunContext) => Promise<boolean>> = {
+      extract,
+      train: (context) => train(context, makeTrainSettings({ ...trainOverrides(flags), seed })),
+      evaluate: (context) => evaluate(context, makeEvaluateSettings({ ...evaluateOverrides(flags), seed })),
+      report: writeReport,
+    };
+    await inFolder(session, flags, emit, folder, async (context) => {
+      // The model is that of the run; --model may say where its file is now.
+      if (flags.model !== undefined)
+        folder.manifest.model.path = (await findModel(session, flags.model, emit)).path;
+      await stages[stage](context);
+    });
+    return folder.path;
+  });
+  await printRun(session, flags, path, stage);
+}
+
+async function inFolder(
+  session: Session,
+  flags: RunFlags,
+  emit: Listener,
+  folder: RunFolder,
+  work: (context: RunContext) => Promise<unknown>,
+): Promise<void> {
+  const context = makeContext({
+    folder,
+    engine: engineChoice(flags),
+    services: session.environment,
+    version: session.version,
+    signal: session.signal,
+    emit,
+  });
+  try {
+    await work(context);
+  } finally {
+    await context.close();
+  }
+}

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import pc from 'picocolors';
+import { z } from 'zod';
+import { UserError } from '../../errors.js';
+import { fileError } from '../../formats/file-error.js';
+import { readJsonl } from '../../formats/jsonl.js';
+import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
+import { identifyModel, lazyEngine } from '../../pipeline/run.js';
+import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { DEFAULT_MODEL, type EngineFlags, engineChoice, type OutputOptions } from '../options.js';
+import { findModel, type Session, withProgress } from '../session.js';
+
+export interface ScoreFlags extends OutputOptions, EngineFlags {
+  detector: string;
+  model?: string;
+  question?: string;
+  answer?: string;
+  file?: string;
+  force?: boolean;
+}
+
+const PairSchema = z.object({
+  question: z.string().trim().min(1),
+  answer: z.string().refine((text) => text.trim() !== ''),
+  id: z.union([z.string(), z.number()]).transform(String).optional(),
+});
+
+/** `hneurons score`: how likely answers are hallucinated, as a whole and token by token. */
+export async function runScore(session: Session, flags: ScoreFlags): Promise<void> {
+  const pairs = await readPairs(flags);
+  const detector = await readDetector(flags.detector);
+  const results = await withProgress(session, flags, async (emit) => {
+    const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
+    const { identity } = await identifyModel(found, session.environment, session.signal);
+    checkDetectorModel(detector, identity, flags.force ?? false);
+    const engine = lazyEngine(() =>
+      session.environment.openEngine({
+        ...engineChoice(flags),
+        modelPath: found.path,
+        signal: session.signal,
+      }),
+    );
+    try {
+      return await scorePairs(await engine.get(), detector, pairs, (done, total) =>
+        emit({ type: 'progress', step: 'score', done, total, unit: 'answers' }),
+      );
+    } finally {
+      await engine.close();
+    }
+  });
+  session.stdout.write(
+    flags.json ? `${JSON.stringify({ detector: flags.detector, results })}\n` : results.map(show).join('\n'),
+  );
+}
+
+async function readPairs({ question, answer, file }: ScoreFlags): Promise<Pair[]> {
+  if (file !== undefined) {
+    if (question !== undefined || answer !== undefined) {
+      throw new UserError('give either --file or --question with --answer, not both', { exitCode: 2 });
+    }
+    return /\.csv$/i.test(file) ? readCsvPairs(file) : readJsonlPairs(file);
+  }
+  const pair = PairSchema.safeParse({ question, answer });
+  if (!pair.success) {
+    throw new UserError('score needs --question and --answer (neither of them empty), or --file', {
+      exitCode: 2,
+    });
+  }
+  return [pair.data];
+}
+
+async function readJsonlPairs(path: string): Promise<Pair[]> {
+  const pairs: Pair[] = [];
+  for await (const { line, value } of readJsonl(path)) pairs.push(checkPair(path, line, value));
+  return checkSome(path, pairs);
+}
+
+async function readCsvPairs(path: string): Promise<Pair[]> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fileError(error, 'read', path);
+  });
+  let rows: { record: unknown; info: { lines: number } }[];
+  try {
+    rows = parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true }) as never;
+  } catch (error) {
+    throw new UserError(`${path} is no valid CSV: ${(error as Error).message}`, { cause: error });
+  }
+  return checkSome(
+    path,
+    rows.map(({ record, info }) => checkPair(path, info.lines, record)),
+  );
+}
+
+function checkPair(path: string, line: number, value: unknown): Pair {
+  const pair = PairSchema.safeParse(value);
+  if (!pair.success)
+    throw new UserError(`${path}, line ${line}: it needs a question and an answer, neither of them empty`);
+  return pair.data;
+}
+
+function checkSome(path: string, pairs: Pair[]): Pair[] {
+  if (pairs.length === 0) throw new UserError(`${path} holds no question with an answer`);
+  return pairs;
+}
+
+/** One pair for people: the probability, then the tokens with their own, riskier ones in warmer colours. */
+function show({ question, answer, probability, tokens }: PairScore): string {
+  const colour = (risk: number) => (risk > 0.75 ? pc.red : risk > 0.5 ? pc.yellow : pc.green);
+  const percent = (value: number) => `${Math.round(100 * value)} %`;
+  const painted = tokens.map(({ text, risk, answer: counts }) => {
+    const shown = `${JSON.stringify(text).slice(1, -1)}[${percent(risk)}]`;
+    return counts ? colour(risk)(shown) : pc.dim(shown);
+  });
+  return `${question}\n  ${answer.trim()}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
+}

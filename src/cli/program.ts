@@ -1,0 +1,172 @@
+import { Command } from 'commander';
+import { runExtractCases } from './commands/extract-cases.js';
+import { runModels } from './commands/models.js';
+import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
+import { runScore, type ScoreFlags } from './commands/score.js';
+import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
+import { libraryPackage } from './environment.js';
+import {
+  addCollect,
+  addEngine,
+  addEvaluate,
+  addModel,
+  addOutput,
+  addRun,
+  addTrain,
+  integer,
+  type RunFlags,
+} from './options.js';
+import type { Session } from './session.js';
+
+const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
+const MODEL_MOVED = "where the run's model is now, if it was moved";
+
+/** The command line, each command bound to what it does in `session`. */
+export function buildProgram(session: Session): Command {
+  const program = new Command('hneurons')
+    .description(
+      'Finds, measures and steers the neurons of a language model that tell when it is making things up (H-Neurons,\narXiv 2512.01797), in any model that llama.cpp runs.',
+    )
+    .version(
+      `hneurons ${session.version}, llama.cpp from ${libraryPackage()}`,
+      '--version',
+      'print the versions',
+    )
+    .helpOption('--help', 'show what a command does and takes')
+    .showHelpAfterError(false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons find                                      the default model and questions: a report in minutes
+  $ hneurons find --model ollama:llama3.2              a model that Ollama has
+  $ hneurons find --model ./my.gguf --questions q.csv  your own model and questions
+  $ hneurons score --detector runs/gemma-3-270m-builtin/detector.json --question "Capital of Peru?" --answer Lima
+
+Stopped at any moment, the same command goes on where it was. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped.`,
+    );
+
+  const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
+  addOutput(addEngine(addEvaluate(addTrain(addCollect(addRun(addModel(find, MODEL)))))))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons find --model smollm2-135m-instruct --min-correct 8 --max-correct 2
+  $ hneurons find --out runs/hot --temperature 1.5     only what depends on the temperature runs again
+  $ hneurons find --json > result.json`,
+    )
+    .action((flags: RunFlags) => runFromQuestions(session, flags, true));
+
+  const collect = program
+    .command('collect')
+    .description('stage 1: ask the questions, judge the samples, select matched cases');
+  addOutput(addEngine(addCollect(addRun(addModel(collect, MODEL)))))
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ hneurons collect --questions trivia.jsonl --quota 300`,
+    )
+    .action((flags: RunFlags) => runFromQuestions(session, flags, false));
+
+  addExtract(program, session);
+  addTrainCommand(program, session);
+  addLater(
+    program,
+    session,
+    'evaluate',
+    'stage 4: test on unseen questions, next to random controls and baselines',
+  );
+  addLater(program, session, 'report', 'stage 5: report.json and report.html');
+  addScore(program, session);
+
+  addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
+    (flags) => runModels(session, flags),
+  );
+  return program;
+}
+
+function addExtract(program: Command, session: Session): void {
+  const extract = program
+    .command('extract')
+    .description('stage 2: read the CETT of every neuron; of a run, or of any cases')
+    .option('--out <path>', 'run folder (default: the only one); with --cases the safetensors file to write')
+    .option(
+      '--cases <file>',
+      'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
+    );
+  addOutput(addEngine(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons extract --out runs/gemma-3-270m-builtin
+  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors`,
+    )
+    .action((flags: RunFlags & { cases?: string }) =>
+      flags.cases === undefined
+        ? runLaterStage(session, flags, 'extract')
+        : runExtractCases(session, { ...flags, cases: flags.cases }),
+    );
+}
+
+function addTrainCommand(program: Command, session: Session): void {
+  const train = program
+    .command('train')
+    .description('stage 3: the sparse classifier; of a run, or of any matrix')
+    .option('--out <folder>', 'run folder (default: the only one)')
+    .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
+    .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
+    .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
+    .option('--threads <n>', 'CPU threads', integer(1, 1024));
+  addOutput(addTrain(train))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons train --out runs/gemma-3-270m-builtin --mode 1-vs-1
+  $ hneurons train --features X.npy --labels y.npy --C 0.3,1 --json`,
+    )
+    .action((flags: RunFlags & Partial<TrainMatrixFlags>) =>
+      flags.features === undefined
+        ? runLaterStage(session, flags, 'train')
+        : runTrainMatrix(session, { ...flags, features: flags.features }),
+    );
+}
+
+function addLater(program: Command, session: Session, stage: LaterStage, text: string): void {
+  const command = program
+    .command(stage)
+    .description(text)
+    .option('--out <folder>', 'run folder (default: the only one)');
+  if (stage === 'evaluate') {
+    addEvaluate(command).option(
+      '--seed <n>',
+      "seed of what is drawn (default: the run's)",
+      integer(0, 2 ** 31 - 1),
+    );
+  } else addEngine(addModel(command, MODEL_MOVED));
+  addOutput(command).action((flags: RunFlags) => runLaterStage(session, flags, stage));
+}
+
+function addScore(program: Command, session: Session): void {
+  const score = program
+    .command('score')
+    .description('how likely answers are hallucinated, as a whole and token by token')
+    .requiredOption('--detector <file>', 'detector.json of a run')
+    .option('--question <text>', 'the question')
+    .option('--answer <text>', 'the answer to score')
+    .option('--file <file>', 'JSONL or CSV with question and answer, optional id')
+    .option('--force', 'also with another file of the same shape than the detector was trained on');
+  addOutput(addEngine(addModel(score, MODEL)))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons score --detector detector.json --question "What is the capital of Peru?" --answer "Lima"
+  $ hneurons score --detector detector.json --file answers.csv --json`,
+    )
+    .action((flags: ScoreFlags) => runScore(session, flags));
+}

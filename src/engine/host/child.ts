@@ -1,0 +1,159 @@
+/** The native process: loads one model and answers the parent's calls, one at a time. */
+import { UserError } from '../../errors.js';
+import { affordableCells, outputRows, sampleSequences } from '../native/budget.js';
+import { type Context, createContext } from '../native/context.js';
+import { toFloat32 } from '../native/convert.js';
+import { type LoadedModel, loadModel } from '../native/model.js';
+import { detokenize, pieceBytes, pieceCache, tokenize } from '../native/vocabulary.js';
+import { type ReadReply, readCases } from '../read/reader.js';
+import { growTrees, type StepReply } from '../sample/tree.js';
+import { makeSteerer, type Steerer } from '../steer/adapter.js';
+import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
+
+type Exchange = (turn: Turn) => Promise<TurnReply>;
+type Handlers = { [K in CallName]: (argument: Calls[K][0], exchange: Exchange) => Promise<Calls[K][1]> };
+
+const FLOAT32_BYTES = 4;
+const FLOAT16_BYTES = 2;
+
+let model: LoadedModel;
+let steerer: Steerer;
+
+const handlers: Handlers = {
+  async load(options) {
+    model = await loadModel(options);
+    steerer = makeSteerer(model);
+    return model.info;
+  },
+  async tokenize({ texts, special, bos }) {
+    return texts.map((text) => tokenize(model, text, { special, bos }));
+  },
+  async pieces({ tokens }) {
+    return Array.from(tokens, (token) => pieceBytes(model, token));
+  },
+  async detokenize({ tokens }) {
+    return detokenize(model, tokens);
+  },
+  async columnNorms() {
+    return model.norms();
+  },
+  async logits({ tokens, steering }) {
+    const rows = Math.min(tokens.length, 512);
+    const context = open({ cells: tokens.length, rows, outputs: 1, sequences: 1, kvType: 0, exact: true });
+    try {
+      await steerer.apply(context.pointer, steering);
+      let row = 0;
+      for (let i = 0; i < tokens.length; i++) {
+        const last = i === tokens.length - 1;
+        row = context.add(tokens[i], i, 0, last);
+        if (context.rows === rows || last) context.decode();
+      }
+      return context.logits(row).slice();
+    } finally {
+      context.free();
+    }
+  },
+  async sample({ settings, prefix }, exchange) {
+    const sequences = sampleSequences(model);
+    const cells = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
+    const context = open({
+      cells,
+      rows: Math.max(sequences, 256),
+      outputs: sequences,
+      sequences: sequences + 1,
+      kvType: 1,
+      exact: false,
+    });
+    try {
+      await steerer.apply(context.pointer, settings.steering);
+      const { endsGeneration, info } = model;
+      const tree = { vocab: info.vocab, endsGeneration, piece: pieceCache(model) };
+      return await growTrees(context, tree, { settings, prefix, sequences }, async (events) => {
+        return (await exchange({ kind: 'sample', events })) as StepReply;
+      });
+    } finally {
+      context.free();
+    }
+  },
+  async read({ prefix, neurons }, exchange) {
+    const rows = outputRows(model);
+    const openReader = (cells: number, evaluate: bigint) =>
+      open({
+        cells: Math.max(cells, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
+        rows,
+        outputs: rows,
+        sequences: 65,
+        kvType: 0,
+        exact: true,
+        evaluate,
+      });
+    await readCases(model, { prefix, neurons, open: openReader }, async (results, room) => {
+      return (await exchange({ kind: 'read', results, room })) as ReadReply;
+    });
+    return null;
+  },
+  async toFloat32({ path, out }) {
+    toFloat32(path, out);
+    return null;
+  },
+  async peakMemory() {
+    return process.resourceUsage().maxRSS * 1024;
+  },
+};
+
+function open(settings: {
+  cells: number;
+  rows: number;
+  outputs: number;
+  sequences: number;
+  kvType: 0 | 1;
+  exact: boolean;
+  evaluate?: bigint;
+}): Context {
+  const { exact, ...rest } = settings;
+  return createContext(model.llama, model.pointer, model.info.vocab, {
+    ...rest,
+    threads: model.threads,
+    flashAttention: exact ? 'off' : 'auto',
+  });
+}
+
+const pending = new Map<number, (reply: TurnReply) => void>();
+let queue: Promise<void> = Promise.resolve();
+
+const send = (message: ToParent) => process.send?.(message);
+
+async function answer(id: number, name: CallName, argument: unknown): Promise<void> {
+  const exchange: Exchange = (turn) => {
+    send({ kind: 'turn', id, turn });
+    return new Promise((resolve, reject) => {
+      pending.set(id, (reply) => ('cancel' in reply ? reject(new Error('cancelled')) : resolve(reply)));
+    });
+  };
+  try {
+    const handler = handlers[name] as (argument: unknown, exchange: Exchange) => Promise<unknown>;
+    send({ kind: 'result', id, result: await handler(argument, exchange) });
+  } catch (error) {
+    const { message, stack } = error as Error;
+    send({
+      kind: 'failure',
+      id,
+      message,
+      stack,
+      exitCode: error instanceof UserError ? error.exitCode : undefined,
+    });
+  }
+}
+
+process.on('message', (message: ToChild) => {
+  if (message.kind === 'call') {
+    queue = queue.then(() => answer(message.id, message.name, message.argument));
+  } else {
+    const resolve = pending.get(message.id);
+    pending.delete(message.id);
+    resolve?.(message.reply);
+  }
+});
+// Ctrl-C reaches the whole process group; the parent decides what becomes of this process.
+process.on('SIGINT', () => {});
+process.on('disconnect', () => process.exit(0));

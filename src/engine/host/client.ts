@@ -1,0 +1,212 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../errors.js';
+import type { ReadReply } from '../read/reader.js';
+import type { StepReply } from '../sample/tree.js';
+import type { Engine, EngineOptions, ReadJob, SampleJob, SampleRequest } from '../types.js';
+import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
+
+type TurnHandler = (turn: Turn) => TurnReply;
+
+interface PendingCall {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  onTurn?: TurnHandler;
+}
+
+const STDERR_KEPT = 16384;
+
+/** The native process and the calls under way in it. */
+interface Host {
+  call<K extends CallName>(name: K, argument: Calls[K][0], onTurn?: TurnHandler): Promise<Calls[K][1]>;
+  close(): Promise<void>;
+}
+
+/** Starts the native process. `subject`: the file that messages about a crash name. */
+function startHost(subject: string, signal?: AbortSignal): Host {
+  const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const calls = new Map<number, PendingCall>();
+  let lastId = 0;
+  let said = '';
+  let running = 'starting';
+  let ended: Error | undefined;
+
+  const failAll = (error: Error) => {
+    ended ??= error;
+    for (const call of calls.values()) call.reject(error);
+    calls.clear();
+  };
+  const post = (message: ToChild) => {
+    child.send(message, (error) => {
+      if (error && !ended) failAll(crash(subject, running, child, said));
+    });
+  };
+
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-STDERR_KEPT);
+  });
+  child.on('error', (error) => failAll(new UserError(`Cannot start the native process: ${error.message}`)));
+  // 'close' rather than 'exit': by then all that it wrote to stderr has been read.
+  child.on('close', () => failAll(crash(subject, running, child, said)));
+  child.on('message', (message: ToParent) => {
+    const call = calls.get(message.id);
+    if (!call) return;
+    if (message.kind === 'turn') {
+      let reply: TurnReply;
+      try {
+        reply = call.onTurn!(message.turn);
+      } catch (error) {
+        calls.delete(message.id);
+        call.reject(error);
+        reply = { cancel: true };
+      }
+      post({ kind: 'reply', id: message.id, reply });
+      return;
+    }
+    calls.delete(message.id);
+    if (message.kind === 'result') call.resolve(message.result);
+    else call.reject(revive(message));
+  });
+
+  const abort = () => {
+    failAll(signal?.reason ?? new Error('aborted'));
+    child.kill('SIGKILL');
+  };
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+
+  return {
+    call(name, argument, onTurn) {
+      return new Promise((resolve, reject) => {
+        if (ended) return reject(ended);
+        running = name;
+        const id = ++lastId;
+        calls.set(id, { resolve: resolve as (result: unknown) => void, reject, onTurn });
+        post({ kind: 'call', id, name, argument });
+      });
+    },
+    async close() {
+      signal?.removeEventListener('abort', abort);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      ended ??= new Error('the engine is closed');
+      const gone = new Promise((resolve) => child.once('close', resolve));
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+function revive(failure: Extract<ToParent, { kind: 'failure' }>): Error {
+  if (failure.exitCode !== undefined) return new UserError(failure.message, { exitCode: failure.exitCode });
+  const error = new Error(failure.message);
+  error.stack = failure.stack;
+  return error;
+}
+
+const DOING: Partial<Record<CallName | 'starting', string>> = {
+  starting: 'starting',
+  load: 'loading',
+  sample: 'sampling from',
+  read: 'reading neurons of',
+};
+
+/** Words for a native process that is gone, with the last thing that llama.cpp complained about. */
+function crash(subject: string, running: string, child: ChildProcess, said: string): UserError {
+  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  const complaints = said.split('\n').filter((line) => /error|assert|failed|unable to|terminate/i.test(line));
+  const detail = complaints.at(-1)?.trim().slice(0, 200);
+  const memory = child.signalCode === 'SIGKILL' || /alloc|out of memory/i.test(detail ?? '');
+  const advice = memory
+    ? 'memory ran out: use a smaller model or quantisation, or close other programs'
+    : 'the file may be damaged: check or download it again';
+  const doing = DOING[running as CallName] ?? 'working on';
+  return new UserError(
+    `llama.cpp stopped (${how}) while ${doing} ${subject}${detail ? `: "${detail}"` : ''}; ${advice}`,
+  );
+}
+
+const ints = (values: ArrayLike<number> | undefined): Int32Array =>
+  values instanceof Int32Array ? values : Int32Array.from(values ?? []);
+
+/**
+ * Loads a model into a process of its own, so that the caller stays responsive and outlives a native crash.
+ * @throws UserError for a bad file, an unfit library, no memory, or a crash: one line that names the file.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { modelPath, device = 'auto', gpuLayers, threads, library, signal } = options;
+  const host = startHost(modelPath, signal);
+  try {
+    const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
+    return {
+      model,
+      tokenize: (texts, { special, bos }) => host.call('tokenize', { texts, special, bos }),
+      pieces: (tokens) => host.call('pieces', { tokens: ints(tokens) }),
+      detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
+      columnNorms: () => host.call('columnNorms', {}),
+      logits: (tokens, steering) => host.call('logits', { tokens: ints(tokens), steering }),
+      sample: (job) =>
+        host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
+      async read(job) {
+        await host.call('read', { prefix: ints(job.prefix), neurons: ints(job.neurons) }, readTurns(job));
+      },
+      peakMemory: () => host.call('peakMemory', {}),
+      close: () => host.close(),
+    };
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
+
+/**
+ * Writes a float32 copy of any GGUF model (for exact references), in a process of its own.
+ * @throws UserError when the file cannot be read or written.
+ */
+export async function convertToFloat32(path: string, out: string): Promise<void> {
+  const host = startHost(path);
+  try {
+    await host.call('toFloat32', { path, out });
+  } finally {
+    await host.close();
+  }
+}
+
+function sampleTurns(job: SampleJob): TurnHandler {
+  return (turn) => {
+    if (turn.kind !== 'sample') throw new Error(`unexpected turn ${turn.kind}`);
+    const reply: StepReply = { stop: [], requests: [], exhausted: false };
+    for (const { id, sample } of turn.events.finished)
+      if (job.onSample?.(id, sample) === false) reply.stop.push(id);
+    for (const result of turn.events.results) job.onResult(result);
+    for (let room = turn.events.room; room > 0; ) {
+      const request: SampleRequest | undefined = job.next();
+      if (!request) {
+        reply.exhausted = true;
+        break;
+      }
+      reply.requests.push({ ...request, prompt: ints(request.prompt) });
+      room -= request.samples;
+    }
+    return reply;
+  };
+}
+
+function readTurns(job: ReadJob): TurnHandler {
+  return (turn) => {
+    if (turn.kind !== 'read') throw new Error(`unexpected turn ${turn.kind}`);
+    const reply: ReadReply = { cases: [], exhausted: false };
+    for (const result of turn.results) job.onResult(result);
+    for (let room = turn.room; room > 0; room--) {
+      const next = job.next();
+      if (!next) {
+        reply.exhausted = true;
+        break;
+      }
+      reply.cases.push({ ...next, tokens: ints(next.tokens) });
+    }
+    return reply;
+  };
+}

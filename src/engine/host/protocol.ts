@@ -1,0 +1,35 @@
+import type { LoadOptions } from '../native/model.js';
+import type { ReadReply } from '../read/reader.js';
+import type { StepEvents, StepReply } from '../sample/tree.js';
+import type { ModelInfo, ReadResult, SampleSettings, SampleStats, Steering } from '../types.js';
+
+/** Calls that the parent makes: name, argument, result. One runs at a time, in order. */
+export interface Calls {
+  load: [LoadOptions, ModelInfo];
+  tokenize: [{ texts: string[]; special: boolean; bos: boolean }, Int32Array[]];
+  pieces: [{ tokens: Int32Array }, Uint8Array[]];
+  detokenize: [{ tokens: Int32Array }, string];
+  columnNorms: [Record<string, never>, Float32Array];
+  logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
+  sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
+  read: [{ prefix: Int32Array; neurons: Int32Array }, null];
+  toFloat32: [{ path: string; out: string }, null];
+  peakMemory: [Record<string, never>, number];
+}
+
+export type CallName = keyof Calls;
+
+/** What a long call says on its way, and the answer that it waits for. */
+export type Turn =
+  | { kind: 'sample'; events: StepEvents }
+  | { kind: 'read'; results: ReadResult[]; room: number };
+export type TurnReply = StepReply | ReadReply | { cancel: true };
+
+export type ToChild =
+  | { kind: 'call'; id: number; name: CallName; argument: unknown }
+  | { kind: 'reply'; id: number; reply: TurnReply };
+
+export type ToParent =
+  | { kind: 'result'; id: number; result: unknown }
+  | { kind: 'failure'; id: number; message: string; stack?: string; exitCode?: 1 | 2 }
+  | { kind: 'turn'; id: number; turn: Turn };

@@ -1,0 +1,3 @@
+export { convertToFloat32, openEngine } from './host/client.js';
+export * from './text/prompt.js';
+export type * from './types.js';

@@ -1,0 +1,131 @@
+import koffi from 'koffi';
+import { UserError } from '../../errors.js';
+import { floatsAt, type Llama, type Pointer } from './llama.js';
+
+export interface ContextSettings {
+  /** KV cells, shared by all sequences. */
+  cells: number;
+  /** Most rows in one decode; also the micro-batch, so that one decode is one pass through the layers. */
+  rows: number;
+  /** Most rows of one decode whose logits (or last-layer features) are wanted. */
+  outputs: number;
+  sequences: number;
+  threads: number;
+  /** 0 = float32, 1 = float16. */
+  kvType: 0 | 1;
+  flashAttention: 'auto' | 'off';
+  /** Address of a registered evaluation callback. */
+  evaluate?: Pointer;
+}
+
+/** A llama.cpp context with one reusable batch. Rows are added, decoded, and their logits read. */
+export interface Context {
+  readonly pointer: Pointer;
+  readonly cells: number;
+  readonly rowLimit: number;
+  /** Rows in the batch so far. */
+  rows: number;
+  /** Adds a row; returns its index. The caller keeps within `rowLimit`. */
+  add(token: number, position: number, sequence: number, output: boolean): number;
+  /** Runs the batch and empties it. @throws UserError when llama.cpp reports a failure. */
+  decode(): void;
+  /** Logits `[vocab]` of row `i` of the last batch: native memory, valid until the next decode. */
+  logits(row: number): Float32Array;
+  /** Makes `target` share the cells of `source` at positions below `end` (all of them by default). */
+  copySequence(source: number, target: number, end?: number): void;
+  removeSequence(sequence: number): void;
+  clear(): void;
+  free(): void;
+}
+
+/**
+ * Makes a context on a loaded model.
+ * @throws UserError when llama.cpp refuses (usually: not enough memory).
+ */
+export function createContext(
+  llama: Llama,
+  model: Pointer,
+  vocab: number,
+  settings: ContextSettings,
+): Context {
+  const parameters = {
+    ...llama.contextDefaults(),
+    n_ctx: settings.cells,
+    n_batch: settings.rows,
+    n_ubatch: settings.rows,
+    n_seq_max: settings.sequences,
+    // llama.cpp asserts that there is room for an output of each sequence.
+    n_outputs_max: Math.max(settings.outputs, settings.sequences),
+    n_threads: settings.threads,
+    n_threads_batch: settings.threads,
+    type_k: settings.kvType,
+    type_v: settings.kvType,
+    flash_attn_type: settings.flashAttention === 'auto' ? -1 : 0,
+    cb_eval: settings.evaluate ?? null,
+    swa_full: true,
+    kv_unified: true,
+  };
+  const pointer: Pointer | null = llama.contextNew(model, parameters);
+  if (!pointer)
+    throw new UserError(
+      `llama.cpp could not make a context of ${settings.cells} tokens: probably not enough memory. Close other programs, or use a smaller model or quantisation`,
+    );
+  const memory: Pointer = llama.memory(pointer);
+  const batch = llama.batchInit(settings.rows, 0, 1);
+  const ints = (address: Pointer) => new Int32Array(koffi.view(address, settings.rows * 4));
+  const tokens = ints(batch.token);
+  const positions = ints(batch.pos);
+  const counts = ints(batch.n_seq_id);
+  const outputs = new Int8Array(koffi.view(batch.logits, settings.rows));
+  const sequences = Array.from({ length: settings.rows }, (_, i) => {
+    const address: bigint = koffi.decode(batch.seq_id, i * 8, 'void *');
+    return new Int32Array(koffi.view(address, 4));
+  });
+  const cells = llama.contextCells(pointer);
+
+  const context: Context = {
+    pointer,
+    cells,
+    rowLimit: settings.rows,
+    rows: 0,
+    add(token, position, sequence, output) {
+      const row = context.rows++;
+      tokens[row] = token;
+      positions[row] = position;
+      counts[row] = 1;
+      sequences[row][0] = sequence;
+      outputs[row] = output ? 1 : 0;
+      return row;
+    },
+    decode() {
+      batch.n_tokens = context.rows;
+      context.rows = 0;
+      const status: number = llama.decode(pointer, batch);
+      if (status !== 0) throw new UserError(decodeFailure(status, cells));
+      llama.synchronize(pointer);
+    },
+    logits(row) {
+      return floatsAt(llama.logitsAt(pointer, row), vocab);
+    },
+    copySequence(source, target, end = -1) {
+      llama.seqCopy(memory, source, target, -1, end);
+    },
+    removeSequence(sequence) {
+      llama.seqRemove(memory, sequence, -1, -1);
+    },
+    clear() {
+      llama.memoryClear(memory, false);
+    },
+    free() {
+      llama.batchFree(batch);
+      llama.contextFree(pointer);
+    },
+  };
+  return context;
+}
+
+function decodeFailure(status: number, cells: number): string {
+  if (status === 1)
+    return `The context of ${cells} tokens is full: use shorter prompts, fewer samples or fewer new tokens`;
+  return `llama.cpp failed to run the model (code ${status}): probably not enough memory, or a damaged file`;
+}

@@ -1,0 +1,205 @@
+import { UserError } from '../../errors.js';
+import type { Context } from '../native/context.js';
+import type { LoadedModel } from '../native/model.js';
+import type { ReadCase, ReadResult } from '../types.js';
+import { finishMean, makeAccumulator, type TokenTarget } from './cett.js';
+import { makeTap, type Tap } from './tap.js';
+
+export interface ReadOptions {
+  prefix: ArrayLike<number>;
+  neurons: ArrayLike<number>;
+  /** Makes the context once the longest sequence is known: (cells, callback address). */
+  open(cells: number, evaluate: bigint): Context;
+}
+
+export interface ReadReply {
+  cases: ReadCase[];
+  exhausted: boolean;
+}
+
+/** A case on its way through the model. */
+interface Reading {
+  source: ReadCase;
+  sequence: number;
+  /** Tokens from the shared prefix, not run again. */
+  shared: number;
+  fed: number;
+  sums: Float32Array[];
+  raw?: Float32Array;
+}
+
+const MAX_IN_FLIGHT = 64;
+/** Memory for the sums of the cases in flight. */
+const SUM_BYTES = 192 << 20;
+const FIRST_CELLS = 2048;
+
+/**
+ * Reads the mean CETT of all neurons over each mask of each case (method.md, steps 2 and 3). Tokens of several cases
+ * are packed into each micro-batch; the prefix is run once, and its sum added to masks that cover it whole.
+ * `exchange` hears the finished cases and answers with further ones.
+ * @throws UserError when llama.cpp fails or a case is malformed.
+ */
+export async function readCases(
+  model: LoadedModel,
+  options: ReadOptions,
+  exchange: (results: ReadResult[], room: number) => Promise<ReadReply>,
+): Promise<void> {
+  const { prefix, neurons } = options;
+  const size = model.info.layers * model.info.ffn;
+  const norms = model.norms();
+  let rows: TokenTarget[] = [];
+  const tap: Tap = makeTap(
+    model,
+    makeAccumulator(model, neurons, () => rows),
+  );
+  let context: Context | undefined;
+  let prefixSum: Float32Array | undefined;
+  let prefixRaw: Float32Array | undefined;
+  const reading: Reading[] = [];
+  const waiting: ReadCase[] = [];
+  const sequences = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => MAX_IN_FLIGHT - i);
+  let results: ReadResult[] = [];
+  let exhausted = false;
+  let masksSeen = 1;
+
+  const decode = () => {
+    context!.decode();
+    if (tap.error) throw tap.error;
+    rows = [];
+  };
+
+  /** (Re)opens the context with room for `cells` and runs the prefix. Only while no case is under way. */
+  const open = (cells: number) => {
+    context?.free();
+    context = options.open(cells, tap.callback);
+    if (prefix.length === 0) return;
+    prefixSum = new Float32Array(size);
+    prefixRaw = neurons.length > 0 ? new Float32Array(prefix.length * neurons.length) : undefined;
+    for (let i = 0; i < prefix.length; i++) {
+      context.add(prefix[i], i, 0, true);
+      rows.push({
+        sums: [prefixSum],
+        raw: prefixRaw?.subarray(i * neurons.length, (i + 1) * neurons.length),
+      });
+      if (context.rows === context.rowLimit || i === prefix.length - 1) decode();
+    }
+  };
+
+  const start = (source: ReadCase) => {
+    const shared = usablePrefix(source, prefix);
+    const sequence = sequences.pop()!;
+    if (shared > 0) context!.copySequence(0, sequence, shared);
+    const item: Reading = {
+      source,
+      sequence,
+      shared,
+      fed: shared,
+      sums: source.masks.map(() => new Float32Array(size)),
+      raw: neurons.length > 0 ? new Float32Array(source.tokens.length * neurons.length) : undefined,
+    };
+    if (shared > 0) {
+      source.masks.forEach((mask, m) => {
+        if (covers(mask, 0)) item.sums[m].set(prefixSum!);
+      });
+      item.raw?.set(prefixRaw!);
+    }
+    masksSeen = Math.max(masksSeen, source.masks.length);
+    reading.push(item);
+  };
+
+  const limit = () => Math.max(1, Math.min(MAX_IN_FLIGHT, Math.floor(SUM_BYTES / (size * 4 * masksSeen))));
+  const used = () => reading.reduce((sum, r) => sum + r.source.tokens.length - r.shared, prefix.length);
+
+  const admit = () => {
+    while (waiting.length > 0 && reading.length < limit()) {
+      const next = waiting[0];
+      checkCase(next, model.info.vocab);
+      const needed = prefix.length + next.tokens.length;
+      if (!context || (reading.length === 0 && needed > context.cells)) open(Math.max(FIRST_CELLS, needed));
+      if (used() + next.tokens.length > context!.cells) return;
+      start(next);
+      waiting.shift();
+    }
+  };
+
+  const fill = () => {
+    for (const item of reading) {
+      const { tokens, masks } = item.source;
+      while (item.fed < tokens.length && context!.rows < context!.rowLimit) {
+        const t = item.fed++;
+        context!.add(tokens[t], t, item.sequence, true);
+        rows.push({
+          sums: item.sums.filter((_, m) => covers(masks[m], t)),
+          raw: item.raw?.subarray(t * neurons.length, (t + 1) * neurons.length),
+        });
+      }
+    }
+  };
+
+  const collect = () => {
+    for (let i = reading.length - 1; i >= 0; i--) {
+      const item = reading[i];
+      if (item.fed < item.source.tokens.length) continue;
+      reading.splice(i, 1);
+      context!.removeSequence(item.sequence);
+      sequences.push(item.sequence);
+      const counts = item.source.masks.map((mask) => mask.reduce((sum, [from, to]) => sum + to - from, 0));
+      const means = item.sums.map((sum, m) => finishMean(sum, norms, counts[m]));
+      results.push({ id: item.source.id, means, raw: item.raw });
+    }
+  };
+
+  try {
+    for (;;) {
+      const room = exhausted ? 0 : Math.max(0, limit() - reading.length - waiting.length);
+      if (results.length > 0 || room > 0) {
+        const reply = await exchange(results, room);
+        results = [];
+        exhausted ||= reply.exhausted;
+        waiting.push(...reply.cases);
+      }
+      admit();
+      if (reading.length > 0) {
+        fill();
+        decode();
+        collect();
+      } else if (exhausted && waiting.length === 0 && results.length === 0) return;
+    }
+  } finally {
+    context?.free();
+    tap.free();
+  }
+}
+
+/** The prefix serves a case that begins with it and whose masks each cover all of it or nothing of it. */
+function usablePrefix(source: ReadCase, prefix: ArrayLike<number>): number {
+  if (source.tokens.length <= prefix.length) return 0;
+  for (let i = 0; i < prefix.length; i++) if (source.tokens[i] !== prefix[i]) return 0;
+  for (const mask of source.masks) {
+    const first = covers(mask, 0);
+    for (let t = 1; t < prefix.length; t++) if (covers(mask, t) !== first) return 0;
+  }
+  return prefix.length;
+}
+
+function covers(mask: [number, number][], token: number): boolean {
+  for (const [from, to] of mask) if (token >= from && token < to) return true;
+  return false;
+}
+
+function checkCase(source: ReadCase, vocab: number): void {
+  const { tokens } = source;
+  const fault = (what: string) => new UserError(`Case ${source.id}: ${what}`);
+  if (tokens.length === 0) throw fault('it has no tokens');
+  for (let t = 0; t < tokens.length; t++)
+    if (!(Number.isInteger(tokens[t]) && tokens[t] >= 0 && tokens[t] < vocab))
+      throw fault(`token ${tokens[t]} at position ${t} is not in the vocabulary of ${vocab}`);
+  for (const mask of source.masks) {
+    let end = 0;
+    for (const [from, to] of mask) {
+      if (!(from >= end && to >= from && to <= tokens.length))
+        throw fault(`mask range ${from}-${to} does not fit into ${tokens.length} tokens, in order`);
+      end = to;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import koffi from 'koffi';
+import { TENSOR } from '../native/abi.js';
+import { floatsAt, type Pointer, readAddress, readInt, readInt32, readName } from '../native/llama.js';
+import type { LoadedModel } from '../native/model.js';
+
+/**
+ * What a tap hears for each layer of each decode: z `[tokens, ffn]` and h `[tokens, hidden]` row-major, h without
+ * the bias. Both are native or reused memory: valid only during the call.
+ */
+export type Listener = (layer: number, z: Float32Array, h: Float32Array, tokens: number) => void;
+
+export interface Tap {
+  /** Address for the context's evaluation callback. */
+  readonly callback: Pointer;
+  /** A failure inside the callback, which must not cross native frames. */
+  error?: unknown;
+  free(): void;
+}
+
+const Callback = koffi.proto('bool hneurons_evaluate(void *tensor, bool ask, void *user)');
+
+/**
+ * Watches the graph for the down projection of each layer: the MUL_MAT node whose weight is `blk.N.ffn_down.weight`;
+ * its second source is z, the node itself h. After the last layer the rest of the graph (above all the output matrix)
+ * is skipped.
+ */
+export function makeTap(model: LoadedModel, listen: Listener): Tap {
+  const { llama, info } = model;
+  const { ffn, hidden, layers } = info;
+  /** Layer of a weight tensor by its address, -1 for any other weight. */
+  const layerOf = new Map<number, number>();
+  let copyZ: Float32Array = new Float32Array(0);
+  let copyH: Float32Array = new Float32Array(0);
+
+  const layerOfNode = (tensor: Pointer): number => {
+    if (readInt32(tensor, TENSOR.op) !== llama.mulMatOp) return -1;
+    const weight = readAddress(tensor, TENSOR.src);
+    let layer = layerOf.get(weight);
+    if (layer === undefined) {
+      // On a GPU the scheduler may work on a copy named "device#blk.N.ffn_down.weight#0".
+      const match = /(?:^|#)blk\.(\d+)\.ffn_down\.weight(?:$|#)/.exec(readName(BigInt(weight)));
+      layer = match ? Number(match[1]) : -1;
+      layerOf.set(weight, layer);
+    }
+    return layer < layers ? layer : -1;
+  };
+
+  const read = (tensor: Pointer, length: number, copy: Float32Array): [Float32Array, Float32Array] => {
+    const buffer = readAddress(tensor, TENSOR.buffer);
+    if (buffer === 0 || llama.bufferIsHost(BigInt(buffer)))
+      return [floatsAt(BigInt(readAddress(tensor, TENSOR.data)), length), copy];
+    const room = copy.length < length ? new Float32Array(length) : copy;
+    llama.tensorGet(tensor, room, 0, length * 4);
+    return [room.subarray(0, length), room];
+  };
+
+  const tap: Tap = {
+    callback: koffi.register((tensor: Pointer, ask: boolean): boolean => {
+      try {
+        const layer = layerOfNode(tensor);
+        if (ask) return layer >= 0;
+        const tokens = readInt(tensor, TENSOR.ne + 8);
+        let z: Float32Array;
+        let h: Float32Array;
+        [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), tokens * ffn, copyZ);
+        [h, copyH] = read(tensor, tokens * hidden, copyH);
+        listen(layer, z, h, tokens);
+        return layer !== layers - 1;
+      } catch (error) {
+        tap.error ??= error;
+        return false;
+      }
+    }, koffi.pointer(Callback)),
+    free: () => koffi.unregister(tap.callback),
+  };
+  return tap;
+}

@@ -1,0 +1,96 @@
+/** A part of a text in UTF-16 offsets, `end` not included. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+const OPENING = /^[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…-]/u;
+const CLOSING = /[\s"'“”‘’«»›」』*_`)\u005d}–—:,.;!?…。、，！？；：-]$/u;
+const PAIRS: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
+
+/** What may stand in front of the answer; tried again and again until none fits. */
+const LEAD_INS = [
+  /^(?:so|well|okay|sure|certainly|of course|yes|no)[,!.]\s+/i,
+  /^(?:the\s+)?(?:correct\s+|final\s+|right\s+|short\s+)?(?:answer|response|a)\s*(?:is|was|would be|:|=)\s*:?\s*/i,
+  /^(?:i\s+(?:think|believe|guess)|i'm (?:fairly |pretty )?sure|probably|possibly|perhaps|maybe)(?:\s+(?:that|it is|it's|it was))?[\s,:]+/i,
+  // The verb in lower case: "These Are the Days of Our Lives" is a title.
+  /^(?:[Ii]t|[Tt]hat|[Tt]his|[Hh]e|[Ss]he|[Tt]hey|[Tt]hese|[Tt]hose|[Tt]here)(?:\s+(?:is|was|are|were|would be)|['’]s)\s+(?=\S)/,
+  /^(?:known as|called|named)\s+/,
+  // "The capital of France is Paris": a subject that goes on in lower case, as a title would not.
+  /^[Tt]he\s+\p{Ll}(?:[^.;:\n]|\.(?!\s+\p{Lu}))*?\s(?:is|was|are|were)\s+(?:called\s+|known as\s+|named\s+)?(?!not\b)/u,
+];
+
+/** What may stand behind the answer: everything from the match on is left out. */
+const TAILS = [
+  /\s*[\n\r]/,
+  // A sentence ends, and it is not an initial ("J. R. R. Tolkien") or an abbreviation ("Dr. No", "St. Ives").
+  /(?<!(?:^|[\s.(-])(?:\p{L}|mr|mrs|ms|dr|st|jr|sr|prof|gen|col|lt|capt|sgt|rev|hon|no|nos|vs|v|mt|ft|fr|ave|op|vol|pt|etc|approx|c|ca|messrs|bros|[.]))[.!?](?=\s+["“'‘(]?[\p{Lu}\p{N}])/iu,
+  /[。！？]/u,
+  /\s+[–—-]\s+\S/u,
+  /;\s/,
+  /,?\s+(?:because|since|which|who|whose|where|although|though|however)\s/,
+  /,\s+(?:but|as|so|located|based|born|a|an|the)\s(?=\p{Ll})/u,
+  /\s+(?:is|was|are|were)\s+(?:the|a|an|one of)\s+(?=\p{Ll})/u,
+];
+
+// An abbreviation in capitals, "… Disarmament (CND)", is another name for the answer and stays.
+const TRAILING_BRACKET = /(?:\s+[(\u005b]|\s*（)(?!\p{Lu}{2,}\))[^()\u005b\]（）]*[)\]）]?\s*$/u;
+const QUESTION =
+  /^(?:who|what|where|when|why|how|which|whose|are|is|was|were|do|does|did|can|could|will|would|should|have|has)\s/i;
+
+/**
+ * The part of a response that is the answer itself: without lead-ins such as "The answer is", quotation marks and
+ * Markdown, explanations (later sentences and lines, brackets at the end, ", which …", "is the capital of …") and
+ * closing punctuation. One contiguous run, for method.md section 2.
+ *
+ * @returns UTF-16 offsets into `response`, `undefined` when it has no letter, digit or symbol to answer with
+ */
+export function answerSpan(response: string): Span | undefined {
+  const whole = trim(response, { start: 0, end: response.length });
+  if (whole === undefined) return undefined;
+  let span = withoutLeadIns(response, whole);
+  for (const tail of TAILS) span = cut(response, span, tail);
+  span = cut(response, span, TRAILING_BRACKET);
+  return trim(response, span) ?? whole;
+}
+
+function withoutLeadIns(text: string, span: Span): Span {
+  for (const leadIn of LEAD_INS) {
+    const match = leadIn.exec(text.slice(span.start, span.end));
+    if (match === null) continue;
+    const rest = trim(text, { start: span.start + match[0].length, end: span.end });
+    if (rest !== undefined) return withoutLeadIns(text, rest);
+  }
+  return span;
+}
+
+/** Ends the span where `pattern` matches, unless nothing would be left. */
+function cut(text: string, span: Span, pattern: RegExp): Span {
+  const match = pattern.exec(text.slice(span.start, span.end));
+  if (match === null || match.index === 0) return span;
+  return trim(text, { start: span.start, end: span.start + match.index }) ?? span;
+}
+
+/** Leaves out white space, quotation marks and punctuation at both ends; undefined when nothing else is there. */
+function trim(text: string, { start, end }: Span): Span | undefined {
+  while (start < end && OPENING.test(text.slice(start, end)) && !isSigned(text, start)) start++;
+  while (start < end && CLOSING.test(text.slice(start, end)) && !belongs(text, start, end)) end--;
+  return start < end ? { start, end } : undefined;
+}
+
+/** A minus sign in front of a number, the dot of ".5" or ".com", or a bracket that closes inside the answer. */
+function isSigned(text: string, start: number): boolean {
+  if (text[start] === '.') return text[start - 1] !== '.' && /[\p{L}\p{N}]/u.test(text[start + 1] ?? '');
+  return /^-\d/.test(text.slice(start, start + 2)) || /^\([^)]*\)\s*\S/.test(text.slice(start));
+}
+
+/**
+ * The last character belongs to the answer: the dot of initials ("Washington, D.C."), a
+ * bracket opened in the answer, the question mark of a title ("Are You Being Served?").
+ */
+function belongs(text: string, start: number, end: number): boolean {
+  const last = text[end - 1];
+  if (last in PAIRS) return text.slice(start, end).includes(PAIRS[last]);
+  if (last === '?') return QUESTION.test(text.slice(start, end));
+  return last === '.' && /(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(text.slice(start, end));
+}

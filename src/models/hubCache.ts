@@ -1,0 +1,90 @@
+import { mkdir, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileSize } from './disk.js';
+
+/**
+ * The Hugging Face cache as the Python client lays it out, so that both share their downloads:
+ * `models--owner--repo/blobs/<etag>`, `snapshots/<commit>/<path>` (symlinks to the blobs), `refs/<revision>`
+ * (the commit).
+ */
+
+export interface CachedFile {
+  /** Path in the repository, with forward slashes. */
+  path: string;
+  /** Path on disk: the snapshot's, so that the shards of a split model lie side by side. */
+  location: string;
+  size: number;
+  /** From the blob's name, where the file is in LFS and the platform has symlinks. */
+  sha256?: string;
+}
+
+export function repoFolder(cache: string, repo: string): string {
+  return join(cache, `models--${repo.replaceAll('/', '--')}`);
+}
+
+/** `models--owner--repo` back to `owner/repo`. */
+export function repoOfFolder(name: string): string | undefined {
+  const match = /^models--(.+?)--(.+)$/.exec(name);
+  return match ? `${match[1]}/${match[2]}` : undefined;
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** The commit that a revision had when it was last fetched. */
+export async function cachedCommit(folder: string, revision: string): Promise<string | undefined> {
+  if (COMMIT.test(revision)) return revision;
+  const commit = await readFile(join(folder, 'refs', revision), 'utf8').catch(() => '');
+  return COMMIT.test(commit.trim()) ? commit.trim() : undefined;
+}
+
+/** GGUFs of a cached snapshot. Pointers to blobs that are gone are left out. */
+export async function cachedGgufs(folder: string, commit: string): Promise<CachedFile[]> {
+  const root = join(folder, 'snapshots', commit);
+  const entries = await readdir(root, { recursive: true }).catch(() => [] as string[]);
+  const found: CachedFile[] = [];
+  for (const entry of entries.sort()) {
+    if (!/\.gguf$/i.test(entry)) continue;
+    const size = await fileSize(join(root, entry));
+    if (size === undefined) continue;
+    const blob = basename(await realpath(join(root, entry)));
+    const sha256 = /^[0-9a-f]{64}$/.test(blob) ? blob : undefined;
+    found.push({ path: entry.replaceAll('\\', '/'), location: join(root, entry), size, sha256 });
+  }
+  return found;
+}
+
+export async function cachedCommits(folder: string): Promise<string[]> {
+  return readdir(join(folder, 'snapshots')).catch(() => []);
+}
+
+/** Puts the pointer for a complete blob into the snapshot and returns its path. */
+export async function placeSnapshot(
+  folder: string,
+  commit: string,
+  path: string,
+  blob: string,
+): Promise<string> {
+  const pointer = join(folder, 'snapshots', commit, path);
+  await mkdir(dirname(pointer), { recursive: true });
+  if ((await fileSize(pointer)) !== undefined) return pointer;
+  await rm(pointer, { force: true });
+  try {
+    await symlink(relative(dirname(pointer), blob), pointer);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') return pointer;
+    // Windows without the right to make symlinks: the file itself goes into the snapshot, as in Python.
+    if (code !== 'EPERM' && code !== 'ENOSYS') throw error;
+    await rename(blob, pointer);
+  }
+  return pointer;
+}
+
+export async function writeRef(folder: string, revision: string, commit: string): Promise<void> {
+  if (revision === commit) return;
+  const path = join(folder, 'refs', revision);
+  await mkdir(dirname(path), { recursive: true });
+  const fresh = `${path}.${process.pid}.tmp`;
+  await writeFile(fresh, commit);
+  await rename(fresh, path);
+}

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { ModelInfo } from '../engine/types.js';
+import { UserError } from '../errors.js';
+import { fileError } from '../formats/file-error.js';
+import { IntervalSchema } from '../report/schema.js';
+import { plattProbability } from '../stats/calibration.js';
+import type { ModelIdentity } from './manifest.js';
+
+const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
+
+/** The content of `detector.json`: all that is needed to score answers of the same model, and how well that works. */
+export const DetectorSchema = z.object({
+  schema: z.literal('hneurons/detector'),
+  version: z.literal(1),
+  model: z.object({
+    name: z.string(),
+    sha256: z.string(),
+    architecture: z.string(),
+    layers: z.int().positive(),
+    ffn: z.int().positive(),
+  }),
+  promptStyle: z.enum(['chat', 'few-shot', 'plain']),
+  mode: z.enum(['3-vs-1', '1-vs-1']),
+  C: z.number().positive(),
+  /** Score of an answer: intercept + sum of weight * CETT. */
+  intercept: z.number(),
+  /** Weight > 0: H-Neuron; weight < 0: anti-associated. */
+  neurons: z.array(z.object({ layer: z.int().min(0), index: z.int().min(0), weight: z.number() })),
+  /** Platt: probability = 1 / (1 + exp(-(slope * score + intercept))). */
+  calibration: z.object({ slope: z.number(), intercept: z.number() }),
+  training: z.object({
+    samples: z.int(),
+    rows: z.int(),
+    folds: z.int(),
+    grid: z.array(z.object({ C: z.number(), accuracy: z.number(), neurons: z.int(), hNeurons: z.int() })),
+  }),
+  /** Figures on questions that the detector was not trained on; null until `evaluate` has run. */
+  test: z
+    .object({
+      faithful: z.int(),
+      hallucinated: z.int(),
+      ...FiguresSchema.shape,
+      relations: z.array(
+        z.object({
+          relation: z.string(),
+          faithful: z.int(),
+          hallucinated: z.int(),
+          accuracy: IntervalSchema,
+          auroc: IntervalSchema.nullable(),
+        }),
+      ),
+      control: z.object({
+        sets: z.int(),
+        accuracy: z.number(),
+        auroc: z.number(),
+        difference: FiguresSchema,
+      }),
+      baselines: z.array(z.object({ name: z.string(), auroc: IntervalSchema })),
+      permutation: z.object({ p: z.number(), permutations: z.int() }),
+    })
+    .nullable(),
+});
+export type Detector = z.infer<typeof DetectorSchema>;
+
+/**
+ * Reads and checks a detector file.
+ * @throws UserError that names the file and what is wrong.
+ */
+export async function readDetector(path: string): Promise<Detector> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fileError(error, 'read', path);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`${path} is not a detector file: not valid JSON`, { cause });
+  }
+  const head = z.object({ schema: z.literal('hneurons/detector'), version: z.number() }).safeParse(value);
+  if (!head.success) {
+    throw new UserError(`${path} is not a detector file; give the detector.json of a run`, {
+      cause: head.error,
+    });
+  }
+  if (head.data.version !== 1) {
+    throw new UserError(
+      `${path} has detector version ${head.data.version}, this program reads 1; train it again`,
+    );
+  }
+  const parsed = DetectorSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new UserError(`${path} is damaged at ${issue.path.join('.')}: ${issue.message}`, {
+      cause: parsed.error,
+    });
+  }
+  const { model, neurons } = parsed.data;
+  if (neurons.some(({ layer, index }) => layer >= model.layers || index >= model.ffn)) {
+    throw new UserError(
+      `${path} is damaged: a neuron lies outside of ${model.layers} layers of ${model.ffn} neurons`,
+    );
+  }
+  return parsed.data;
+}
+
+/**
+ * Checks that a detector belongs to a model. `force` lets another file of the same shape pass (another quantisation,
+ * a fine-tuned version).
+ * @throws UserError when it does not.
+ */
+export function checkDetectorModel(
+  detector: Detector,
+  model: Pick<ModelInfo, 'architecture' | 'layers' | 'ffn'> & { name: string; sha256: string },
+  force: boolean,
+): void {
+  const made = detector.model;
+  if (made.architecture !== model.architecture || made.layers !== model.layers || made.ffn !== model.ffn) {
+    throw new UserError(
+      `the detector is for ${made.name} (${made.architecture}, ${made.layers} layers of ${made.ffn} neurons), ` +
+        `not for ${model.name} (${model.architecture}, ${model.layers} x ${model.ffn}); train one for this model`,
+    );
+  }
+  if (made.sha256 !== model.sha256 && !force) {
+    throw new UserError(
+      `the detector was trained on another file of this shape (${made.name}, SHA-256 ${made.sha256.slice(0, 12)}…); ` +
+        'its figures do not hold for this one; use it all the same with --force',
+    );
+  }
+}
+
+/** Flat indices (`layer * ffn + index`) and weights of a detector's neurons. */
+export function detectorNeurons(detector: Detector): { neurons: number[]; weights: number[] } {
+  return {
+    neurons: detector.neurons.map(({ layer, index }) => layer * detector.model.ffn + index),
+    weights: detector.neurons.map(({ weight }) => weight),
+  };
+}
+
+/** Probability that an answer is hallucinated, from its score. */
+export function detectorProbability(detector: Detector, score: number): number {
+  return plattProbability(detector.calibration, score);
+}
+
+/** The part of a model's identity that a detector carries. */
+export function detectorModel(model: ModelIdentity): Detector['model'] {
+  const { name, sha256, architecture, layers, ffn } = model;
+  return { name, sha256, architecture, layers, ffn };
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../formats/atomic.js';
+import { type Evaluation, evaluateDetector } from '../stats/evaluate.js';
+import { baselineScores } from './baselines.js';
+import type { RunContext } from './context.js';
+import { runControls } from './controls.js';
+import { plattDecision } from './decision.js';
+import { type Detector, detectorNeurons, readDetector } from './detector.js';
+import { gatherColumns, linearScores } from './gather.js';
+import { type EvaluateSettings, TrainSettingsSchema } from './settings.js';
+import { requireStage, runStage } from './stage.js';
+import { loadHalf } from './train.js';
+
+/** The content of `evaluation.json`. */
+export interface EvaluationFile {
+  test: Evaluation;
+  /** Test cases with the detector's raw score of their answer. */
+  scores: { id: string; score: number }[];
+}
+
+/**
+ * Stage 4 (method.md section 5): the detector on the test half, next to random controls and naive baselines. Writes
+ * `evaluation.json` and puts the main figures into `detector.json`.
+ */
+export async function evaluate(context: RunContext, settings: EvaluateSettings): Promise<boolean> {
+  const { folder, emit, signal } = context;
+  requireStage(folder, 'train');
+  const definition = { stage: 'evaluate' as const, settings: { ...settings } };
+  return runStage(folder, definition, context.versions, emit, async () => {
+    const detector = await readDetector(folder.file('detector.json'));
+    const training = await loadHalf(folder, 'train');
+    const { cases, data } = await loadHalf(folder, 'test');
+    const { neurons, weights } = detectorNeurons(detector);
+    const rows = data.cases.map((one) => one.answer);
+    const values = await gatherColumns(data.path, rows, data.columns, neurons);
+    const raw = linearScores(values, weights, detector.intercept, rows.length);
+    const controls = await runControls({
+      data: training.data,
+      testRows: rows,
+      neurons: neurons.length,
+      controls: settings.controls,
+      seed: settings.seed,
+      training: TrainSettingsSchema.parse(requireStage(folder, 'train').settings),
+      scratch: folder.file('controls.tmp'),
+      signal,
+      onProgress: (done, total) =>
+        emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),
+    });
+    const groups = numberGroups(cases.map((one) => one.group));
+    const test = evaluateDetector({
+      scores: raw.map((score) => plattDecision(detector.calibration, score)),
+      labels: Uint8Array.from(cases, (one) => (one.class === 'hallucinated' ? 1 : 0)),
+      relations: cases.map((one) => one.relation),
+      groups,
+      controls,
+      baselines: baselineScores(training.cases, cases),
+      // The decision values are calibrated already.
+      platt: { slope: 1, intercept: 0 },
+      seed: settings.seed,
+    });
+    test.calibration = { ...test.calibration, ...detector.calibration };
+    const file: EvaluationFile = { test, scores: cases.map(({ id }, i) => ({ id, score: raw[i] })) };
+    await writeFileAtomic(folder.file('evaluation.json'), `${JSON.stringify(file)}\n`);
+    detector.test = testFigures(test);
+    await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
+    return {
+      counts: { samples: cases.length, controls: controls.length },
+      summary: `accuracy ${test.accuracy.estimate.toFixed(3)}, AUROC ${test.auroc.estimate.toFixed(3)}; random neurons ${test.control.accuracy.mean.toFixed(3)}, ${test.control.auroc.mean.toFixed(3)}`,
+    };
+  });
+}
+
+/** What {@link evaluate} wrote. */
+export async function readEvaluation(path: string): Promise<EvaluationFile> {
+  return JSON.parse(await readFile(path, 'utf8')) as EvaluationFile;
+}
+
+function numberGroups(groups: string[]): number[] {
+  const numbers = new Map<string, number>();
+  return groups.map((group) => {
+    if (!numbers.has(group)) numbers.set(group, numbers.size);
+    return numbers.get(group)!;
+  });
+}
+
+function testFigures(test: Evaluation): Detector['test'] {
+  return {
+    faithful: test.faithful,
+    hallucinated: test.hallucinated,
+    accuracy: test.accuracy,
+    auroc: test.auroc,
+    relations: test.relations.map(({ small: _, ...figures }) => figures),
+    control: {
+      sets: test.control.runs.length,
+      accuracy: test.control.accuracy.mean,
+      auroc: test.control.auroc.mean,
+      difference: test.control.difference,
+    },
+    baselines: test.baselines.map(({ name, auroc }) => ({ name, auroc })),
+    permutation: test.permutation,
+  };
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
+import { readJsonl } from '../formats/jsonl.js';
+import { type ReadableCase, writeFeatures } from './feature-file.js';
+import { hashText, stableJson } from './fingerprint.js';
+import { tokenizeSequences } from './sequence.js';
+import { tokensOf } from './token-spans.js';
+
+const TokensSchema = z.object({
+  token_ids: z.array(z.int().min(0)).min(1),
+  answer_start: z.int().min(0),
+  answer_end: z.int().min(0),
+});
+const TextSchema = z.object({ prompt: z.string(), response: z.string(), answer: z.string().min(1) });
+
+type CaseText = z.infer<typeof TextSchema> & { line: number };
+
+/**
+ * Reads the user's cases: each line has `token_ids`, `answer_start`, `answer_end` (positions, the end not included), or
+ * `prompt`, `response` (with an end-of-turn marker, if it is to be read too) and the `answer` within the response.
+ * @throws UserError that names file, line and reason.
+ */
+export async function loadCases(path: string, engine: Engine): Promise<ReadableCase[]> {
+  const cases: ReadableCase[] = [];
+  const texts: (CaseText & { at: number })[] = [];
+  const bad = (line: number, reason: string) => new UserError(`${path}, line ${line}: ${reason}`);
+  for await (const { line, value } of readJsonl(path)) {
+    const id = String(line);
+    const tokens = TokensSchema.safeParse(value);
+    if (tokens.success) {
+      const { token_ids, answer_start, answer_end } = tokens.data;
+      if (answer_start >= answer_end || answer_end > token_ids.length) {
+        throw bad(
+          line,
+          `the answer, tokens ${answer_start} to ${answer_end}, is not within the ${token_ids.length} tokens`,
+        );
+      }
+      const unknown = token_ids.find((token) => token >= engine.model.vocab);
+      if (unknown !== undefined)
+        throw bad(line, `token ${unknown} is not in the vocabulary of ${engine.model.vocab}`);
+      cases.push({ id, token_ids, answer_start, answer_end });
+      continue;
+    }
+    const text = TextSchema.safeParse(value);
+    if (!text.success) {
+      throw bad(
+        line,
+        'it needs prompt, response and answer as text, or token_ids, answer_start and answer_end',
+      );
+    }
+    if (!text.data.response.includes(text.data.answer)) {
+      throw bad(line, `the answer ${JSON.stringify(text.data.answer)} is not in the response`);
+    }
+    texts.push({ ...text.data, line, at: cases.length });
+    cases.push({ id, token_ids: [], answer_start: 0, answer_end: 0 });
+  }
+  if (cases.length === 0) throw new UserError(`${path} holds no case`);
+  const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true });
+  texts.forEach(({ response, answer, line, at }, i) => {
+    const sequence = sequences[i];
+    const start = response.indexOf(answer);
+    const tokens = sequence && tokensOf(sequence.spans, start, start + answer.length);
+    if (!sequence || !tokens) {
+      throw bad(
+        line,
+        'the tokenizer changes this text, so the answer cannot be found; give token_ids instead',
+      );
+    }
+    cases[at] = {
+      id: String(line),
+      token_ids: sequence.tokens,
+      answer_start: sequence.responseStart + tokens.start,
+      answer_end: sequence.responseStart + tokens.end,
+    };
+  });
+  return cases;
+}
+
+/**
+ * `hneurons extract --cases`: the features of any cases, without a run folder. Called again after it was cut off, it goes
+ * on with the rows that are missing.
+ * @returns number of cases
+ */
+export async function extractCases(options: {
+  engine: Engine;
+  modelHash: string;
+  casesPath: string;
+  out: string;
+  onProgress: (done: number, total: number) => void;
+}): Promise<number> {
+  const { engine, casesPath, out, onProgress } = options;
+  const cases = await loadCases(casesPath, engine);
+  const read = cases.map((one) => [Array.from(one.token_ids), one.answer_start, one.answer_end]);
+  const key = hashText(stableJson({ model: options.modelHash, cases: read }));
+  await writeFeatures({ engine, cases, path: out, donePath: `${out}.done.jsonl`, key, onProgress });
+  return cases.length;
+}

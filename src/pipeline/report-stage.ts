@@ -1,0 +1,194 @@
+import { cpus, platform, release } from 'node:os';
+import { writeFileAtomic } from '../formats/atomic.js';
+import { renderHtml } from '../report/html.js';
+import type { Report, ReportContent } from '../report/schema.js';
+import { completeReport } from '../report/verdict.js';
+import { compareDistributions } from '../stats/distribution.js';
+import { type Case, readCases } from './cases.js';
+import type { RunContext } from './context.js';
+import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
+import { type EvaluationFile, readEvaluation } from './evaluate.js';
+import { openFeatures } from './feature-file.js';
+import { gatherColumns } from './gather.js';
+import { STAGES } from './manifest.js';
+import { readResponses } from './responses.js';
+import type { RunFolder } from './run-folder.js';
+import { scoreSequences } from './score.js';
+import { requireStage, runStage } from './stage.js';
+import { collectSettings } from './train.js';
+
+/** Neurons whose CETT is shown, and example answers of each class. */
+const NEURONS_SHOWN = 12;
+const EXAMPLES_SHOWN = 6;
+
+/** Stage 5: `report.json` and `report.html`, from what the other stages left. */
+export async function writeReport(context: RunContext): Promise<boolean> {
+  const { folder, emit } = context;
+  requireStage(folder, 'evaluate');
+  return runStage(folder, { stage: 'report', settings: {} }, context.versions, emit, async () => {
+    const detector = await readDetector(folder.file('detector.json'));
+    const evaluation = await readEvaluation(folder.file('evaluation.json'));
+    const cases = await readCases(folder.file('cases.jsonl'));
+    const content: ReportContent = {
+      run: await describeRun(context),
+      model: describeModel(folder, detector),
+      questions: await describeQuestions(folder, cases),
+      training: {
+        mode: detector.mode,
+        rows: detector.training.rows,
+        folds: detector.training.folds,
+        grid: detector.training.grid,
+        chosen: detector.C,
+        rule: 'highest accuracy on held-out answers of the training half; of equals, the one with the fewest neurons',
+      },
+      detector: { intercept: detector.intercept, neurons: detector.neurons },
+      test: evaluation.test,
+      cett: await describeCett(folder, detector, cases),
+      examples: await describeExamples(context, detector, evaluation, cases),
+      warnings: describeWarnings(evaluation, detector),
+      files: {
+        detector: 'detector.json',
+        cases: 'cases.jsonl',
+        responses: 'responses.jsonl',
+        features: 'features.safetensors',
+        manifest: 'manifest.json',
+      },
+    };
+    const report = completeReport(content);
+    await writeFileAtomic(folder.file('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFileAtomic(folder.file('report.html'), renderHtml(report));
+    return { counts: { examples: report.examples.length }, summary: folder.file('report.html') };
+  });
+}
+
+async function describeRun(context: RunContext): Promise<Report['run']> {
+  const { manifest } = context.folder;
+  const settings: Report['run']['settings'] = {};
+  for (const stage of STAGES) {
+    for (const [name, value] of Object.entries(manifest.stages[stage]?.settings ?? {})) {
+      if (name !== 'seed')
+        settings[name] = Array.isArray(value) ? value.join(' ') : (value as string | number | null);
+    }
+  }
+  const { model } = await context.engine();
+  return {
+    command: ['hneurons', ...manifest.command].join(' '),
+    created: new Date().toISOString(),
+    version: context.versions.hneurons,
+    library: model.libraryVersion,
+    device: model.device,
+    system: `${platform()} ${release()}, ${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`,
+    seed: manifest.seed,
+    settings,
+    stages: STAGES.flatMap((name) => {
+      const record = manifest.stages[name];
+      return record?.status === 'done' ? [{ name, seconds: record.seconds }] : [];
+    }),
+  };
+}
+
+function describeModel(folder: RunFolder, detector: Detector): Report['model'] {
+  const { name, source, sha256, architecture, quantisation, layers, ffn } = folder.manifest.model;
+  return { name, source, sha256, architecture, quantisation, layers, ffn, promptStyle: detector.promptStyle };
+}
+
+async function describeQuestions(folder: RunFolder, cases: Case[]): Promise<Report['questions']> {
+  const { source, sha256, count } = folder.manifest.questions;
+  const cells = new Map<string, Report['questions']['counts'][number]>();
+  const cell = (split: 'train' | 'test', relation: string) => {
+    const key = `${split}\n${relation}`;
+    const zero = { faithful: 0, hallucinated: 0, mixed: 0, uncertain: 0, stopped: 0, kept: 0 };
+    if (!cells.has(key)) cells.set(key, { split, relation, ...zero });
+    return cells.get(key)!;
+  };
+  const responses = await readResponses(folder.file('responses.jsonl'), collectSettings(folder).quota);
+  for (const response of responses.values()) {
+    const counts = cell(response.split, response.relation);
+    counts[response.class === 'full' ? 'stopped' : response.class]++;
+  }
+  // As many of each class: those of one class are counted.
+  for (const one of cases) if (one.class === 'faithful') cell(one.split, one.relation).kept++;
+  const counts = [...cells.values()].sort(
+    (a, b) => a.split.localeCompare(b.split) * -1 || a.relation.localeCompare(b.relation),
+  );
+  return { source, sha256, total: count, counts };
+}
+
+async function describeCett(folder: RunFolder, detector: Detector, cases: Case[]): Promise<Report['cett']> {
+  const { layers, ffn } = detector.model;
+  const strongest = [...detector.neurons]
+    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
+    .slice(0, NEURONS_SHOWN);
+  if (strongest.length === 0) return [];
+  const features = await openFeatures(folder.file('features.safetensors'), cases.length, layers * ffn);
+  const tested = cases.flatMap((one, row) => (one.split === 'test' ? [row] : []));
+  const values = await gatherColumns(
+    features.path,
+    tested.map((row) => features.answer[row]),
+    features.columns,
+    strongest.map(({ layer, index }) => layer * ffn + index),
+  );
+  return strongest.map(({ layer, index, weight }, j) => {
+    const of = (wanted: Case['class']) =>
+      tested.flatMap((row, i) => (cases[row].class === wanted ? [values[i * strongest.length + j]] : []));
+    return { layer, index, weight, ...compareDistributions(of('faithful'), of('hallucinated')) };
+  });
+}
+
+/** Test answers of both classes over the whole range of scores, wrong calls included, with the risk of each token. */
+async function describeExamples(
+  context: RunContext,
+  detector: Detector,
+  evaluation: EvaluationFile,
+  cases: Case[],
+): Promise<Report['examples']> {
+  const byId = new Map(cases.map((one) => [one.id, one]));
+  const ranked = [...evaluation.scores].sort((a, b) => b.score - a.score).map(({ id }) => byId.get(id)!);
+  const shown = (['hallucinated', 'faithful'] as const).flatMap((kind) =>
+    spread(
+      ranked.filter((one) => one.class === kind),
+      EXAMPLES_SHOWN,
+    ),
+  );
+  if (detectorNeurons(detector).neurons.length === 0) return [];
+  const engine = await context.engine();
+  const scores = await scoreSequences(
+    engine,
+    detector,
+    shown.map((one) => ({
+      tokens: one.token_ids,
+      start: one.response_start,
+      answerStart: one.answer_start,
+      answerEnd: one.answer_end,
+    })),
+    (done, total) => context.emit({ type: 'progress', step: 'report', done, total, unit: 'examples' }),
+  );
+  return shown.map((one, i) => ({
+    question: one.question,
+    relation: one.relation,
+    accepted: one.aliases,
+    label: one.class,
+    probability: detectorProbability(detector, scores[i].score),
+    tokens: one.token_texts.map((text, at) => ({
+      text,
+      risk: detectorProbability(detector, scores[i].tokens[at]),
+      answer: one.response_start + at >= one.answer_start && one.response_start + at < one.answer_end,
+    })),
+  }));
+}
+
+/** `count` items evenly spaced over the list, the first and the last among them. */
+function spread<T>(items: T[], count: number): T[] {
+  if (items.length <= count) return items;
+  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]);
+}
+
+function describeWarnings({ test }: EvaluationFile, detector: Detector): string[] {
+  const warnings: string[] = [];
+  const small = test.relations.filter((relation) => relation.small).map(({ relation }) => relation);
+  if (small.length > 0) warnings.push(`Too few test samples to read anything into: ${small.join(', ')}.`);
+  if (detector.neurons.length > 0 && detector.neurons.every(({ weight }) => weight < 0)) {
+    warnings.push('All weights are negative: there are anti-associated neurons, but no H-Neuron.');
+  }
+  return warnings;
+}

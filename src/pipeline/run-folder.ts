@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { UserError } from '../errors.js';
+import { writeFileAtomic } from '../formats/atomic.js';
+import { lockFolder } from './lock.js';
+import {
+  type Manifest,
+  ManifestSchema,
+  type ModelIdentity,
+  STAGE_FILES,
+  STAGES,
+  type StageName,
+} from './manifest.js';
+
+/** A run folder that this process has locked. `manifest` is what is on the disk. */
+export interface RunFolder {
+  path: string;
+  manifest: Manifest;
+  /** Path of a file in the folder. */
+  file(name: string): string;
+  save(): Promise<void>;
+  /** Gives the lock back. */
+  close(): void;
+}
+
+/** What a run is about; a folder belongs to one of these. */
+export interface RunSubject {
+  model: ModelIdentity;
+  questions: Manifest['questions'];
+  seed: number;
+}
+
+/**
+ * The manifest of a run folder, or undefined where there is none.
+ * @throws UserError when it cannot be read or was written by an incompatible version.
+ */
+export function readManifest(folder: string): Manifest | undefined {
+  const path = join(folder, 'manifest.json');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  const parsed = ManifestSchema.safeParse(tryJson(text));
+  if (!parsed.success) {
+    throw new UserError(`${path} is damaged or from another version of hneurons; choose another --out`, {
+      cause: parsed.error,
+    });
+  }
+  return parsed.data;
+}
+
+/**
+ * Opens the run folder of `subject`, or makes it.
+ *
+ * @param options.force when the folder is about another model or other questions, moves its files aside and starts anew.
+ * @throws UserError when it belongs to something else, is in use, or cannot be written.
+ */
+export async function openRunFolder(
+  path: string,
+  subject: RunSubject,
+  options: { command: string[]; force?: boolean; onNotice?: (message: string) => void },
+): Promise<RunFolder> {
+  const release = lock(path);
+  try {
+    const existing = readManifest(path);
+    const other = existing && describeOther(existing, subject);
+    if (other && !options.force) {
+      throw new UserError(
+        `${path} is a run ${other}; choose another --out, or start it anew with --force (its files are kept as *.previous.*)`,
+      );
+    }
+    const fresh: Manifest = { schemaVersion: 1, command: options.command, ...subject, stages: {} };
+    const manifest: Manifest = existing && !other ? { ...fresh, stages: existing.stages } : fresh;
+    const folder: RunFolder = {
+      path,
+      manifest,
+      file: (name) => join(path, name),
+      save: () => writeFileAtomic(join(path, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`),
+      close: release,
+    };
+    if (other) {
+      options.onNotice?.(`${path} was a run ${other}: its files are kept as *.previous.*`);
+      moveAside(folder, ['questions.jsonl', ...STAGES.flatMap((stage) => STAGE_FILES[stage])]);
+    }
+    await folder.save();
+    return folder;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/**
+ * Opens a folder that an earlier command has made, for stages that need no model file.
+ * @throws UserError when there is no run in it.
+ */
+export async function openExistingRun(path: string, options: { command: string[] }): Promise<RunFolder> {
+  if (readManifest(path) === undefined) {
+    throw new UserError(`there is no run in ${path}; make one with: hneurons collect --out ${path}`);
+  }
+  const release = lock(path);
+  try {
+    const manifest = readManifest(path)!;
+    manifest.command = options.command;
+    return {
+      path,
+      manifest,
+      file: (name) => join(path, name),
+      save: () => writeFileAtomic(join(path, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`),
+      close: release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Renames files to `name.previous.ext`, over an older one of that name. Missing ones are left out. */
+export function moveAside(folder: RunFolder, names: string[]): void {
+  for (const name of names) {
+    if (existsSync(folder.file(name))) renameSync(folder.file(name), folder.file(previousName(name)));
+  }
+}
+
+/** `detector.json` -> `detector.previous.json`. */
+export function previousName(name: string): string {
+  const ending = extname(name);
+  return `${name.slice(0, name.length - ending.length)}.previous${ending}`;
+}
+
+/** Drops the records of stages and moves their files aside. */
+export function discardStages(folder: RunFolder, stages: StageName[]): void {
+  for (const stage of stages) {
+    moveAside(folder, STAGE_FILES[stage]);
+    delete folder.manifest.stages[stage];
+  }
+}
+
+function lock(path: string): () => void {
+  try {
+    mkdirSync(path, { recursive: true });
+    return lockFolder(path);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function describeOther(manifest: Manifest, subject: RunSubject): string | undefined {
+  if (manifest.model.sha256 !== subject.model.sha256) {
+    const same = manifest.model.name === subject.model.name;
+    return same
+      ? `of another version of ${manifest.model.name}`
+      : `of another model (${manifest.model.name})`;
+  }
+  if (manifest.questions.sha256 !== subject.questions.sha256) {
+    return `with other questions (${manifest.questions.source}, ${manifest.questions.count} questions)`;
+  }
+  return undefined;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
+import { answerSpan } from '../judge/span.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
+import { guardCallbacks } from './context.js';
+import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
+import { tokenTexts } from './make-cases.js';
+import { tokenizeSequences } from './sequence.js';
+import { tokensOf } from './token-spans.js';
+
+/** A question with an answer to be scored. */
+export interface Pair {
+  question: string;
+  answer: string;
+  id?: string;
+}
+
+export interface TokenScore {
+  text: string;
+  /** intercept + sum of weight * CETT of this token alone. */
+  score: number;
+  /** The calibrated probability of that score. */
+  risk: number;
+  /** Part of the answer itself, which alone makes up the answer's score. */
+  answer: boolean;
+}
+
+export interface PairScore extends Pair {
+  /** intercept + sum of weight * mean CETT over the answer tokens. */
+  score: number;
+  /** That the answer is hallucinated. */
+  probability: number;
+  tokens: TokenScore[];
+}
+
+/** Token sequence whose answer tokens are to be scored. */
+export interface ScorableSequence {
+  tokens: ArrayLike<number>;
+  /** Where the scored tokens begin. */
+  start: number;
+  answerStart: number;
+  answerEnd: number;
+}
+
+/**
+ * Scores of token sequences: of the answer (from the mean CETT over its tokens) and of each token from `start` on. As a
+ * score is linear in CETT, the answer's is the mean of its tokens'.
+ */
+export async function scoreSequences(
+  engine: Engine,
+  detector: Detector,
+  sequences: ScorableSequence[],
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<{ score: number; tokens: Float64Array }[]> {
+  const { neurons, weights } = detectorNeurons(detector);
+  const results: { score: number; tokens: Float64Array }[] = new Array(sequences.length);
+  if (sequences.length === 0) return results;
+  const { guard, rethrow } = guardCallbacks();
+  let cursor = 0;
+  let done = 0;
+  await engine.read({
+    prefix: commonPrefix(sequences.map(({ tokens }) => tokens)),
+    neurons,
+    next: guard(() => {
+      if (cursor >= sequences.length) return undefined;
+      const { tokens } = sequences[cursor];
+      return { id: String(cursor++), tokens, masks: [] };
+    }, undefined),
+    onResult: guard(({ id, raw }) => {
+      const { tokens, start, answerStart, answerEnd } = sequences[Number(id)];
+      const scores = new Float64Array(tokens.length - start);
+      for (let at = start; at < tokens.length; at++) {
+        let score = detector.intercept;
+        for (let j = 0; j < neurons.length; j++) score += weights[j] * raw![at * neurons.length + j];
+        scores[at - start] = score;
+      }
+      let sum = 0;
+      for (let at = answerStart; at < answerEnd; at++) sum += scores[at - start];
+      results[Number(id)] = { score: sum / (answerEnd - answerStart), tokens: scores };
+      onProgress(++done, sequences.length);
+    }, undefined),
+  });
+  rethrow();
+  return results;
+}
+
+/**
+ * Scores question and answer pairs with a detector, as a whole and token by token. The answer is put behind the
+ * prompt that the detector was trained with.
+ * @throws UserError for an answer without a letter, digit or symbol.
+ */
+export async function scorePairs(
+  engine: Engine,
+  detector: Detector,
+  pairs: Pair[],
+  onProgress?: (done: number, total: number) => void,
+): Promise<PairScore[]> {
+  const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
+  const texts = pairs.map(({ question, answer }) => {
+    const prompt = style.text(question);
+    // A prompt that ends within a line ("Answer:") is gone on with a space, as the model does itself.
+    const gap = /\s$/.test(prompt) || /^\s/.test(answer) ? '' : ' ';
+    return { prompt, response: style.kind === 'chat' ? answer : gap + answer };
+  });
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  const scorable = sequences.map((sequence, i): ScorableSequence => {
+    const span = answerSpan(texts[i].response);
+    const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
+    if (!sequence || !answer) {
+      throw new UserError(
+        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} has nothing to score`,
+      );
+    }
+    return {
+      tokens: sequence.tokens,
+      start: sequence.responseStart,
+      answerStart: sequence.responseStart + answer.start,
+      answerEnd: sequence.responseStart + answer.end,
+    };
+  });
+  const scores = await scoreSequences(engine, detector, scorable, onProgress);
+  return pairs.map((pair, i) => {
+    const { start, answerStart, answerEnd } = scorable[i];
+    const texted = tokenTexts(
+      texts[i].response,
+      sequences[i]!.spans.map((span) => ({ ...span, start: Math.max(0, span.start) })),
+    );
+    return {
+      ...pair,
+      score: scores[i].score,
+      probability: detectorProbability(detector, scores[i].score),
+      tokens: texted.map((text, at) => ({
+        text,
+        score: scores[i].tokens[at],
+        risk: detectorProbability(detector, scores[i].tokens[at]),
+        answer: start + at >= answerStart && start + at < answerEnd,
+      })),
+    };
+  });
+}

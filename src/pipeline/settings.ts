@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { UserError } from '../errors.js';
+
+/** What decides the collected responses. Defaults are the paper's (method.md). */
+export const CollectSettingsSchema = z.object({
+  samples: z.int().min(1),
+  temperature: z.number().min(0),
+  topK: z.int().min(0),
+  topP: z.number().min(0).max(1),
+  minP: z.number().min(0).max(1),
+  maxTokens: z.int().min(1),
+  minCorrect: z.int().min(1),
+  maxCorrect: z.int().min(0),
+  promptStyle: z.enum(['chat', 'few-shot', 'plain']),
+  /** Matched samples wanted of each class in each split; null takes every question. */
+  quota: z.int().min(1).nullable(),
+  seed: z.int().min(0),
+});
+export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
+
+export const TrainSettingsSchema = z.object({
+  mode: z.enum(['3-vs-1', '1-vs-1']),
+  /** Values of C to choose from, ascending. */
+  grid: z.array(z.number().positive()).min(1),
+  folds: z.int().min(2),
+  seed: z.int().min(0),
+});
+export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
+
+export const EvaluateSettingsSchema = z.object({
+  /** Random-neuron controls, one a seed. */
+  controls: z.int().min(1),
+  seed: z.int().min(0),
+});
+export type EvaluateSettings = z.infer<typeof EvaluateSettingsSchema>;
+
+export const DEFAULT_SEED = 1;
+
+/**
+ * Settings of a collection in which the user has set nothing but `overrides`.
+ * @throws UserError when they contradict each other.
+ */
+export function makeCollectSettings(
+  overrides: Partial<CollectSettings> & Pick<CollectSettings, 'promptStyle' | 'seed'>,
+): CollectSettings {
+  const samples = overrides.samples ?? 10;
+  const settings: CollectSettings = {
+    samples,
+    temperature: 1,
+    topK: 50,
+    topP: 0.9,
+    minP: 0,
+    maxTokens: 50,
+    minCorrect: samples,
+    maxCorrect: 0,
+    quota: 150,
+    ...defined(overrides),
+  };
+  const { minCorrect, maxCorrect } = settings;
+  if (minCorrect > samples) {
+    throw new UserError(`--min-correct ${minCorrect} is more than the ${samples} samples of a question`, {
+      exitCode: 2,
+    });
+  }
+  if (maxCorrect >= minCorrect) {
+    throw new UserError(
+      `--max-correct ${maxCorrect} must be less than --min-correct ${minCorrect}, or a question would be both faithful and hallucinated`,
+      { exitCode: 2 },
+    );
+  }
+  return settings;
+}
+
+export function makeTrainSettings(
+  overrides: Partial<TrainSettings> & Pick<TrainSettings, 'seed'>,
+): TrainSettings {
+  const settings: TrainSettings = {
+    mode: '3-vs-1',
+    grid: [0.1, 0.3, 1, 3, 10, 30],
+    folds: 5,
+    ...defined(overrides),
+  };
+  settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);
+  return settings;
+}
+
+export function makeEvaluateSettings(
+  overrides: Partial<EvaluateSettings> & Pick<EvaluateSettings, 'seed'>,
+): EvaluateSettings {
+  return { controls: 20, ...defined(overrides) };
+}
+
+/** Without the keys that are undefined, so that they do not hide a default. */
+function defined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T;
+}

@@ -1,0 +1,73 @@
+import type { Interval } from '../stats/interval.js';
+
+/** A share, AUROC or probability: `.87`, `1.00`. A third digit where two would round to 0 or 1 what is neither. */
+export function formatShare(value: number): string {
+  let text = value.toFixed(2);
+  if ((text === '1.00' && value < 1) || (text === '0.00' && value > 0)) text = value.toFixed(3);
+  return text.startsWith('0.') ? text.slice(1) : text;
+}
+
+/** `.83–.91` */
+export function formatRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
+  return `${formatShare(low)}–${formatShare(high)}`;
+}
+
+/** `82 %`, with a space that does not break. */
+export function formatPercent(value: number): string {
+  return `${Math.round(value * 100)}\u00a0%`;
+}
+
+/** `77–86 %` */
+export function formatPercentRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
+  return `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`;
+}
+
+/** `12,345` */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-GB');
+}
+
+/** Share of all neurons in permille, two significant digits: `.35 ‰`. */
+export function formatPermille(part: number, whole: number): string {
+  const permille = Number(((part / whole) * 1000).toPrecision(2));
+  return `${String(permille).replace(/^0\./, '.')}\u00a0‰`;
+}
+
+/** A p-value of a permutation test: `p = .03`, `p < .001`. */
+export function formatP(p: number): string {
+  if (p < 0.001) return 'p < .001';
+  return `p = ${p.toFixed(p < 0.01 ? 3 : 2).replace(/^0/, '')}`;
+}
+
+/** `1 h 05 min`, `4 min 07 s`, `12 s`, `.4 s` */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1).replace(/^0\./, '.')} s`;
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/**
+ * Makes untrusted text (model answers, file names) safe to show: control characters, which could steer a terminal, and
+ * marks that turn the writing direction, which could make text read as something else, become visible as `<U+202E>`;
+ * a lone surrogate becomes the replacement character. Line breaks become `↵`, tabs `⇥`.
+ */
+export function visibleText(text: string): string {
+  return text
+    .replace(/\r?\n/g, '↵')
+    .replace(/\t/g, '⇥')
+    .replace(/[\p{Cc}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/gu, (character) => {
+      const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      return `<U+${code}>`;
+    })
+    .replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** Cuts a text to at most `most` characters, the last of them an ellipsis. */
+export function shorten(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+}

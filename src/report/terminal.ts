@@ -1,0 +1,145 @@
+import pc from 'picocolors';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import {
+  formatCount,
+  formatP,
+  formatPercent,
+  formatPercentRange,
+  formatPermille,
+  formatRange,
+  formatShare,
+  shorten,
+  visibleText,
+} from './format.js';
+import { byStrength, formatWeight, neuronName } from './neuron.js';
+import type { Report } from './schema.js';
+
+export interface TerminalOptions {
+  /** Default: what the terminal and NO_COLOR / FORCE_COLOR say. */
+  color?: boolean;
+  /** Columns; default: those of the terminal, else 80. */
+  width?: number;
+}
+
+/** Rows of the relation table that fit a summary; the report has all. */
+const MOST_RELATIONS = 8;
+
+/** Columns that the relation table needs beside the name of the relation. */
+const ROOM_BESIDE_KIND = 34;
+
+/** Neurons that are named. */
+const STRONGEST = 5;
+
+const MARK = { beats: '✔', 'does-not-beat': '✘', 'too-few': '?' } as const;
+
+/**
+ * The report as a summary of about 25 lines for a terminal, ending in a newline. Control characters of untrusted text
+ * are made visible, so that nothing in a model's file or in the questions can steer the terminal.
+ */
+export function renderTerminal(report: Report, options: TerminalOptions = {}): string {
+  const colours = pc.createColors(options.color ?? pc.isColorSupported);
+  const width = Math.max(40, options.width ?? process.stdout.columns ?? 80);
+  const { verdict, model, test, detector, training } = report;
+  const tone = { beats: colours.green, 'does-not-beat': colours.red, 'too-few': colours.yellow }[
+    verdict.outcome
+  ];
+  const { dim, bold } = colours;
+  const positives = detector.neurons.filter(({ weight }) => weight > 0).length;
+  const all = model.layers * model.ffn;
+  const control = test.control;
+
+  const text = (line: string) => wrap(line, width);
+
+  const lines = [
+    text(bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`))),
+    text(`  ${visibleText(verdict.details)}`),
+    '',
+    text(
+      `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +
+        `${formatCount(test.faithful)} right and ${formatCount(test.hallucinated)} made-up answers tested`,
+    ),
+    '',
+    ...table([
+      ['', 'H-Neurons', '95 % interval', `random (${control.runs.length} sets)`].map(dim),
+      [
+        dim('AUROC'),
+        bold(formatShare(test.auroc.estimate)),
+        formatRange(test.auroc),
+        `${formatShare(control.auroc.mean)}  ${dim(formatRange(control.auroc))}`,
+      ],
+      [
+        dim('accuracy'),
+        bold(formatPercent(test.accuracy.estimate)),
+        formatPercentRange(test.accuracy),
+        `${formatPercent(control.accuracy.mean)}  ${dim(formatPercentRange(control.accuracy))}`,
+      ],
+      [dim('by chance'), formatP(test.permutation.p), '', ''],
+    ]),
+    ...(test.baselines.length > 0 ? [text(`  ${dim('without neurons')}  ${baselineText(report)}`)] : []),
+    '',
+    text(
+      `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
+        `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
+    ),
+    text(
+      `  ${byStrength(detector.neurons)
+        .slice(0, STRONGEST)
+        .map((neuron) => `${neuronName(neuron)} ${dim(formatWeight(neuron.weight))}`)
+        .join('  ')}`,
+    ),
+    '',
+    ...relationLines(report, dim, width),
+    ...report.warnings.map((warning) => text(`${colours.yellow('!')} ${visibleText(warning)}`)),
+    ...Object.entries(report.files).map(([what, path]) =>
+      text(`  ${dim(visibleText(what).padEnd(10))} ${visibleText(path)}`),
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function baselineText({ test }: Report): string {
+  return test.baselines
+    .map(({ name, auroc }) => `${visibleText(name)} ${formatShare(auroc.estimate)}`)
+    .join(', ');
+}
+
+function relationLines({ test }: Report, dim: (text: string) => string, width: number): string[] {
+  const size = ({ faithful, hallucinated }: { faithful: number; hallucinated: number }) =>
+    faithful + hallucinated;
+  const rows = [...test.relations].sort((a, b) => size(b) - size(a));
+  const shown = rows.slice(0, MOST_RELATIONS);
+  return [
+    ...table([
+      ['kind', 'n', 'AUROC', ''].map((text) => text && dim(text)),
+      ...shown.map((row) => [
+        shorten(visibleText(row.relation), width - ROOM_BESIDE_KIND),
+        `${row.faithful} + ${row.hallucinated}`,
+        row.auroc ? `${formatShare(row.auroc.estimate)}  ${dim(formatRange(row.auroc))}` : '–',
+        row.small ? dim('few') : '',
+      ]),
+    ]),
+    ...(rows.length > shown.length
+      ? [`  ${dim(`and ${rows.length - shown.length} more in the report`)}`]
+      : []),
+    '',
+  ];
+}
+
+/** Columns as wide as their widest cell, two spaces apart and indented by two. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => stringWidth(row[column]))));
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell + ' '.repeat(widths[column] - stringWidth(cell))).join('  ')}`.trimEnd(),
+  );
+}
+
+/** Breaks a line at the width; what follows the break is indented like a summary line. */
+function wrap(line: string, width: number): string {
+  if (stringWidth(line) <= width) return line;
+  const indent = line.startsWith('  ') ? '  ' : '';
+  return wrapAnsi(line.slice(indent.length), width - 2, { hard: true, trim: true })
+    .split('\n')
+    .map((part, i) => (i === 0 ? indent + part : `  ${part}`))
+    .join('\n');
+}

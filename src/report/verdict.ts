@@ -1,0 +1,83 @@
+import { formatP, formatShare } from './format.js';
+import { REPORT_VERSION, type Report, type ReportContent, ReportSchema, type Verdict } from './schema.js';
+
+/** Fewer test samples than this in a class and no verdict is given. */
+export const ENOUGH_PER_CLASS = 25;
+
+/** Share of chance findings that is put up with. */
+const ALPHA = 0.05;
+
+/**
+ * What the test figures say, in plain words. "Beats" takes all of these: the 95 % interval of the AUROC's difference to
+ * the mean of the random controls lies above 0; at most one in twenty controls reaches the detector's AUROC; the
+ * permutation p-value is below .05. With fewer than 25 test samples in a class the answer is "too few to tell".
+ */
+export function verdict(report: Pick<Report, 'test' | 'detector'>): Verdict {
+  const { test, detector } = report;
+  const { control, permutation } = test;
+  if (detector.neurons.length === 0) {
+    return say(
+      'does-not-beat',
+      'There is no detector',
+      'no neuron was selected at any penalty that was tried.',
+    );
+  }
+  if (Math.min(test.faithful, test.hallucinated) < ENOUGH_PER_CLASS) {
+    return say(
+      'too-few',
+      'Too few test samples to tell',
+      `${test.faithful} faithful and ${test.hallucinated} hallucinated, and at least ${ENOUGH_PER_CLASS} of each ` +
+        'are needed. Use more questions.',
+    );
+  }
+  const difference = control.difference.auroc;
+  const reached = control.runs.filter((run) => run.auroc >= test.auroc.estimate).length;
+  const figures =
+    `AUROC ${formatShare(test.auroc.estimate)} against ${formatShare(control.auroc.mean)} on average for as many ` +
+    `random neurons (difference ${formatSigned(difference.estimate)}, 95 % interval ` +
+    `${formatSigned(difference.low)} to ${formatSigned(difference.high)})`;
+  const reasons = [
+    difference.high < 0 && 'it does worse',
+    difference.low <= 0 && difference.high >= 0 && 'the interval includes no difference',
+    reached > ALPHA * control.runs.length && `${reached} of ${control.runs.length} random sets do as well`,
+    permutation.p >= ALPHA && `shuffled labels do as well too often (${formatP(permutation.p)})`,
+  ].filter((reason) => reason !== false);
+  if (reasons.length > 0) {
+    return say(
+      'does-not-beat',
+      'The detector does not beat its random control',
+      `${figures}; ${reasons.join('; ')}.`,
+    );
+  }
+  const rival = strongestBaseline(report);
+  const caution = rival
+    ? ` But ${rival.name} alone does as well (AUROC ${formatShare(rival.auroc)}): the neurons may say nothing beyond it.`
+    : '';
+  return say('beats', 'The detector beats its random control', `${figures}.${caution}`);
+}
+
+function say(outcome: Verdict['outcome'], headline: string, details: string): Verdict {
+  return { beatsControl: outcome === 'beats', outcome, headline, details, text: `${headline}: ${details}` };
+}
+
+/** The best baseline that reaches the detector. A baseline that is wrong in a consistent way counts as its reverse. */
+function strongestBaseline({ test }: Pick<Report, 'test'>): { name: string; auroc: number } | undefined {
+  return test.baselines
+    .map(({ name, auroc }) => ({ name, auroc: Math.max(auroc.estimate, 1 - auroc.estimate) }))
+    .sort((a, b) => b.auroc - a.auroc)
+    .find(({ auroc }) => auroc >= test.auroc.estimate);
+}
+
+function formatSigned(value: number): string {
+  return `${value < 0 ? '−' : '+'}${formatShare(Math.abs(value))}`;
+}
+
+/** Adds version and verdict to the content and checks the whole; a ZodError here is a mistake of the program. */
+export function completeReport(content: ReportContent): Report {
+  return ReportSchema.parse({
+    schema: 'hneurons/report',
+    version: REPORT_VERSION,
+    verdict: verdict(content),
+    ...content,
+  });
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseHTML } from 'linkedom';
+import { renderHtml } from '../../src/report/html.js';
+import { escapeHtml, html } from '../../src/report/markup.js';
+import { completeReport } from '../../src/report/verdict.js';
+import { HOSTILE, hostileReport, STEERING, syntheticContent, syntheticReport } from '../support/report.js';
+
+const FIGURES = [
+  'controls',
+  'roc',
+  'calibration',
+  'relations-figure',
+  'map',
+  'weights',
+  'cett',
+  'path',
+  'questions-figure',
+];
+
+const USUAL = renderHtml(syntheticReport());
+const ODD = renderHtml(hostileReport());
+
+/** What a browser could load or run: elements and attributes, not text. */
+function dangers(page: string): string[] {
+  const { document } = parseHTML(page);
+  const found: string[] = [];
+  for (const element of document.querySelectorAll('*')) {
+    if (/^(script|iframe|object|embed|img|image|audio|video|base|form|use)$/i.test(element.tagName)) {
+      found.push(element.tagName);
+    }
+    for (const { name, value } of element.attributes) {
+      if (/^on/i.test(name)) found.push(name);
+      if (
+        /^(src|srcset|href|xlink:href|action|poster|background)$/i.test(name) &&
+        !/^(#[\w-]+|data:,)$/.test(value)
+      ) {
+        found.push(`${name}=${value}`);
+      }
+      if (name === 'style' && /url\(/i.test(value)) found.push(value);
+    }
+  }
+  return found;
+}
+
+test('the page has every figure, each with a name and drawn content', () => {
+  const { document } = parseHTML(USUAL);
+  for (const id of FIGURES) {
+    const figure = document.getElementById(id);
+    assert.ok(figure, id);
+    assert.ok(figure.querySelector('h3')?.textContent, id);
+    const pictures = [...figure.querySelectorAll('svg.plot')];
+    assert.ok(pictures.length > 0, id);
+    for (const picture of pictures) {
+      assert.equal(picture.getAttribute('role'), 'img');
+      assert.ok((picture.getAttribute('aria-label') ?? '').length > 20, id);
+      assert.ok(picture.querySelectorAll('path, circle, rect, line').length > 3, id);
+      assert.doesNotMatch(picture.outerHTML, /NaN|undefined|Infinity/, id);
+    }
+  }
+});
+
+test('marks stand for the data: one dot a neuron on the map, one a control', () => {
+  const report = syntheticReport();
+  const { document } = parseHTML(USUAL);
+  assert.equal(document.querySelectorAll('#map .wide circle').length, report.detector.neurons.length);
+  assert.equal(document.querySelectorAll('#weights .wide rect').length, report.detector.neurons.length);
+  const others = 1 + report.test.baselines.length;
+  assert.equal(
+    document.querySelectorAll('#controls .narrow circle').length,
+    report.test.control.runs.length + others,
+  );
+  assert.equal(document.querySelectorAll('.example').length, report.examples.length);
+});
+
+test('the headline is the verdict', () => {
+  for (const report of [
+    syntheticReport(),
+    syntheticReport({ signal: 0.3 }),
+    syntheticReport({ perRelation: 2 }),
+  ]) {
+    const { document } = parseHTML(renderHtml(report));
+    assert.equal(document.querySelector('h1')?.textContent, report.verdict.headline);
+    assert.equal(document.querySelectorAll('h1').length, 1);
+  }
+});
+
+test('nothing is loaded or run, whatever the model says', () => {
+  assert.deepEqual(dangers('<p onclick=x></p><script></script>'), ['onclick', 'SCRIPT']);
+  assert.deepEqual(dangers(USUAL), []);
+  assert.deepEqual(dangers(ODD), []);
+  const { document } = parseHTML(ODD);
+  assert.equal(document.querySelectorAll('h1').length, 1);
+  assert.equal(document.querySelectorAll('style').length, 1);
+});
+
+test('hostile answers are shown as they are, except for characters that would deceive', () => {
+  const { document } = parseHTML(ODD);
+  const shown = [...document.querySelectorAll('.tokens')].map((element) => element.textContent);
+  assert.equal(shown[0], '<script>alert(1)</script>');
+  assert.equal(shown[4], HOSTILE[4]);
+  assert.equal(shown[5], 'right <U+202E>to left<U+202C> and <U+2066>isolated');
+  assert.equal(shown[6], '<U+001B>[2J<U+001B>]0;title<U+0007> ↵next<U+0000>line<U+009B>31m');
+  assert.equal(shown[8], '👩‍👩‍👧‍👦🇧🇹 é e\u0301 \uFFFD');
+  assert.equal(shown[9], '(empty answer)');
+  assert.doesNotMatch(ODD, STEERING);
+  assert.doesNotMatch(ODD, /\p{Surrogate}/u);
+});
+
+test('the template escapes text, keeps markup, joins lists, drops false and undefined', () => {
+  const inner = html`<b>${'<&>'}</b>`;
+  assert.equal(
+    html`<p title="${'"\''}">${[inner, ' ', 3]}${false}${undefined}</p>`.markup,
+    '<p title="&quot;&#39;"><b>&lt;&amp;&gt;</b> 3</p>',
+  );
+  assert.equal(escapeHtml('a\nb'), 'a↵b');
+});
+
+test('the page stays below a megabyte for a large model with a large detector', () => {
+  const page = renderHtml(syntheticReport({ layers: 80, ffn: 28_672, neurons: 4000 }));
+  assert.ok(page.length < 1_000_000, `${page.length} characters`);
+  assert.match(page, /3,000 weaker ones are in the detector file/);
+});
+
+test('a run without neurons, examples, warnings or baselines still gives a page', () => {
+  const content = syntheticContent();
+  const page = renderHtml(
+    completeReport({
+      ...content,
+      detector: { intercept: 0, neurons: [] },
+      cett: [],
+      examples: [],
+      warnings: [],
+      test: { ...content.test, baselines: [], relations: [] },
+    }),
+  );
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/);
+  assert.match(page, /There is no detector/);
+});
