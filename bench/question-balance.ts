@@ -56,7 +56,7 @@ const stats = await engine.sample({
   next() {
     if (next >= questions.length) return undefined;
     const index = next++;
-    return { id: questions[index].id, prompt: prompts[index].slice(prefix), samples: 10 };
+    return { id: questions[index].id, prompt: prompts[index], samples: 10 };
   },
   onResult: ({ id, samples }) =>
     void answers.set(

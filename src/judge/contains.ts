@@ -4,6 +4,8 @@ const UNSPACED =
 // Korean puts its particles right behind a word (서울은), so there a word may end, but not begin, inside.
 const HANGUL = /\p{Script=Hangul}/u;
 
+const LATIN = /^[!-\u024f]*$/;
+
 /** A text without its spaces, and the places where a word may begin and end. */
 export interface Spelling {
   letters: string;
@@ -21,6 +23,12 @@ export function spelling(list: string[]): Spelling {
     // Two numbers side by side are not one number: "1 2" does not hold "12".
     if (/\d$/.test(letters) && /^[\d.]/.test(word)) letters += ' ';
     starts.push(letters.length);
+    // Only for speed: nothing to look for inside such a word.
+    if (LATIN.test(word)) {
+      letters += word;
+      ends.push(letters.length);
+      continue;
+    }
     for (const letter of word) {
       if (UNSPACED.test(letter) || UNSPACED.test(previous)) {
         if (!/\p{M}/u.test(letter)) {

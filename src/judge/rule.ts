@@ -38,7 +38,7 @@ export function createJudge(
   aliases: readonly string[],
   options: JudgeOptions = {},
 ): (response: string) => Verdict {
-  const markers = (options.markers ?? UNCERTAINTY_MARKERS).map((marker) => spelling(words(marker)));
+  const markers = markerSpellings(options.markers ?? UNCERTAINTY_MARKERS);
   const matcher = options.rule === 'substring' ? substringMatcher(aliases) : wordMatcher(aliases);
   return (response) => {
     const list = words(response);
@@ -59,6 +59,15 @@ export function judgeResponse(
   options: JudgeOptions = {},
 ): Verdict {
   return createJudge(aliases, options)(response);
+}
+
+// The same list serves thousands of questions.
+const spelled = new WeakMap<readonly string[], Spelling[]>();
+
+function markerSpellings(markers: readonly string[]): Spelling[] {
+  const known = spelled.get(markers) ?? markers.map((marker) => spelling(words(marker)));
+  spelled.set(markers, known);
+  return known;
 }
 
 type Matcher = (response: string, list: string[]) => Spelling[];

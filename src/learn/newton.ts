@@ -1,3 +1,4 @@
+import { createGram } from './gram.js';
 import { curvatures, dualAt, type LogisticLoss, lossAt, residuals } from './logistic.js';
 import type { DenseMatrix } from './matrix.js';
 import { minimiseModel } from './quadratic.js';
@@ -13,8 +14,6 @@ export interface DenseFit {
 }
 
 const MOST_STEPS = 100;
-/** Relative change of the curvatures up to which a Hessian is used again. */
-const STALE = 0.2;
 
 /**
  * Minimises ||w||_1 + loss(X w) over a dense matrix until primal - dual <= tolerance: proximal Newton steps, each a
@@ -71,51 +70,6 @@ function l1Norm(weights: Float64Array): number {
   let sum = 0;
   for (let j = 0; j < weights.length; j++) sum += Math.abs(weights[j]);
   return sum;
-}
-
-/** X^T D X over chosen columns; a column is computed when it is first asked for. */
-function createGram(matrix: DenseMatrix, scanner: Scanner) {
-  const { rows, columns } = matrix;
-  const x = matrix.blocks[0];
-  let known = new Map<number, Float64Array>();
-  const base = new Float64Array(rows);
-  return {
-    isStale(d: Float64Array): boolean {
-      let change = 0;
-      let sum = 0;
-      for (let i = 0; i < rows; i++) {
-        change += Math.abs(d[i] - base[i]);
-        sum += d[i];
-      }
-      return change > STALE * sum;
-    },
-    /** `[active, active]`, at the curvatures of the last fresh call. */
-    async of(active: number[], d: Float64Array, fresh: boolean): Promise<Float64Array> {
-      if (fresh) {
-        known = new Map();
-        base.set(d);
-      }
-      const missing = active.filter((j) => !known.has(j));
-      const vectors = missing.map((j) => {
-        const u = new Float64Array(new SharedArrayBuffer(8 * rows));
-        for (let i = 0; i < rows; i++) u[i] = base[i] * x[i * columns + j];
-        return u;
-      });
-      if (missing.length > 0) {
-        const { products } = await scanner.scan(matrix, { vectors });
-        missing.forEach((j, k) => {
-          known.set(j, products[k]);
-        });
-      }
-      const n = active.length;
-      const h = new Float64Array(n * n);
-      for (let a = 0; a < n; a++) {
-        const column = known.get(active[a])!;
-        for (let b = 0; b < n; b++) h[a * n + b] = column[active[b]];
-      }
-      return h;
-    },
-  };
 }
 
 /** Moves weights and z towards `target` as far as the objective falls enough (Armijo). False: it does not fall at all. */

@@ -1,21 +1,24 @@
 const MOST_ROUNDS = 60;
 const SWEEPS = 8;
-/** Largest breach of the optimality conditions, where 1 is the penalty's slope. */
+/** Largest breach of the optimality conditions at the end, where 1 is the penalty's slope, and as a part of that at the start. */
 const PRECISION = 1e-9;
+const RELATIVE = 0.01;
 
 /**
- * Minimises ||v||_1 - q . (v - start) + (v - start)^T H (v - start) / 2 for a positive semidefinite H `[n, n]`. Returns v.
+ * Minimises ||v||_1 - q . (v - start) + (v - start)^T H (v - start) / 2 for a positive semidefinite H `[n, n]`, as exactly as a
+ * Newton step that starts from here can make use of. Returns v.
  *
  * Coordinate descent finds out which coordinates are in use and with which sign; on strongly correlated columns it
- * then creeps, so after some sweeps the coordinates in use are solved for together (Cholesky), as far as no sign changes.
+ * then creeps, so after some sweeps the coordinates in use are solved for together (Cholesky), as far as signs stay.
  */
 export function minimiseModel(h: Float64Array, start: Float64Array, pull: Float64Array): Float64Array {
   const v = start.slice();
   // q, minus the derivative of the smooth part at v.
   const q = pull.slice();
+  const enough = Math.max(PRECISION, RELATIVE * Math.min(1, breach(v, q)));
   for (let round = 0; round < MOST_ROUNDS; round++) {
     for (let sweep = 0; sweep < SWEEPS; sweep++) descend(h, v, q);
-    if (breach(v, q) <= PRECISION) break;
+    if (breach(v, q) <= enough) break;
     solveInUse(h, v, q);
   }
   return v;
@@ -51,7 +54,10 @@ function breach(v: Float64Array, q: Float64Array): number {
   return worst;
 }
 
-/** Moves towards the minimum over the coordinates in use, signs kept, and stops at the first one that becomes zero. */
+/**
+ * Moves to the minimum over the coordinates in use with their signs, those that would change sign to zero. When that does
+ * not lower the model (it mostly does), moves towards it only until the first one becomes zero.
+ */
 function solveInUse(h: Float64Array, v: Float64Array, q: Float64Array): void {
   const n = v.length;
   const used: number[] = [];
@@ -62,18 +68,38 @@ function solveInUse(h: Float64Array, v: Float64Array, q: Float64Array): void {
   factorise(factor, m);
   const step = Float64Array.from(used, (a) => q[a] - Math.sign(v[a]));
   solve(factor, m, step);
+
+  const before = { v: v.slice(), q: q.slice() };
   let reach = 1;
   let first = -1;
   for (let k = 0; k < m; k++) {
-    const old = v[used[k]];
-    if (old * (old + step[k]) >= 0 && step[k] !== -old) continue;
-    const t = -old / step[k];
-    if (t < reach) {
-      reach = t;
+    const a = used[k];
+    const old = v[a];
+    const next = old + step[k];
+    if (old * next > 0) {
+      move(h, v, q, a, next);
+      continue;
+    }
+    move(h, v, q, a, 0);
+    if (-old / step[k] < reach) {
+      reach = -old / step[k];
       first = k;
     }
   }
+  if (first < 0 || change(before, v, q) < 0) return;
+  v.set(before.v);
+  q.set(before.q);
   for (let k = 0; k < m; k++) move(h, v, q, used[k], k === first ? 0 : v[used[k]] + reach * step[k]);
+}
+
+/** By how much the model changed; q is linear in v, so its mean gives the quadratic part exactly. */
+function change(before: { v: Float64Array; q: Float64Array }, v: Float64Array, q: Float64Array): number {
+  let sum = 0;
+  for (let a = 0; a < v.length; a++) {
+    if (v[a] === before.v[a]) continue;
+    sum += Math.abs(v[a]) - Math.abs(before.v[a]) - ((q[a] + before.q[a]) / 2) * (v[a] - before.v[a]);
+  }
+  return sum;
 }
 
 /** Cholesky factorisation in place, lower triangle; pivots are kept positive, so that copies of a column do no harm. */

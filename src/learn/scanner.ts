@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
+import { type GramTask, gramRows } from './gram.js';
 import { type FeatureMatrix, isDense, rowCount } from './matrix.js';
 import { type Gather, type ScanTask, scanColumns } from './scan.js';
-import type { ScanMessage, ScanReply } from './scan-worker.js';
+import type { WorkerMessage, WorkerReply } from './scan-worker.js';
 
 export interface ScanRequest {
   vectors?: Float64Array[];
@@ -17,14 +18,16 @@ export interface ScanResult {
   moments?: { sums: Float64Array; squares: Float64Array };
 }
 
-/** Passes over matrices, split by columns over worker threads where that pays. */
+/** Passes over matrices and Gram matrices, split over worker threads where that pays. */
 export interface Scanner {
   scan(matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult>;
+  gram(task: GramTask): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Multiplications below which starting and asking threads costs more than it saves. */
-const SMALL = 1 << 22;
+/** Multiplications below which asking threads costs more than it saves, and below which starting them does. */
+const SMALL = 1 << 21;
+const SMALL_FOR_START = 1 << 26;
 
 export function sharedFloats(length: number): Float64Array {
   return new Float64Array(new SharedArrayBuffer(8 * length));
@@ -44,6 +47,13 @@ export function createScanner({
   let workers: Worker[] = [];
   let last: Promise<unknown> = Promise.resolve();
 
+  /** Workers for an amount of work; none when it is better done here. */
+  const hire = (work: number, wanted: number): Worker[] | undefined => {
+    if (threads === 1 || work < (workers.length > 0 ? SMALL : SMALL_FOR_START)) return undefined;
+    while (workers.length < wanted) workers.push(startWorker());
+    return workers.slice(0, wanted);
+  };
+
   const scan = async (matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult> => {
     signal?.throwIfAborted();
     const { columns } = matrix;
@@ -54,24 +64,35 @@ export function createScanner({
     const products = vectors.map(() => sharedFloats(columns));
     const task: ScanTask = { vectors, products, gathers: request.gathers ?? [], moments };
     const work = rowCount(matrix) * columns * Math.max(1, vectors.length);
-    if (threads === 1 || work < SMALL) {
-      scanColumns(matrix, task, 0, columns);
-    } else {
-      // Reading a file leaves cores waiting, so there is a second thread for each.
-      const wanted = isDense(matrix) ? threads : 2 * threads;
-      while (workers.length < wanted) workers.push(startWorker());
+    // Reading a file leaves cores waiting, so there is a second thread for each.
+    const team = hire(work, isDense(matrix) ? threads : 2 * threads);
+    if (!team) scanColumns(matrix, task, 0, columns);
+    else {
+      const shares = split(columns, team.length);
       await Promise.all(
-        split(columns, wanted).map(([from, to], i) => ask(workers[i], { matrix, task, from, to }, signal)),
+        shares.map(([from, to], i) => ask(team[i], { kind: 'scan', matrix, task, from, to }, signal)),
       );
     }
     return { products, moments };
   };
+  const gram = async (task: GramTask): Promise<void> => {
+    signal?.throwIfAborted();
+    const team = hire((task.rows * (task.size ** 2 - task.from ** 2)) / 2, threads);
+    if (!team) gramRows(task, 0, 1);
+    else {
+      await Promise.all(
+        team.map((worker, first) => ask(worker, { kind: 'gram', task, first, step: team.length }, signal)),
+      );
+    }
+  };
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
   return {
-    scan(matrix, request) {
-      const result = last.then(() => scan(matrix, request));
-      last = result.catch(() => {});
-      return result;
-    },
+    scan: (matrix, request) => inTurn(() => scan(matrix, request)),
+    gram: (task) => inTurn(() => gram(task)),
     async close() {
       const ended = workers;
       workers = [];
@@ -95,7 +116,7 @@ function split(columns: number, parts: number): [number, number][] {
   return ranges;
 }
 
-function ask(worker: Worker, message: ScanMessage, signal?: AbortSignal): Promise<void> {
+function ask(worker: Worker, message: WorkerMessage, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown) => {
       worker.off('message', onMessage).off('error', settle).off('exit', onExit).unref();
@@ -103,7 +124,7 @@ function ask(worker: Worker, message: ScanMessage, signal?: AbortSignal): Promis
       if (error === undefined) resolve();
       else reject(error);
     };
-    const onMessage = (reply: ScanReply) => {
+    const onMessage = (reply: WorkerReply) => {
       if (reply.error !== undefined) settle(new UserError(reply.error));
       else settle(reply.crash === undefined ? undefined : new Error(reply.crash));
     };

@@ -1,4 +1,4 @@
-import { contains, spelling } from '../judge/contains.js';
+import { contains, type Spelling, spelling } from '../judge/contains.js';
 import { withoutArticles, words } from '../judge/normalise.js';
 
 /** Something that is an answer, with its usual name and others. */
@@ -8,7 +8,17 @@ export interface Entity {
   others: string[];
 }
 
-const form = (text: string) => spelling(withoutArticles(words(text)));
+// The names of a country are looked for in each of its questions.
+const forms = new Map<string, Spelling>();
+
+function form(text: string): Spelling {
+  let found = forms.get(text);
+  if (found === undefined) {
+    found = spelling(withoutArticles(words(text)));
+    forms.set(text, found);
+  }
+  return found;
+}
 
 /** Whether a text holds an alias as whole words, as the judge sees it. */
 export function mentions(text: string, alias: string): boolean {
@@ -21,15 +31,15 @@ export function mentions(text: string, alias: string): boolean {
  * Korea" in "Democratic People's Republic of Korea"). An entity whose usual name goes has no aliases at all.
  */
 export function safeAliases(entities: Entity[]): Map<string, string[]> {
-  const forms = entities.map((entity) => ({
+  const list = entities.map((entity) => ({
     entity,
     name: form(entity.name),
     all: [entity.name, ...entity.others].map((text) => ({ text, form: form(text) })),
   }));
   return new Map(
-    forms.map(({ entity, all }) => {
+    list.map(({ entity, all }) => {
       const safe = all.filter(({ text, form: part }) =>
-        forms.every(
+        list.every(
           (other) =>
             other.entity.id === entity.id ||
             !(
@@ -48,7 +58,7 @@ export function safeAliases(entities: Entity[]): Map<string, string[]> {
 export function distinct(texts: string[]): string[] {
   const seen = new Map<string, string>();
   for (const text of texts) {
-    const key = words(text).join('');
+    const key = form(text).letters;
     if (key !== '' && !seen.has(key)) seen.set(key, text);
   }
   return [...seen.values()];

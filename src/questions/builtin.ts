@@ -10,7 +10,7 @@ import type { Question, Relation } from './types.js';
 /**
  * The built-in questions: facts from data packages of fixed versions, so the same program gives the same set in the same
  * order with the same ids. Left out: facts without a usable answer, questions that hold their own answer, those asked before,
- * and those of the few-shot examples.
+ * and what the few-shot examples give away.
  */
 export function builtinQuestions(): Question[] {
   const countries = countryAliases();
@@ -22,7 +22,12 @@ export function builtinQuestions(): Question[] {
     ...languageRelations(),
     ...presidentRelations(),
   ].flatMap((relation) =>
-    toQuestions(relation).filter(({ question }) => !asked.has(question) && asked.add(question)),
+    toQuestions(relation).filter(
+      ({ question }) =>
+        !asked.has(question) &&
+        asked.add(question) &&
+        !FEW_SHOT.some(({ answer }) => mentions(question, answer)),
+    ),
   );
 }
 

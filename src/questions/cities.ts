@@ -1,16 +1,20 @@
-import { words } from '../judge/normalise.js';
 import { safeAliases } from './aliases.js';
 import { type City, cityData, stateData } from './packages.js';
 import type { Draft, Relation } from './types.js';
 
-/** Smallest population of a city that is asked about, and of a namesake elsewhere that makes the question ambiguous. */
-const CITY = 250_000;
-const US_CITY = 50_000;
-const NAMESAKE = 15_000;
+/** Populations of the well-known and of the little-known places that are asked about, and how many of each at most. */
+const WORLD: Tiers = { large: 250_000, largeEach: 25, small: 25_000, smallEach: 8 };
+const US: Tiers = { large: 50_000, largeEach: 12, small: 5_000, smallEach: 10 };
 
-/** At most so many cities of a country, the largest first: a third of all would be in China and India. */
-const CITIES_PER_COUNTRY = 40;
-const CITIES_PER_STATE = 25;
+/** A namesake elsewhere of at least this share of the population makes a question ambiguous. */
+const NAMESAKE_SHARE = 0.1;
+
+interface Tiers {
+  large: number;
+  largeEach: number;
+  small: number;
+  smallEach: number;
+}
 
 const UK_NATIONS: Record<string, string> = {
   ENG: 'England',
@@ -41,12 +45,11 @@ export function cityRelations(countries: Map<string, string[]>): Relation[] {
     (city) => city.country === 'US' && city.featureCode === 'PPLA' && stateName.has(city.adminCode),
   );
   const largest = [...rows].sort((a, b) => b.population - a.population || a.cityId - b.cityId);
-  const namesakes = groupBy(
-    largest.filter((city) => city.population >= NAMESAKE),
-    (city) => words(city.name).join(' '),
-  );
+  const namesakes = groupBy(largest, (city) => city.name.toLowerCase());
   const isUnique = (city: City, place: (other: City) => string) =>
-    namesakes.get(words(city.name).join(' '))!.every((other) => place(other) === place(city));
+    namesakes
+      .get(city.name.toLowerCase())!
+      .every((other) => other.population < NAMESAKE_SHARE * city.population || place(other) === place(city));
 
   return [
     {
@@ -57,16 +60,16 @@ export function cityRelations(countries: Map<string, string[]>): Relation[] {
     {
       name: 'state-of-city',
       source: sources,
-      drafts: firstOf(
+      drafts: pick(
         largest.filter(
           (city) =>
             city.country === 'US' &&
-            city.population >= US_CITY &&
+            city.population >= US.small &&
             city.featureCode !== 'PPLA' &&
             stateName.has(city.adminCode) &&
             isUnique(city, (other) => `${other.country}.${other.adminCode}`),
         ),
-        CITIES_PER_STATE,
+        US,
         (city) => city.adminCode,
       ).map((city) => ({
         key: String(city.cityId),
@@ -102,13 +105,13 @@ function countryCities(
 ): Draft[] {
   const cities = largest.filter(
     (city) =>
-      city.population >= CITY &&
+      city.population >= WORLD.small &&
       city.featureCode !== 'PPLC' &&
       countries.has(city.country) &&
       !CONTESTED.has(`${city.country}.${city.adminCode}`) &&
       isUnique(city, (other) => other.country),
   );
-  return firstOf(cities, CITIES_PER_COUNTRY, (city) => city.country).map((city) => ({
+  return pick(cities, WORLD, (city) => city.country).map((city) => ({
     key: String(city.cityId),
     question: `In which country is the city of ${city.name}?`,
     aliases: [
@@ -118,13 +121,17 @@ function countryCities(
   }));
 }
 
-/** The first `count` of each group, in the order given. */
-function firstOf<T>(list: T[], count: number, key: (item: T) => string): T[] {
-  const seen = new Map<string, number>();
-  return list.filter((item) => {
-    const n = (seen.get(key(item)) ?? 0) + 1;
-    seen.set(key(item), n);
-    return n <= count;
+/**
+ * The largest cities of each place, and some from all over the range of small ones: famous ones are mostly known, small ones mostly
+ * not, and no place has more than its share (a third of all large cities are in China and India).
+ */
+function pick(cities: City[], tiers: Tiers, place: (city: City) => string): City[] {
+  return [...groupBy(cities, place).values()].flatMap((group) => {
+    const large = group.filter((city) => city.population >= tiers.large).slice(0, tiers.largeEach);
+    const small = group.filter((city) => city.population < tiers.large);
+    const step = Math.max(1, small.length / tiers.smallEach);
+    const spread = small.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+    return [...large, ...spread];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Country } from 'world-countries';
+import { normalise } from '../judge/normalise.js';
 import { distinct, mentions, safeAliases } from './aliases.js';
 import { countryData } from './packages.js';
 import type { Draft, Relation } from './types.js';
@@ -128,21 +129,21 @@ export function countryRelations(aliases: Map<string, string[]>): Relation[] {
       aliases: currencyNames(country, single),
     })),
     relation('language', (country, name) => ({
-      question: `Which language is spoken in ${name}?`,
+      question: `What is the official language of ${name}?`,
       aliases: languageNames(country),
     })),
     relation('demonym', (country, name) => ({
-      question: `What is a person from ${name} called?`,
+      question: `What are people from ${name} called?`,
       aliases: demonyms(country),
     })),
     relation('country-of-demonym', (country) => ({
-      question: `Which country does ${withArticle(demonyms(country)[0])} person come from?`,
+      question: `Which country do ${demonyms(country)[0]} people come from?`,
       aliases:
         all.filter((other) => demonyms(other)[0] === demonyms(country)[0]).length > 1 ? [] : names(country),
     })),
     {
       ...relation('continent', (country, name) => ({
-        question: `On which continent is ${name}?`,
+        question: `Which continent is ${name} part of?`,
         aliases: TWO_CONTINENTS.has(country.cca2) ? [] : continents(country),
       })),
       choices: 6,
@@ -152,7 +153,7 @@ export function countryRelations(aliases: Map<string, string[]>): Relation[] {
       aliases: all.filter((other) => country.borders.includes(other.cca3)).flatMap(names),
     })),
     relation('internet-domain', (country, name) => ({
-      question: `What is the internet country domain of ${name}?`,
+      question: `What is the internet top-level domain of ${name}?`,
       aliases: country.tld.filter((domain) => /^\.[a-z]{2}$/.test(domain)),
     })),
     relation('country-of-domain', (country) => ({
@@ -182,7 +183,7 @@ export function countryRelations(aliases: Map<string, string[]>): Relation[] {
     }),
     ...Object.entries(TRANSLATIONS).map(([code, language]) =>
       relation(`name-in-${language.toLowerCase()}`, (country, name) => ({
-        question: `What is ${name} called in ${language}?`,
+        question: `What is the ${language} name of ${name}?`,
         aliases: [country.translations[code].common].filter((text) => !text.includes('(')),
       })),
     ),
@@ -194,7 +195,7 @@ function nounsOfOneCurrency(all: Country[]): Set<string> {
   const byNoun = new Map<string, Set<string>>();
   for (const country of all) {
     for (const { name } of Object.values(country.currencies)) {
-      const noun = lastWord(name);
+      const noun = normalise(lastWord(name));
       byNoun.set(noun, (byNoun.get(noun) ?? new Set()).add(name));
     }
   }
@@ -211,7 +212,7 @@ function currencyNames(country: Country, single: Set<string>): string[] {
   const currencies = Object.entries(country.currencies);
   if (currencies.length !== 1) return [];
   const [code, { name }] = currencies[0];
-  return single.has(lastWord(name)) ? [lastWord(name), name, code] : [];
+  return single.has(normalise(lastWord(name))) ? [lastWord(name), name, code] : [];
 }
 
 function languageNames(country: Country): string[] {
@@ -222,9 +223,6 @@ function languageNames(country: Country): string[] {
       return [name, ...broader, ...(OTHER_LANGUAGES[name] ?? [])];
     });
 }
-
-const withArticle = (word: string) =>
-  `${/^[AEIOU]/.test(word) && !word.startsWith('Uru') ? 'an' : 'a'} ${word}`;
 
 function demonyms({ demonyms: { eng } }: Country): string[] {
   return eng === undefined ? [] : distinct([eng.m, eng.f].flatMap((name) => name.split(', ')));

@@ -30,7 +30,7 @@ export function languageRelations(): Relation[] {
       source,
       drafts: rows.map(({ code, native }) => ({
         key: code,
-        question: `Which language do its speakers call "${native}"?`,
+        question: `Which language is called "${native}" by its speakers?`,
         aliases: names.get(code)!,
       })),
     },
@@ -50,7 +50,7 @@ export function languageRelations(): Relation[] {
         .filter(({ singular, plural }) => singular !== plural)
         .map(({ singular, plural }) => ({
           key: singular,
-          question: `What is the irregular plural of the word "${singular}"?`,
+          question: `What is the plural of the word "${singular}"?`,
           aliases: [plural],
         })),
     },

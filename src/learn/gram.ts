@@ -1,0 +1,128 @@
+import type { DenseMatrix } from './matrix.js';
+import type { Scanner } from './scanner.js';
+
+/** Rows [from, size) of the lower triangle of B^T B; a worker does every `step`-th pair of them, from `first`. */
+export interface GramTask {
+  /** `[rows, size]`, row-major. */
+  b: Float32Array;
+  rows: number;
+  size: number;
+  from: number;
+  /** `[size, size]`. */
+  into: Float64Array;
+}
+
+/** Rows of b that stay in the second-level cache. */
+const STRIP = 64;
+
+/** Columns are taken in pairs, which share what is loaded; the second pair member's entry beyond its diagonal does no harm. */
+export function gramRows({ b, rows, size, from, into }: GramTask, first: number, step: number): void {
+  for (let start = 0; start < rows; start += STRIP) {
+    const end = Math.min(rows, start + STRIP);
+    for (let a = from + 2 * first; a < size; a += 2 * step) {
+      const pair = a + 1 < size;
+      const ha = a * size;
+      const hb = pair ? ha + size : ha;
+      let i = start;
+      for (; i + 3 < end; i += 4) {
+        const o0 = i * size;
+        const o1 = o0 + size;
+        const o2 = o1 + size;
+        const o3 = o2 + size;
+        const a0 = b[o0 + a];
+        const a1 = b[o1 + a];
+        const a2 = b[o2 + a];
+        const a3 = b[o3 + a];
+        const b0 = pair ? b[o0 + a + 1] : 0;
+        const b1 = pair ? b[o1 + a + 1] : 0;
+        const b2 = pair ? b[o2 + a + 1] : 0;
+        const b3 = pair ? b[o3 + a + 1] : 0;
+        const last = pair ? a + 1 : a;
+        for (let j = 0; j <= last; j++) {
+          const x0 = b[o0 + j];
+          const x1 = b[o1 + j];
+          const x2 = b[o2 + j];
+          const x3 = b[o3 + j];
+          into[ha + j] += a0 * x0 + a1 * x1 + (a2 * x2 + a3 * x3);
+          into[hb + j] += b0 * x0 + b1 * x1 + (b2 * x2 + b3 * x3);
+        }
+      }
+      for (; i < end; i++) {
+        const o = i * size;
+        for (let k = a; k <= (pair ? a + 1 : a); k++) {
+          for (let j = 0; j <= k; j++) into[k * size + j] += b[o + k] * b[o + j];
+        }
+      }
+    }
+  }
+}
+
+/** Relative change of the curvatures up to which a Hessian is used again. */
+const STALE = 0.2;
+
+/** X^T D X over chosen columns of a matrix, which keeps what it computed. */
+export interface Gram {
+  /** Whether D has changed so much that the kept part is no good approximation any more. */
+  isStale(d: Float64Array): boolean;
+  /** `[active, active]` at `d` when fresh, else at the `d` of the last fresh call. */
+  of(active: number[], d: Float64Array, fresh: boolean): Promise<Float64Array>;
+}
+
+export function createGram(matrix: DenseMatrix, scanner: Scanner): Gram {
+  const { rows, columns } = matrix;
+  const x = matrix.blocks[0];
+  const base = new Float64Array(rows);
+  let order: number[] = [];
+  let place = new Map<number, number>();
+  let kept: Float64Array = new Float64Array(0);
+
+  const extend = async (missing: number[]) => {
+    const from = order.length;
+    order = [...order, ...missing];
+    const size = order.length;
+    const b = new Float32Array(new SharedArrayBuffer(4 * rows * size));
+    for (let i = 0; i < rows; i++) {
+      const root = Math.sqrt(base[i]);
+      for (let k = 0; k < size; k++) b[i * size + k] = root * x[i * columns + order[k]];
+    }
+    const into = new Float64Array(new SharedArrayBuffer(8 * size * size));
+    for (let a = 0; a < from; a++) into.set(kept.subarray(a * from, a * from + a + 1), a * size);
+    await scanner.gram({ b, rows, size, from, into });
+    kept = into;
+    missing.forEach((j, k) => {
+      place.set(j, from + k);
+    });
+  };
+  return {
+    isStale(d) {
+      let change = 0;
+      let sum = 0;
+      for (let i = 0; i < rows; i++) {
+        change += Math.abs(d[i] - base[i]);
+        sum += d[i];
+      }
+      return change > STALE * sum;
+    },
+    async of(active, d, fresh) {
+      if (fresh) {
+        order = [];
+        place = new Map();
+        base.set(d);
+      }
+      const missing = active.filter((j) => !place.has(j));
+      if (missing.length > 0) await extend(missing);
+      const n = active.length;
+      const size = order.length;
+      const h = new Float64Array(n * n);
+      const at = active.map((j) => place.get(j)!);
+      for (let a = 0; a < n; a++) {
+        for (let c = 0; c <= a; c++) {
+          const [low, high] = at[a] < at[c] ? [at[a], at[c]] : [at[c], at[a]];
+          h[a * n + c] = kept[high * size + low];
+          h[c * n + a] = h[a * n + c];
+        }
+      }
+      return h;
+    },
+  };
+}

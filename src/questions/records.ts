@@ -1,0 +1,147 @@
+import { Readable } from 'node:stream';
+import { type CsvError, parse } from 'csv-parse';
+import { UserError } from '../errors.js';
+
+/** A record of a file: its value, or what is wrong with its line. */
+export interface FileRecord {
+  /** Line number in the file, from 1. */
+  line: number;
+  value?: unknown;
+  error?: string;
+}
+
+/** Longer lines are no questions; they are not kept in memory. */
+const LONGEST_LINE = 1 << 20;
+const TOO_LONG = 'longer than 1 MiB';
+const NEWLINE = 0x0a;
+
+/** The records of a JSON Lines file. Blank lines are skipped, a byte order mark and CRLF are fine. */
+export async function* jsonRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileRecord> {
+  let line = 0;
+  for await (const bytes of splitLines(chunks)) {
+    line++;
+    if (bytes === undefined) {
+      yield { line, error: TOO_LONG };
+      continue;
+    }
+    let text: string;
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+    } catch {
+      yield { line, error: 'not UTF-8 text' };
+      continue;
+    }
+    if (text === '') continue;
+    try {
+      yield { line, value: JSON.parse(text) };
+    } catch (error) {
+      yield { line, error: `not valid JSON (${(error as Error).message})` };
+    }
+  }
+}
+
+/** The bytes of each line without its newline; undefined for a line over the limit. */
+async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array | undefined> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  const add = (part: Uint8Array) => {
+    length += part.length;
+    if (length > LONGEST_LINE) parts = [];
+    else parts.push(part);
+  };
+  const take = () => {
+    const line = length > LONGEST_LINE ? undefined : Buffer.concat(parts);
+    parts = [];
+    length = 0;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+      add(chunk.subarray(from, at));
+      yield take();
+      from = at + 1;
+    }
+    add(chunk.subarray(from));
+  }
+  if (length > 0) yield take();
+}
+
+/**
+ * The records of a CSV file with a header line, as objects of texts.
+ *
+ * @throws UserError when the header lacks `question`, or both `aliases` and `answer`, or the file is not UTF-8
+ */
+export async function* csvRecords(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<FileRecord> {
+  const skipped: FileRecord[] = [];
+  const parser = parse({
+    bom: true,
+    info: true,
+    delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
+    columns: (header: string[]) => checkHeader(path, header),
+    skip_empty_lines: true,
+    max_record_size: LONGEST_LINE,
+    skip_records_with_error: true,
+    on_skip: (error: CsvError | undefined) => {
+      skipped.push({ line: Number(error?.lines ?? 0), error: csvReason(error) });
+      return undefined;
+    },
+  });
+  const source = Readable.from(decode(path, chunks));
+  source.on('error', (error) => parser.destroy(error));
+  source.pipe(parser);
+  try {
+    for await (const { record, info } of parser) {
+      yield* skipped.splice(0);
+      // `info.lines` is the line on which a record ends.
+      yield { line: info.lines, value: record };
+    }
+    yield* skipped;
+  } catch (error) {
+    if (error instanceof UserError || !(error as CsvError).code?.startsWith('CSV_')) throw error;
+    yield* skipped;
+    yield { line: Number((error as CsvError).lines ?? 0), error: csvReason(error as CsvError) };
+  } finally {
+    source.destroy();
+  }
+}
+
+function checkHeader(path: string, header: string[]): string[] {
+  const columns = header.map((name) => name.trim().toLowerCase());
+  const missing = !columns.includes('question')
+    ? '"question"'
+    : !columns.includes('aliases') && !columns.includes('answer')
+      ? '"aliases" or "answer"'
+      : undefined;
+  if (missing === undefined) return columns;
+  throw new UserError(
+    `${path} has no column ${missing}: its first line names ${columns.map((name) => `"${name}"`).join(', ')}`,
+  );
+}
+
+function csvReason(error: CsvError | undefined): string {
+  switch (error?.code) {
+    case 'CSV_MAX_RECORD_SIZE':
+      return TOO_LONG;
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'a quotation mark is opened and not closed';
+    case 'CSV_RECORD_INCONSISTENT_COLUMNS':
+      return 'another number of columns than the first line';
+    default:
+      return error?.message ?? 'not valid CSV';
+  }
+}
+
+async function* decode(path: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  try {
+    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+    yield decoder.decode();
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError(`${path} is not UTF-8 text: save it as UTF-8`, { cause });
+  }
+}
