@@ -158,7 +158,7 @@ test('extract reads any cases, as tokens or as text', async () => {
   );
   const bad = read(path, join(root, 'bad.safetensors'));
   assert.equal(bad.status, 1);
-  assert.match(bad.stderr, /^hneurons: .*texts\.jsonl, line 2: the answer "x" is not in the response\n$/);
+  assert.match(bad.stderr, /^hneurons: .*any\.jsonl, line 2: the answer "x" is not in the response\n$/);
 });
 
 test('a detector of another model is refused, of another file of the same shape unless forced', async () => {

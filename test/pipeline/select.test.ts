@@ -65,6 +65,26 @@ test('duplicates and a fact with its inverse are in one group', () => {
   assert.deepEqual(groups, ['1', '2', '1', '2', '5', '2']);
 });
 
+test('questions that differ in a symbol alone are not the same', () => {
+  const groups = groupQuestions([
+    question('1', 'Which country has the flag 🇵🇪?', 'Peru', 'flag'),
+    question('2', 'Which country has the flag 🇵🇱?', 'Poland', 'flag'),
+    question('3', 'which country has the flag 🇵🇱', 'Poland', 'flag'),
+  ]);
+  assert.deepEqual(groups, ['1', '2', '2']);
+});
+
+test('a short answer is not taken for a common word', () => {
+  const groups = groupQuestions([
+    question('1', 'What is the internet domain of India?', '.in', 'domain'),
+    question('2', 'In which country is the city of Pune?', 'India', 'city'),
+    question('3', 'Which country has the internet domain .in?', 'India', 'inverse'),
+    question('4', 'Which element has the symbol He?', 'helium', 'symbol'),
+    question('5', 'What is the symbol of helium?', 'He', 'element'),
+  ]);
+  assert.deepEqual(groups, ['1', '2', '1', '4', '4']);
+});
+
 test('the split halves each relation, keeps groups together and asks relations in turn', () => {
   const questions: Question[] = [];
   for (let i = 0; i < 101; i++)
