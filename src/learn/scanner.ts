@@ -39,9 +39,12 @@ export function sharedFloats(length: number): Float64Array {
  */
 export function createScanner({
   threads = availableParallelism(),
+  smallest,
   signal,
 }: {
   threads?: number;
+  /** Multiplications from which a pass is given to threads; the default weighs the cost of asking and starting them. */
+  smallest?: number;
   signal?: AbortSignal;
 } = {}): Scanner {
   let workers: Worker[] = [];
@@ -49,7 +52,8 @@ export function createScanner({
 
   /** Workers for an amount of work; none when it is better done here. */
   const hire = (work: number, wanted: number): Worker[] | undefined => {
-    if (threads === 1 || work < (workers.length > 0 ? SMALL : SMALL_FOR_START)) return undefined;
+    const worth = smallest ?? (workers.length > 0 ? SMALL : SMALL_FOR_START);
+    if (threads === 1 || work < worth) return undefined;
     while (workers.length < wanted) workers.push(startWorker());
     return workers.slice(0, wanted);
   };

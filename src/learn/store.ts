@@ -56,7 +56,7 @@ export async function openStore(
   const spreads = new Float64Array(columns);
   const norms = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
-    if (!Number.isFinite(squares[j])) await refuse(matrix, j, scanner);
+    if (!Number.isFinite(squares[j])) await refuse(source, matrix, j, scanner);
     means[j] = sums[j] / rows;
     norms[j] = Math.sqrt(squares[j]);
     // Rounding must not make the bound smaller than the truth.
@@ -96,10 +96,15 @@ async function hold(source: RowMatrix): Promise<DenseMatrix> {
   return matrix;
 }
 
-async function refuse(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
+async function refuse(
+  source: FeatureMatrix,
+  matrix: FeatureMatrix,
+  column: number,
+  scanner: Scanner,
+): Promise<never> {
   const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
   const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
-  const where = isDense(matrix) ? 'the features' : matrix.path;
+  const where = isDense(source) ? 'the features' : source.path;
   throw new UserError(
     `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,
   );
