@@ -9,7 +9,7 @@ interface Waiting {
 
 /**
  * Runs several fits over one matrix side by side: when all that are still at work wait for a pass over it, a single pass serves them
- * all. With a matrix that is read from disk at every pass this is what makes folds cost little more than one fit.
+ * all. Such requests bring their own memory for the products. With a matrix that is read from disk at every pass this is what makes folds cost little more than one fit.
  */
 export async function inLockstep<T>(
   scanner: Scanner,
@@ -24,15 +24,11 @@ export async function inLockstep<T>(
     const served = waiting;
     waiting = [];
     const vectors = served.flatMap(({ request }) => request.vectors ?? []);
+    const products = served.flatMap(({ request }) => request.products ?? []);
     const gathers = served.flatMap(({ request }) => request.gathers ?? []);
-    scanner.scan(shared, { vectors, gathers }).then(
-      ({ products }) => {
-        let at = 0;
-        for (const { request, resolve } of served) {
-          const count = request.vectors?.length ?? 0;
-          resolve({ products: products.slice(at, at + count) });
-          at += count;
-        }
+    scanner.scan(shared, { vectors, products, gathers }).then(
+      () => {
+        for (const { request, resolve } of served) resolve({ products: request.products ?? [] });
       },
       (error) => {
         for (const { reject } of served) reject(error);
