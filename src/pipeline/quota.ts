@@ -137,6 +137,7 @@ export class QuotaTracker {
       }
     }
     cell.seen.add(outcome);
-    if (cell.asked + 1 === PATIENCE) cell.closed = !(cell.seen.has('faithful') && cell.seen.has('hallucinated'));
+    if (cell.asked + 1 === PATIENCE)
+      cell.closed = !(cell.seen.has('faithful') && cell.seen.has('hallucinated'));
   }
 }
