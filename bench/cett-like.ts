@@ -35,9 +35,14 @@ export async function writeCettLike(
     for (let k = 0; k < 12; k++) sum += random();
     return sum;
   };
-  const scales = Float64Array.from({ length: columns }, () => 0.00035 * Math.exp(0.4 * normal()) * (random() < 0.01 ? 10 : 1));
+  const scales = Float64Array.from(
+    { length: columns },
+    () => 0.00035 * Math.exp(0.4 * normal()) * (random() < 0.01 ? 10 : 1),
+  );
   const offsets = Float64Array.from({ length: columns }, () => 1 + 0.5 * normal());
-  const factors = Int32Array.from({ length: columns * PER_COLUMN }, () => Math.floor(random() ** 2 * FACTORS));
+  const factors = Int32Array.from({ length: columns * PER_COLUMN }, () =>
+    Math.floor(random() ** 2 * FACTORS),
+  );
   const loadings = Float64Array.from({ length: columns * PER_COLUMN }, () => 0.5 * normal());
   const signal = Array.from({ length: SIGNAL }, (_, k) => Math.floor(((k + random()) * columns) / SIGNAL));
   const effects = signal.map((_, k) => (k % 2 ? -1 : 1) * (0.4 + 0.8 * random()));

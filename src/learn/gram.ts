@@ -1,5 +1,6 @@
 import type { DenseMatrix } from './matrix.js';
 import type { Scanner } from './scanner.js';
+import type { Workspace } from './workspace.js';
 
 /** Rows [from, size) of the lower triangle of B^T B; a worker does every `step`-th pair of them, from `first`. */
 export interface GramTask {
@@ -68,24 +69,27 @@ export interface Gram {
   of(active: number[], d: Float64Array, fresh: boolean): Promise<Float64Array>;
 }
 
-export function createGram(matrix: DenseMatrix, scanner: Scanner): Gram {
+export function createGram(matrix: DenseMatrix, scanner: Scanner, workspace: Workspace): Gram {
   const { rows, columns } = matrix;
   const x = matrix.blocks[0];
   const base = new Float64Array(rows);
   let order: number[] = [];
   let place = new Map<number, number>();
+  let turn = 0;
   let kept: Float64Array = new Float64Array(0);
 
   const extend = async (missing: number[]) => {
     const from = order.length;
     order = [...order, ...missing];
     const size = order.length;
-    const b = new Float32Array(new SharedArrayBuffer(4 * rows * size));
+    const b = workspace.float32('gram columns', rows * size);
     for (let i = 0; i < rows; i++) {
       const root = Math.sqrt(base[i]);
       for (let k = 0; k < size; k++) b[i * size + k] = root * x[i * columns + order[k]];
     }
-    const into = new Float64Array(new SharedArrayBuffer(8 * size * size));
+    // Old and new are in use together.
+    turn = 1 - turn;
+    const into = workspace.float64(`gram ${turn}`, size * size).fill(0);
     for (let a = 0; a < from; a++) into.set(kept.subarray(a * from, a * from + a + 1), a * size);
     await scanner.gram({ b, rows, size, from, into });
     kept = into;

@@ -3,6 +3,7 @@ import { curvatures, dualAt, type LogisticLoss, lossAt, residuals } from './logi
 import type { DenseMatrix } from './matrix.js';
 import { minimiseModel } from './quadratic.js';
 import type { Scanner } from './scanner.js';
+import type { Workspace } from './workspace.js';
 
 /** A fit over all columns of a small matrix, the last of which may be a column of ones (the intercept). */
 export interface DenseFit {
@@ -29,18 +30,19 @@ export async function fitDense(
   { weights, z }: { weights: Float64Array; z: Float64Array },
   tolerance: number,
   scanner: Scanner,
+  workspace: Workspace,
 ): Promise<DenseFit> {
   const { rows, columns } = matrix;
-  const r = new Float64Array(new SharedArrayBuffer(8 * rows));
+  const r = workspace.float64('dense residuals', rows);
+  const c = workspace.float64('dense correlations', columns);
   const d = new Float64Array(rows);
   const dz = new Float64Array(rows);
-  const gram = createGram(matrix, scanner);
+  const gram = createGram(matrix, scanner, workspace);
   let primal = 0;
   let dual = 0;
   for (let step = 0; step < MOST_STEPS; step++) {
     residuals(loss, z, r);
-    const { products } = await scanner.scan(matrix, { vectors: [r] });
-    const c = products[0];
+    await scanner.scan(matrix, { vectors: [r], products: [c] });
     let largest = 1;
     for (let j = 0; j < columns; j++) largest = Math.max(largest, Math.abs(c[j]));
     primal = l1Norm(weights) + lossAt(loss, z);

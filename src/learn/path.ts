@@ -4,6 +4,7 @@ import { type FeatureMatrix, rowCount } from './matrix.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { gatherColumns, openStore, type Store } from './store.js';
 import { emptyModel, fitStore, type Model } from './working-set.js';
+import { createWorkspace } from './workspace.js';
 
 export interface PathPoint {
   C: number;
@@ -73,10 +74,11 @@ export async function* pathOver(
   tolerance = DEFAULT_TOLERANCE,
 ): AsyncGenerator<{ point: PathPoint; model: Model }> {
   const y = Float64Array.from(labels, (label) => (label === 1 ? 1 : -1));
+  const workspace = createWorkspace();
   let model: Model = emptyModel(store.rows);
   for (const C of [...new Set(grid)].sort((a, b) => a - b)) {
     const loss: LogisticLoss = { y, C, costs: Float64Array.from(used, (mark) => (mark ? C : 0)) };
-    const solution = await fitStore(store, loss, model, tolerance, scanner);
+    const solution = await fitStore(store, loss, model, tolerance, scanner, workspace);
     model = solution;
     const { primal, dual, intercept, indices, weights } = solution;
     yield {

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { type FeatureMatrix, isDense, type RowMatrix } from './matrix.js';
+import { type DenseMatrix, type FeatureMatrix, isDense, type RowMatrix } from './matrix.js';
 
 /** Columns of a matrix that are wanted in memory, next to each other. */
 export interface Gather {
@@ -21,6 +21,8 @@ export interface ScanTask {
   gathers: Gather[];
   /** Sum and sum of squares of each column. */
   moments?: { sums: Float64Array; squares: Float64Array };
+  /** A matrix of the same shape that keeps what is read from the file. */
+  keep?: DenseMatrix;
 }
 
 /** x, a chunk of the matrix: element (i, j) of rows `first + i` and columns `from + j` is `x[start + i * stride + j]`. */
@@ -44,7 +46,7 @@ export function scanColumns(matrix: FeatureMatrix, task: ScanTask, from: number,
   for (const product of task.products) product.fill(0, from, to);
   task.moments?.sums.fill(0, from, to);
   task.moments?.squares.fill(0, from, to);
-  for (const chunk of isDense(matrix) ? blocksOf(matrix, from) : fileChunks(matrix, from, to)) {
+  for (const chunk of isDense(matrix) ? blocksOf(matrix, from) : fileChunks(matrix, task.keep, from, to)) {
     for (let tile = from; tile < to; tile += TILE) {
       const end = Math.min(to, tile + TILE);
       for (let v = 0; v < task.vectors.length; v++) {
@@ -56,10 +58,7 @@ export function scanColumns(matrix: FeatureMatrix, task: ScanTask, from: number,
   }
 }
 
-function* blocksOf(
-  matrix: { rows: number; columns: number; rowsPerBlock: number; blocks: Float32Array[] },
-  from: number,
-): Generator<Chunk> {
+function* blocksOf(matrix: DenseMatrix, from: number): Generator<Chunk> {
   for (let b = 0; b < matrix.blocks.length; b++) {
     const first = b * matrix.rowsPerBlock;
     const rows = Math.min(matrix.rowsPerBlock, matrix.rows - first);
@@ -67,12 +66,16 @@ function* blocksOf(
   }
 }
 
-function* fileChunks(matrix: RowMatrix, from: number, to: number): Generator<Chunk> {
+function* fileChunks(
+  matrix: RowMatrix,
+  keep: DenseMatrix | undefined,
+  from: number,
+  to: number,
+): Generator<Chunk> {
   const width = to - from;
   const total = matrix.offsets.length;
-  const most = Math.min(total, Math.max(8, 8 * Math.floor(CHUNK_BYTES / (4 * width) / 8)));
-  const x = new Float32Array(most * width);
-  const bytes = new Uint8Array(x.buffer);
+  const most = Math.max(8, 8 * Math.floor(CHUNK_BYTES / (4 * width) / 8));
+  const buffer = keep ? undefined : new Float32Array(Math.min(total, most) * width);
   let file: number;
   try {
     file = openSync(matrix.path, 'r');
@@ -80,17 +83,32 @@ function* fileChunks(matrix: RowMatrix, from: number, to: number): Generator<Chu
     throw fileError(error, 'read', matrix.path);
   }
   try {
-    for (let first = 0; first < total; first += most) {
-      const rows = Math.min(most, total - first);
-      for (let i = 0; i < rows; i++) {
-        const at = matrix.offsets[first + i] + 4 * from;
-        readFully(file, bytes.subarray(4 * i * width, 4 * (i + 1) * width), at, matrix.path);
+    for (let first = 0; first < total; ) {
+      const chunk = buffer
+        ? { x: buffer, start: 0, stride: width, first, rows: Math.min(most, total - first) }
+        : placeIn(keep!, first, most, from);
+      for (let i = 0; i < chunk.rows; i++) {
+        const values = chunk.x.subarray(
+          chunk.start + i * chunk.stride,
+          chunk.start + i * chunk.stride + width,
+        );
+        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        readFully(file, bytes, matrix.offsets[first + i] + 4 * from, matrix.path);
       }
-      yield { x, start: 0, stride: width, first, rows };
+      yield chunk;
+      first += chunk.rows;
     }
   } finally {
     closeSync(file);
   }
+}
+
+/** Where rows from `first` on are kept: up to `most` of one block, whose sizes are multiples of 8 as well. */
+function placeIn(keep: DenseMatrix, first: number, most: number, from: number): Chunk {
+  const b = Math.floor(first / keep.rowsPerBlock);
+  const inside = first % keep.rowsPerBlock;
+  const rows = Math.min(most, keep.rowsPerBlock - inside, keep.rows - first);
+  return { x: keep.blocks[b], start: inside * keep.columns + from, stride: keep.columns, first, rows };
 }
 
 /** Fills `bytes` from a place in a file. Throws a UserError when the file is shorter than that. */
@@ -152,12 +170,24 @@ function accumulateMoments(
   from: number,
   to: number,
 ): void {
-  const { x } = chunk;
-  for (let i = 0; i < chunk.rows; i++) {
-    let o = chunk.start + i * chunk.stride + from - origin;
+  const { x, stride: p } = chunk;
+  const whole = chunk.rows - (chunk.rows % 4);
+  for (let i = 0; i < chunk.rows; i += i < whole ? 4 : 1) {
+    let o = chunk.start + i * p + from - origin;
+    if (i >= whole) {
+      for (let j = from; j < to; j++, o++) {
+        sums[j] += x[o];
+        squares[j] += x[o] * x[o];
+      }
+      continue;
+    }
     for (let j = from; j < to; j++, o++) {
-      sums[j] += x[o];
-      squares[j] += x[o] * x[o];
+      const a = x[o];
+      const b = x[o + p];
+      const c = x[o + 2 * p];
+      const d = x[o + 3 * p];
+      sums[j] += a + b + (c + d);
+      squares[j] += a * a + b * b + (c * c + d * d);
     }
   }
 }

@@ -2,14 +2,17 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
 import { type GramTask, gramRows } from './gram.js';
-import { type FeatureMatrix, isDense, rowCount } from './matrix.js';
+import { type DenseMatrix, type FeatureMatrix, isDense, rowCount } from './matrix.js';
 import { type Gather, type ScanTask, scanColumns } from './scan.js';
 import type { WorkerMessage, WorkerReply } from './scan-worker.js';
 
 export interface ScanRequest {
   vectors?: Float64Array[];
+  /** Shared memory for the products; default: fresh. */
+  products?: Float64Array[];
   gathers?: Gather[];
   moments?: boolean;
+  keep?: DenseMatrix;
 }
 
 export interface ScanResult {
@@ -39,9 +42,12 @@ export function sharedFloats(length: number): Float64Array {
  */
 export function createScanner({
   threads = availableParallelism(),
+  smallest,
   signal,
 }: {
   threads?: number;
+  /** Multiplications from which a pass is given to threads; the default weighs the cost of asking and starting them. */
+  smallest?: number;
   signal?: AbortSignal;
 } = {}): Scanner {
   let workers: Worker[] = [];
@@ -49,7 +55,8 @@ export function createScanner({
 
   /** Workers for an amount of work; none when it is better done here. */
   const hire = (work: number, wanted: number): Worker[] | undefined => {
-    if (threads === 1 || work < (workers.length > 0 ? SMALL : SMALL_FOR_START)) return undefined;
+    const worth = smallest ?? (workers.length > 0 ? SMALL : SMALL_FOR_START);
+    if (threads === 1 || work < worth) return undefined;
     while (workers.length < wanted) workers.push(startWorker());
     return workers.slice(0, wanted);
   };
@@ -61,8 +68,8 @@ export function createScanner({
     const moments = request.moments
       ? { sums: sharedFloats(columns), squares: sharedFloats(columns) }
       : undefined;
-    const products = vectors.map(() => sharedFloats(columns));
-    const task: ScanTask = { vectors, products, gathers: request.gathers ?? [], moments };
+    const products = request.products ?? vectors.map(() => sharedFloats(columns));
+    const task: ScanTask = { vectors, products, gathers: request.gathers ?? [], moments, keep: request.keep };
     const work = rowCount(matrix) * columns * Math.max(1, vectors.length);
     // Reading a file leaves cores waiting, so there is a second thread for each.
     const team = hire(work, isDense(matrix) ? threads : 2 * threads);

@@ -1,16 +1,6 @@
-import { open } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { UserError } from '../errors.js';
-import { fileError } from '../formats/file-error.js';
-import {
-  type DenseMatrix,
-  denseMatrix,
-  type FeatureMatrix,
-  isDense,
-  type RowMatrix,
-  rowCount,
-  rowOf,
-} from './matrix.js';
+import { type DenseMatrix, denseMatrix, type FeatureMatrix, isDense, rowCount, rowOf } from './matrix.js';
 import type { Scanner } from './scanner.js';
 
 /** A matrix that is ready for fitting: finite, and with what screening needs to know of its columns. */
@@ -28,6 +18,12 @@ export interface Store {
   memory: number;
 }
 
+/**
+ * Bytes up to which a matrix is copied into memory. Larger ones stay in their file: where memory is plentiful the system
+ * keeps the file in its cache anyway, and a pass over that costs less than a second pass over fresh memory would.
+ */
+const HELD = 1 << 28;
+
 /** Bytes that a fit may use unless told otherwise: half of what is free. */
 export function defaultMemory(): number {
   const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
@@ -35,8 +31,7 @@ export function defaultMemory(): number {
 }
 
 /**
- * Looks at every value once: holds the matrix in shared memory when it fits in `memory` bytes, leaves it in its file
- * otherwise. Throws a UserError that names row and column of a value that is not finite.
+ * Looks at every value once. A matrix that is not large and fits in `memory` bytes is held, others stay in their file. Throws a UserError that names row and column of a value that is not finite.
  */
 export async function openStore(
   source: FeatureMatrix,
@@ -48,15 +43,15 @@ export async function openStore(
   if (rows === 0 || columns === 0)
     throw new UserError(`the feature matrix is empty: ${rows} rows, ${columns} columns`);
   const bytes = 4 * rows * columns;
-  const held = isDense(source) || bytes <= memory;
-  const matrix = held && !isDense(source) ? await hold(source) : source;
-  const { moments } = await scanner.scan(matrix, { moments: true });
+  const keep = !isDense(source) && bytes <= Math.min(memory, HELD) ? denseMatrix(rows, columns) : undefined;
+  const { moments } = await scanner.scan(source, { moments: true, keep });
+  const matrix = keep ?? source;
   const { sums, squares } = moments!;
   const means = new Float64Array(columns);
   const spreads = new Float64Array(columns);
   const norms = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
-    if (!Number.isFinite(squares[j])) await refuse(matrix, j, scanner);
+    if (!Number.isFinite(squares[j])) await refuse(source, matrix, j, scanner);
     means[j] = sums[j] / rows;
     norms[j] = Math.sqrt(squares[j]);
     // Rounding must not make the bound smaller than the truth.
@@ -69,37 +64,19 @@ export async function openStore(
     means,
     spreads,
     norms,
-    memory: held && !isDense(source) ? memory - bytes : memory,
+    memory: keep ? memory - bytes : memory,
   };
 }
 
-async function hold(source: RowMatrix): Promise<DenseMatrix> {
-  const matrix = denseMatrix(source.offsets.length, source.columns);
-  const file = await open(source.path, 'r').catch((error) => {
-    throw fileError(error, 'read', source.path);
-  });
-  try {
-    for (let row = 0; row < matrix.rows; row++) {
-      const values = rowOf(matrix, row);
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesRead } = await file.read(bytes, done, bytes.length - done, source.offsets[row] + done);
-        if (bytesRead === 0) throw new UserError(`${source.path}: truncated: row ${row} is not all there`);
-        done += bytesRead;
-      }
-    }
-  } catch (error) {
-    throw fileError(error, 'read', source.path);
-  } finally {
-    await file.close();
-  }
-  return matrix;
-}
-
-async function refuse(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
+async function refuse(
+  source: FeatureMatrix,
+  matrix: FeatureMatrix,
+  column: number,
+  scanner: Scanner,
+): Promise<never> {
   const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
   const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
-  const where = isDense(matrix) ? 'the features' : matrix.path;
+  const where = isDense(source) ? 'the features' : source.path;
   throw new UserError(
     `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,
   );

@@ -2,8 +2,9 @@ import { dualAt, type LogisticLoss, lossAt, residuals } from './logistic.js';
 import type { DenseMatrix } from './matrix.js';
 import { isDense } from './matrix.js';
 import { fitDense, multiply } from './newton.js';
-import { type Scanner, sharedFloats } from './scanner.js';
+import type { Scanner } from './scanner.js';
 import type { Store } from './store.js';
+import type { Workspace } from './workspace.js';
 
 /** Weights of a sparse model, with its margins z = X w + b on all rows. */
 export interface Model {
@@ -24,6 +25,8 @@ export interface Solution extends Model {
 const DIRECT = 3000;
 const FIRST_SET = 64;
 const MOST_ROUNDS = 60;
+/** Bytes of columns gathered from a file. */
+const GATHERED = 1 << 28;
 
 export function emptyModel(rows: number): Model {
   return {
@@ -49,18 +52,19 @@ export async function fitStore(
   start: Model,
   tolerance: number,
   scanner: Scanner,
+  workspace: Workspace,
 ): Promise<Solution> {
-  const r = sharedFloats(store.rows);
+  const r = workspace.float64('residuals', store.rows);
+  const c = workspace.float64('correlations', store.columns);
   const onDisk = !isDense(store.matrix);
-  const capacity = Math.max(FIRST_SET, Math.floor(store.memory / 2 / (4 * store.rows)));
+  const capacity = Math.max(FIRST_SET, Math.floor(Math.min(GATHERED, store.memory / 2) / (4 * store.rows)));
   let model = start;
   let dual = 0;
   let primal = 0;
   let wanted = onDisk ? capacity : FIRST_SET;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     residuals(loss, model.z, r);
-    const { products } = await scanner.scan(store.matrix, { vectors: [r] });
-    const c = products[0];
+    await scanner.scan(store.matrix, { vectors: [r], products: [c] });
     const pull = r.reduce((sum, value) => sum + value, 0);
     let largest = Math.max(1, Math.abs(pull));
     for (let j = 0; j < c.length; j++) largest = Math.max(largest, Math.abs(c[j]));
@@ -75,7 +79,7 @@ export async function fitStore(
     const chosen = all ? left : best(store, c, left, Math.min(wanted, capacity), model.indices);
     const precision =
       all || onDisk ? 0.5 * tolerance * primal : Math.max(0.3 * tolerance * primal, 0.05 * (primal - dual));
-    const solution = await fitColumns(store, loss, model, chosen, precision, scanner);
+    const solution = await fitColumns(store, loss, model, chosen, precision, scanner, workspace);
     if (all) return { ...solution, dual: Math.max(dual, solution.dual) };
     model = solution;
     wanted *= 1.5;
@@ -135,11 +139,12 @@ async function fitColumns(
   chosen: Uint32Array,
   precision: number,
   scanner: Scanner,
+  workspace: Workspace,
 ): Promise<Solution> {
   const direct = chosen.length <= DIRECT;
   // A last column of ones makes the intercept a weight like the others.
   const stride = chosen.length + (direct ? 1 : 0);
-  const into = new Float32Array(new SharedArrayBuffer(4 * store.rows * stride));
+  const into = workspace.float32('columns', store.rows * stride);
   await scanner.scan(store.matrix, { gathers: [{ columns: chosen, into, stride }] });
   const rowsPerBlock = 8 * Math.ceil(store.rows / 8);
   const matrix: DenseMatrix = { rows: store.rows, columns: stride, rowsPerBlock, blocks: [into] };
@@ -158,7 +163,7 @@ async function fitColumns(
     weights[stride - 1] = model.intercept;
     const z = new Float64Array(store.rows);
     marginsOf(matrix, weights, z);
-    const fit = await fitDense(matrix, loss, { weights, z }, precision, scanner);
+    const fit = await fitDense(matrix, loss, { weights, z }, precision, scanner, workspace);
     marginsOf(matrix, fit.weights, z);
     const sparse = nonZero(fit.weights.subarray(0, stride - 1));
     const intercept = fit.weights[stride - 1];
@@ -185,7 +190,7 @@ async function fitColumns(
   };
   const first = { indices, weights: sparseWeights(weights, indices), intercept: model.intercept, z };
   const relative = precision / (penalty(first) + lossAt(loss, z));
-  const solution = await fitStore(inner, loss, first, relative, scanner);
+  const solution = await fitStore(inner, loss, first, relative, scanner, workspace.inner());
   return { ...solution, indices: solution.indices.map((s) => chosen[s]) };
 }
 

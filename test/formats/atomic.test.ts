@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeAtomicWith, writeFileAtomic } from '../../src/formats/atomic.js';
-import { temporaryFolder, userError } from './files.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { temporaryFolder } from '../support/temporary.js';
 
-test('replaces a file, makes folders, leaves nothing behind', async (t) => {
-  const folder = join(temporaryFolder(t), 'x', 'y');
+const root = temporaryFolder();
+const newFolder = () => mkdtempSync(join(root, 't-'));
+
+test('replaces a file, makes folders, leaves nothing behind', async () => {
+  const folder = join(newFolder(), 'x', 'y');
   const path = join(folder, 'a.json');
   await writeFileAtomic(path, 'one');
   await writeFileAtomic(path, new Uint8Array([50]));
@@ -15,36 +19,36 @@ test('replaces a file, makes folders, leaves nothing behind', async (t) => {
   assert.deepEqual(readdirSync(folder), ['a.json']);
 });
 
-test('a write that fails half-way leaves the old content and no other file', async (t) => {
-  const folder = temporaryFolder(t);
+test('a write that fails half-way leaves the old content and no other file', async () => {
+  const folder = newFolder();
   const path = join(folder, 'a.json');
   await writeFileAtomic(path, 'old');
   const failing = writeAtomicWith(path, async (file) => {
     await file.writeFile('new');
     throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
   });
-  await assert.rejects(failing, userError(/a\.json: the disk is full; free/));
+  await expectUserError(() => failing, /a\.json: the disk is full; free/);
   assert.equal(readFileSync(path, 'utf8'), 'old');
   assert.deepEqual(readdirSync(folder), ['a.json']);
 });
 
-test('two writers of one path at the same time both end, with one whole content', async (t) => {
-  const path = join(temporaryFolder(t), 'a');
+test('two writers of one path at the same time both end, with one whole content', async () => {
+  const path = join(newFolder(), 'a');
   const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(1e6));
   await Promise.all(texts.map((text) => writeFileAtomic(path, text)));
   assert.ok(texts.includes(readFileSync(path, 'utf8')));
 });
 
-test('a folder in the way, and a file where a folder is needed, are named', async (t) => {
-  const folder = temporaryFolder(t);
+test('a folder in the way, and a file where a folder is needed, are named', async () => {
+  const folder = newFolder();
   mkdirSync(join(folder, 'd', 'inside'), { recursive: true });
   writeFileSync(join(folder, 'f'), '');
-  await assert.rejects(writeFileAtomic(join(folder, 'd'), 'x'), userError(/cannot write .*d: /));
-  await assert.rejects(writeFileAtomic(join(folder, 'f', 'g'), 'x'), userError(/cannot write .*g: /));
+  await expectUserError(() => writeFileAtomic(join(folder, 'd'), 'x'), /cannot write .*d: /);
+  await expectUserError(() => writeFileAtomic(join(folder, 'f', 'g'), 'x'), /cannot write .*g: /);
 });
 
 test('a real file system that takes no more', async (t) => {
-  const path = join(temporaryFolder(t), 'a');
+  const path = join(newFolder(), 'a');
   writeFileSync(path, 'old');
   const url = new URL('../../src/formats/atomic.js', import.meta.url).href;
   const code = `

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type JsonlEntry, openJsonlWriter, readJsonl } from '../../src/formats/jsonl.js';
-import { temporaryFolder, userError } from './files.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = temporaryFolder();
+const newFolder = () => mkdtempSync(join(root, 't-'));
 
 async function all(path: string, options?: { ignoreTorn?: boolean }): Promise<JsonlEntry[]> {
   const entries: JsonlEntry[] = [];
@@ -14,8 +18,8 @@ async function all(path: string, options?: { ignoreTorn?: boolean }): Promise<Js
 
 const moduleUrl = new URL('../../src/formats/jsonl.js', import.meta.url).href;
 
-test('lines with U+2028, CRLF, blank lines and a byte order mark', async (t) => {
-  const path = join(temporaryFolder(t), 'a.jsonl');
+test('lines with U+2028, CRLF, blank lines and a byte order mark', async () => {
+  const path = join(newFolder(), 'a.jsonl');
   writeFileSync(path, '\uFEFF{"a":"x\u2028y"}\r\n\n  \n{"a":2}');
   assert.deepEqual(await all(path), [
     { line: 1, value: { a: 'x\u2028y' } },
@@ -23,8 +27,8 @@ test('lines with U+2028, CRLF, blank lines and a byte order mark', async (t) => 
   ]);
 });
 
-test('a line longer than the read chunk, with a character across its border', async (t) => {
-  const path = join(temporaryFolder(t), 'a.jsonl');
+test('a line longer than the read chunk, with a character across its border', async () => {
+  const path = join(newFolder(), 'a.jsonl');
   const text = `${'x'.repeat((1 << 18) - 2)}€${'y'.repeat(1 << 18)}`;
   writeFileSync(path, `${JSON.stringify(text)}\n1\n`);
   assert.deepEqual(
@@ -33,26 +37,26 @@ test('a line longer than the read chunk, with a character across its border', as
   );
 });
 
-test('a broken line is named with its number', async (t) => {
-  const path = join(temporaryFolder(t), 'a.jsonl');
+test('a broken line is named with its number', async () => {
+  const path = join(newFolder(), 'a.jsonl');
   writeFileSync(path, '{"a":1}\n\n{"a":\n{"a":2}\n');
-  await assert.rejects(all(path), userError(/a\.jsonl, line 3: not valid JSON/));
+  await expectUserError(() => all(path), /a\.jsonl, line 3: not valid JSON/);
   writeFileSync(path, Buffer.from([0x31, 0x0a, 0x22, 0xff, 0x22, 0x0a]));
-  await assert.rejects(all(path), userError(/line 2: not UTF-8/));
-  await assert.rejects(all(`${path}.none`), userError(/none: no such file/));
+  await expectUserError(() => all(path), /line 2: not UTF-8/);
+  await expectUserError(() => all(`${path}.none`), /none: no such file/);
 });
 
-test('a torn last line is an error unless it is to be ignored; a broken line before it always is', async (t) => {
-  const path = join(temporaryFolder(t), 'a.jsonl');
+test('a torn last line is an error unless it is to be ignored; a broken line before it always is', async () => {
+  const path = join(newFolder(), 'a.jsonl');
   writeFileSync(path, '{"a":1}\n{"a":"€'.slice(0, -1));
-  await assert.rejects(all(path), userError(/line 2/));
+  await expectUserError(() => all(path), /line 2/);
   assert.equal((await all(path, { ignoreTorn: true })).length, 1);
   writeFileSync(path, '{"a":\n{"a":1}\n');
-  await assert.rejects(all(path, { ignoreTorn: true }), userError(/line 1/));
+  await expectUserError(() => all(path, { ignoreTorn: true }), /line 1/);
 });
 
-test('a writer cuts off a torn tail, keeps a whole object, and appends', async (t) => {
-  const path = join(temporaryFolder(t), 'deep', 'a.jsonl');
+test('a writer cuts off a torn tail, keeps a whole object, and appends', async () => {
+  const path = join(newFolder(), 'deep', 'a.jsonl');
   for (const [before, kept] of [
     ['', []],
     ['{"a":1}\n{"a":', [{ a: 1 }]],
@@ -72,8 +76,8 @@ test('a writer cuts off a torn tail, keeps a whole object, and appends', async (
   }
 });
 
-test('every line that a writer reported is there after kill -9', async (t) => {
-  const path = join(temporaryFolder(t), 'a.jsonl');
+test('every line that a writer reported is there after kill -9', async () => {
+  const path = join(newFolder(), 'a.jsonl');
   const code = `
     import { openJsonlWriter } from ${JSON.stringify(moduleUrl)};
     const writer = openJsonlWriter(process.argv[1]);
@@ -97,11 +101,11 @@ test('every line that a writer reported is there after kill -9', async (t) => {
 test('a full disk is named and leaves whole lines', async (t) => {
   if (!existsSync('/dev/full')) return t.skip('this system has no /dev/full');
   const writer = openJsonlWriter('/dev/full');
-  assert.throws(() => writer.append({ a: 1 }), userError(/\/dev\/full: the disk is full/));
+  await expectUserError(() => writer.append({ a: 1 }), /\/dev\/full: the disk is full/);
   writer.close();
 
   // A limit on the file size makes the last write stop half-way, as a full disk does.
-  const path = join(temporaryFolder(t), 'a.jsonl');
+  const path = join(newFolder(), 'a.jsonl');
   const code = `
     import { openJsonlWriter } from ${JSON.stringify(moduleUrl)};
     const writer = openJsonlWriter(process.argv[1]);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { halfToFloat, loadNpy, type NpyData, readNpy, writeNpy } from '../../src/formats/npy.js';
-import { temporaryFolder, userError } from './files.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = temporaryFolder();
+const newFolder = () => mkdtempSync(join(root, 't-'));
 
 /** A .npy file with any header text, as NumPy or a hostile writer might have made it. */
 function rawNpy(header: string, body: Uint8Array, version = 1): Buffer {
@@ -20,8 +24,8 @@ function rawNpy(header: string, body: Uint8Array, version = 1): Buffer {
   ]);
 }
 
-test('what is written is read back, for every type and rank', async (t) => {
-  const path = join(temporaryFolder(t), 'a.npy');
+test('what is written is read back, for every type and rank', async () => {
+  const path = join(newFolder(), 'a.npy');
   const cases: [number[], NpyData][] = [
     [[2, 3], new Float32Array([1, 2, 3, 4.5, -5, Number.NaN])],
     [[2], new Float64Array([Math.PI, -0])],
@@ -39,8 +43,8 @@ test('what is written is read back, for every type and rank', async (t) => {
   }
 });
 
-test("a file as NumPy's own source describes it: version 2, column-major, booleans, halves", async (t) => {
-  const path = join(temporaryFolder(t), 'a.npy');
+test("a file as NumPy's own source describes it: version 2, column-major, booleans, halves", async () => {
+  const path = join(newFolder(), 'a.npy');
   const columns = new Uint8Array(new Float32Array([0, 10, 1, 11, 2, 12]).buffer);
   writeFileSync(path, rawNpy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", columns, 2));
   assert.deepEqual([...(await loadNpy(path)).data], [0, 1, 2, 10, 11, 12]);
@@ -69,8 +73,8 @@ test('half floats: normal, subnormal, infinite, not a number', () => {
   assert.ok(Number.isNaN(halfToFloat(0x7e00)));
 });
 
-test('hostile and broken headers', async (t) => {
-  const path = join(temporaryFolder(t), 'a.npy');
+test('hostile and broken headers', async () => {
+  const path = join(newFolder(), 'a.npy');
   const header = (shape: string, descr = '<f4') =>
     `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }\n`;
   const body = new Uint8Array(16);
@@ -87,18 +91,18 @@ test('hostile and broken headers', async (t) => {
     [rawNpy(header('4,'), body).subarray(0, 30), /longer than the file/],
   ] as const) {
     writeFileSync(path, bytes);
-    await assert.rejects(loadNpy(path), userError(/a\.npy/, reason));
+    await expectUserError(() => loadNpy(path), /a\.npy/, reason);
   }
   const long = rawNpy(header('4,'), body, 2);
   long.writeUInt32LE(0xffffffff, 8);
   writeFileSync(path, long);
-  await assert.rejects(readNpy(path), userError(/longer than the file/));
-  await assert.rejects(readNpy(`${path}x`), userError(/no such file/));
+  await expectUserError(() => readNpy(path), /longer than the file/);
+  await expectUserError(() => readNpy(`${path}x`), /no such file/);
 });
 
-test('a file cut short after it was written', async (t) => {
-  const path = join(temporaryFolder(t), 'a.npy');
+test('a file cut short after it was written', async () => {
+  const path = join(newFolder(), 'a.npy');
   await writeNpy(path, { shape: [4], data: new Float32Array(4) });
   truncateSync(path, readFileSync(path).length - 1);
-  await assert.rejects(loadNpy(path), userError(/truncated/));
+  await expectUserError(() => loadNpy(path), /truncated/);
 });

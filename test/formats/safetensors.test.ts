@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSafetensors, openSafetensors } from '../../src/formats/safetensors.js';
-import { temporaryFolder, userError } from './files.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = temporaryFolder();
+const newFolder = () => mkdtempSync(join(root, 't-'));
 
 function raw(header: unknown, body: number, length?: bigint): Buffer {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
@@ -13,8 +26,8 @@ function raw(header: unknown, body: number, length?: bigint): Buffer {
   return Buffer.concat([size, json, Buffer.alloc(body)]);
 }
 
-test('rows in any order, the bytes as the format says, and a second run that goes on', async (t) => {
-  const path = join(temporaryFolder(t), 'deep', 'f.safetensors');
+test('rows in any order, the bytes as the format says, and a second run that goes on', async () => {
+  const path = join(newFolder(), 'deep', 'f.safetensors');
   const shapes = { answer: { shape: [3, 2] }, other: { shape: [2] } };
   const writer = await createSafetensors(path, shapes, { model: 'é' });
   assert.equal(writer.resumed, false);
@@ -46,34 +59,28 @@ test('rows in any order, the bytes as the format says, and a second run that goe
   assert.deepEqual(opened.metadata, { model: 'é' });
 });
 
-test('a row that does not fit is refused', async (t) => {
-  const writer = await createSafetensors(join(temporaryFolder(t), 'f'), { a: { shape: [3, 2] } });
+test('a row that does not fit is refused', async () => {
+  const writer = await createSafetensors(join(newFolder(), 'f'), { a: { shape: [3, 2] } });
   assert.throws(() => writer.writeRow('a', 3, new Float32Array(2)), RangeError);
   assert.throws(() => writer.writeRow('a', 0, new Float32Array(3)), RangeError);
   assert.throws(() => writer.writeRow('b', 0, new Float32Array(2)), RangeError);
   writer.close();
 });
 
-test('a file of another layout or another model is not overwritten', async (t) => {
-  const path = join(temporaryFolder(t), 'f');
+test('a file of another layout or another model is not overwritten', async () => {
+  const path = join(newFolder(), 'f');
   (await createSafetensors(path, { a: { shape: [3, 2] } }, { m: '1' })).close();
   const before = readFileSync(path);
-  await assert.rejects(
-    createSafetensors(path, { a: { shape: [2, 3] } }, { m: '1' }),
-    userError(/other tensors/),
-  );
-  await assert.rejects(
-    createSafetensors(path, { a: { shape: [3, 2] } }, { m: '2' }),
-    userError(/other tensors/),
-  );
+  await expectUserError(() => createSafetensors(path, { a: { shape: [2, 3] } }, { m: '1' }), /other tensors/);
+  await expectUserError(() => createSafetensors(path, { a: { shape: [3, 2] } }, { m: '2' }), /other tensors/);
   writeFileSync(path, 'notes of mine');
-  await assert.rejects(createSafetensors(path, { a: { shape: [2, 3] } }), userError(/not a safetensors/));
+  await expectUserError(() => createSafetensors(path, { a: { shape: [2, 3] } }), /not a safetensors/);
   assert.equal(readFileSync(path, 'utf8'), 'notes of mine');
   assert.ok(before.length > 24);
 });
 
 test('offsets far beyond 2^32', async (t) => {
-  const path = join(temporaryFolder(t), 'f');
+  const path = join(newFolder(), 'f');
   const [rows, columns] = [4000, 2_300_000];
   const shapes = { answer: { shape: [rows, columns] }, other: { shape: [rows, columns] } };
   let writer: Awaited<ReturnType<typeof createSafetensors>>;
@@ -103,8 +110,8 @@ test('offsets far beyond 2^32', async (t) => {
   closeSync(file);
 });
 
-test('hostile headers', async (t) => {
-  const path = join(temporaryFolder(t), 'f.safetensors');
+test('hostile headers', async () => {
+  const path = join(newFolder(), 'f.safetensors');
   const f32 = (shape: number[], data_offsets: number[]) => ({ dtype: 'F32', shape, data_offsets });
   for (const [bytes, reason] of [
     [Buffer.alloc(3), /not a safetensors/],
@@ -123,17 +130,17 @@ test('hostile headers', async (t) => {
     [raw({ a: f32([2], [0, 8]), __metadata__: { x: 1 } }, 8), /__metadata__/],
   ] as const) {
     writeFileSync(path, bytes);
-    await assert.rejects(openSafetensors(path), userError(/f\.safetensors/, reason));
+    await expectUserError(() => openSafetensors(path), /f\.safetensors/, reason);
   }
   writeFileSync(path, raw({ a: f32([2], [0, 8]), empty: f32([0], [4, 4]), b: f32([1], [8, 12]) }, 12));
-  await assert.rejects(openSafetensors(path), userError(/overlap/));
+  await expectUserError(() => openSafetensors(path), /overlap/);
 });
 
 test('a truncated feature file, and a disk that takes no more', async (t) => {
-  const path = join(temporaryFolder(t), 'f.safetensors');
+  const path = join(newFolder(), 'f.safetensors');
   (await createSafetensors(path, { a: { shape: [30, 100] } })).close();
   truncateSync(path, statSync(path).size - 1);
-  await assert.rejects(createSafetensors(path, { a: { shape: [30, 100] } }), userError(/ends at byte/));
+  await expectUserError(() => createSafetensors(path, { a: { shape: [30, 100] } }), /ends at byte/);
 
   const url = new URL('../../src/formats/safetensors.js', import.meta.url).href;
   const code = `

@@ -1,0 +1,111 @@
+import { accuracy } from '../stats/metrics.js';
+import { assignFolds } from './folds.js';
+import { inLockstep } from './lockstep.js';
+import { type FeatureMatrix, rowCount } from './matrix.js';
+import { checkGrid, checkLabels, type PathPoint, pathOver } from './path.js';
+import { createScanner } from './scanner.js';
+import { openStore } from './store.js';
+
+export interface CrossValidateOptions {
+  matrix: FeatureMatrix;
+  labels: Uint8Array;
+  /** For each row: its question, whose rows stay together, and its kind, of which every fold gets a share. */
+  groups: ArrayLike<string>;
+  strata: ArrayLike<string>;
+  /** 1 for the rows that count for the accuracy (in 3-vs-1 the answers only); default: all. */
+  counted?: Uint8Array;
+  grid: number[];
+  folds: number;
+  seed: number;
+  /** Figure by which C is chosen, larger is better; default: share of rows with score > 0 exactly where the label is 1. */
+  figure?: (scores: Float64Array, labels: Uint8Array) => number;
+  tolerance?: number;
+  threads?: number;
+  memory?: number;
+  onFit?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface ValidatedPoint {
+  C: number;
+  /** w.x + b of each row by the model that was fitted without its fold. */
+  scores: Float64Array;
+  /** The figure over the rows that count. */
+  accuracy: number;
+  /** Weights that are not zero, mean over the folds. */
+  neurons: number;
+  /** The fit to all rows. */
+  final: PathPoint;
+}
+
+/**
+ * Fits the path to all rows and, for each fold, to the rows outside it, over one copy of the matrix and with shared passes.
+ * Points come in ascending C. Throws UserErrors as `fitPath` and `assignFolds` do, and for a fold that leaves one class only.
+ */
+export async function crossValidate(options: CrossValidateOptions): Promise<ValidatedPoint[]> {
+  const { labels, grid, folds, signal, counted } = options;
+  const rows = rowCount(options.matrix);
+  checkLabels(labels, rows);
+  checkGrid(grid);
+  const foldOf = assignFolds(options);
+  const marks = Array.from({ length: folds }, (_, fold) =>
+    Uint8Array.from(foldOf, (own) => (own === fold ? 0 : 1)),
+  );
+  for (const used of marks)
+    checkLabels(
+      labels.filter((_, i) => used[i] === 1),
+      used.reduce((sum, mark) => sum + mark, 0),
+    );
+  marks.push(new Uint8Array(rows).fill(1));
+
+  const scanner = createScanner({ threads: options.threads, signal });
+  try {
+    const store = await openStore(options.matrix, scanner, { memory: options.memory });
+    const share = { ...store, memory: store.memory / marks.length };
+    const total = marks.length * new Set(grid).size;
+    let done = 0;
+    const fitted = await inLockstep(
+      scanner,
+      store.matrix,
+      marks.map((used) => async (together) => {
+        const points: { point: PathPoint; z: Float64Array }[] = [];
+        for await (const { point, model } of pathOver(
+          share,
+          labels,
+          used,
+          grid,
+          together,
+          options.tolerance,
+        )) {
+          points.push({ point, z: model.z });
+          done += 1;
+          options.onFit?.(done, total);
+        }
+        return points;
+      }),
+    );
+    const last = fitted[folds];
+    const rowsThatCount = Array.from({ length: rows }, (_, i) => i).filter((i) => counted?.[i] !== 0);
+    const figure = options.figure ?? ((scores, truth) => accuracy(scores, truth, 0));
+    return last.map(({ point: final }, at) => {
+      const scores = Float64Array.from({ length: rows }, (_, i) => fitted[foldOf[i]][at].z[i]);
+      const neurons =
+        fitted.slice(0, folds).reduce((sum, path) => sum + path[at].point.indices.length, 0) / folds;
+      const ofCounted = Float64Array.from(rowsThatCount, (i) => scores[i]);
+      const truth = Uint8Array.from(rowsThatCount, (i) => labels[i]);
+      return { C: final.C, scores, accuracy: figure(ofCounted, truth), neurons, final };
+    });
+  } finally {
+    await scanner.close();
+  }
+}
+
+/** The point of the best accuracy; of those less than one sample worse, the one with the fewest neurons, then the smallest C. */
+export function chooseC<Point extends { C: number; accuracy: number; neurons: number }>(
+  points: Point[],
+  samples: number,
+): Point {
+  const best = Math.max(...points.map(({ accuracy: value }) => value));
+  const near = points.filter(({ accuracy: value }) => (best - value) * samples < 1 - 1e-9);
+  return near.reduce((a, b) => (b.neurons < a.neurons || (b.neurons === a.neurons && b.C < a.C) ? b : a));
+}
