@@ -45,7 +45,7 @@ fsPromises.rename = async (from, to) => {
 syncBuiltinESMExports();
 
 process.exitCode = await main(process.argv.slice(2), {
-  openEngine: async () => fakeEngine({ delayMs: Number(process.env.DELAY_MS ?? 0) }),
+  openEngine: async ({ signal }) => fakeEngine({ delayMs: Number(process.env.DELAY_MS ?? 0), signal }),
   modelSha256,
   resolveModel: async (spec) => ({ path: spec, name: basename(spec, '.gguf'), source: spec }),
 });

@@ -45,8 +45,11 @@ export function fakeQuestions(count: number, relations = ['first', 'second', 'th
   );
 }
 
-export function fakeEngine(options: { delayMs?: number } = {}): Engine {
-  const pause = () => (options.delayMs ? sleep(options.delayMs) : Promise.resolve());
+export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: AbortSignal } = {}): Engine {
+  const pause = async () => {
+    signal?.throwIfAborted();
+    if (delayMs) await sleep(delayMs);
+  };
   return {
     model: fakeModel,
     tokenize: async (texts, { bos }) =>
