@@ -154,3 +154,21 @@ test('a relation without one of the classes is left after a while', () => {
   assert.equal(tracker.isFull(30, 'faithful'), true);
   assert.equal(tracker.isFull(30, 'hallucinated'), true);
 });
+
+test('a class is full when it runs far ahead of the other, or at the share of its relation', () => {
+  const questions: QuotaQuestion[] = Array.from({ length: 90 }, (_, i) => ({
+    relation: i < 60 ? 'a' : `other ${i}`,
+    split: 'train',
+  }));
+  const ahead = new QuotaTracker(questions, 100);
+  for (let i = 0; i < 8; i++) ahead.record(i, 'hallucinated');
+  assert.equal(ahead.isFull(8, 'hallucinated'), true);
+  assert.equal(ahead.isFull(8, 'faithful'), false);
+  // Question 8 is still open and could be faithful: then question 9 would be wanted.
+  assert.equal(ahead.isFull(9, 'hallucinated'), false);
+
+  const share = new QuotaTracker(questions, 20);
+  for (let i = 0; i < 10; i++) share.record(i, i % 2 === 0 ? 'hallucinated' : 'faithful');
+  assert.equal(share.isFull(10, 'hallucinated'), true);
+  assert.equal(share.isFull(60, 'hallucinated'), false);
+});
