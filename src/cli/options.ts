@@ -160,7 +160,7 @@ export function addTrain(command: Command): Command {
         'answer tokens of hallucinations against the rest, or against faithful answers alone',
       ).choices(['3-vs-1', '1-vs-1']),
     )
-    .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30)', valuesOfC)
+    .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30,100)', valuesOfC)
     .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100));
 }
 

@@ -76,7 +76,7 @@ export function makeTrainSettings(
 ): TrainSettings {
   const settings: TrainSettings = {
     mode: '3-vs-1',
-    grid: [0.1, 0.3, 1, 3, 10, 30],
+    grid: [0.1, 0.3, 1, 3, 10, 30, 100],
     folds: 5,
     ...defined(overrides),
   };

@@ -49,10 +49,14 @@ export function verdict(report: Pick<Report, 'test' | 'detector'>): Verdict {
       `${figures}; ${reasons.join('; ')}.`,
     );
   }
-  const rival = strongestBaseline(report);
-  const caution = rival
-    ? ` But ${rival.name} alone does as well (AUROC ${formatShare(rival.auroc)}): the neurons may say nothing beyond it.`
-    : '';
+  const rivals = rivalBaselines(report);
+  const named = rivals.map(({ name, auroc }) => `${name} (AUROC ${formatShare(auroc)})`);
+  const caution =
+    rivals.length === 0
+      ? ''
+      : rivals.length === 1
+        ? ` But ${rivals[0].name} alone does as well (AUROC ${formatShare(rivals[0].auroc)}): the neurons may say nothing beyond it.`
+        : ` But without any neuron, ${named.join(' and ')} do as well: the neurons may say nothing beyond them.`;
   return say('beats', 'The detector beats its random control', `${figures}.${caution}`);
 }
 
@@ -60,12 +64,12 @@ function say(outcome: Verdict['outcome'], headline: string, details: string): Ve
   return { beatsControl: outcome === 'beats', outcome, headline, details, text: `${headline}: ${details}` };
 }
 
-/** The best baseline that reaches the detector. A baseline that is wrong in a consistent way counts as its reverse. */
-function strongestBaseline({ test }: Pick<Report, 'test'>): { name: string; auroc: number } | undefined {
+/** The baselines that reach the detector, best first. One that is wrong in a consistent way counts as its reverse. */
+function rivalBaselines({ test }: Pick<Report, 'test'>): { name: string; auroc: number }[] {
   return test.baselines
     .map(({ name, auroc }) => ({ name, auroc: Math.max(auroc.estimate, 1 - auroc.estimate) }))
-    .sort((a, b) => b.auroc - a.auroc)
-    .find(({ auroc }) => auroc >= test.auroc.estimate);
+    .filter(({ auroc }) => auroc >= test.auroc.estimate)
+    .sort((a, b) => b.auroc - a.auroc);
 }
 
 function formatSigned(value: number): string {

@@ -69,6 +69,19 @@ test('a cheap baseline that does as well is named, also when it works in reverse
   assert.doesNotMatch(baseline(0.7), /But/);
 });
 
+test('all baselines that do as well are named, best first', () => {
+  const named = (name: string, estimate: number) => ({
+    name,
+    description: '',
+    auroc: { estimate, low: estimate, high: estimate },
+  });
+  const { text } = judged({
+    baselines: [named('length', 0.6), named('log-probability', 0.93), named('agreement', 0.97)],
+  });
+  assert.match(text, /agreement \(AUROC \.97\) and log-probability \(AUROC \.93\) do as well/);
+  assert.doesNotMatch(text, /length/);
+});
+
 test('a report survives being written and read', () => {
   const report = syntheticReport();
   assert.deepEqual(parseReport(JSON.parse(JSON.stringify(report)), 'report.json'), report);
