@@ -2,13 +2,21 @@ import { CommanderError } from 'commander';
 import { UserError } from '../errors.js';
 import { type Environment, packageVersion, realEnvironment } from './environment.js';
 import { buildProgram } from './program.js';
+import type { Session } from './session.js';
+
+type Streams = Pick<Session, 'stdout' | 'stderr'>;
 
 /**
  * The command line. Prints results on stdout, everything else on stderr.
  * @param argv arguments without node and script
+ * @param streams where to print, for tests
  * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
  */
-export async function main(argv: string[], environment: Environment = realEnvironment): Promise<number> {
+export async function main(
+  argv: string[],
+  environment: Environment = realEnvironment,
+  { stdout, stderr }: Streams = process,
+): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
   // The first signal stops cleanly, the second at once. SIGTERM and SIGHUP (a closed terminal) count as well.
@@ -18,26 +26,23 @@ export async function main(argv: string[], environment: Environment = realEnviro
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, interrupt);
-  // A closed pipe (`| head`) ends the output, not the work.
-  const ignore = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-  };
-  process.stdout.on('error', ignore);
-  process.stderr.on('error', ignore);
-  const say = (text: string) => process.stderr.write(`hneurons: ${text}\n`);
+  ignoreClosedPipes();
+  const say = (text: string) => stderr.write(`hneurons: ${text}\n`);
 
   const program = buildProgram({
     environment,
     signal,
     command: argv,
     version: packageVersion(),
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr,
   });
   for (const command of [program, ...program.commands]) {
-    command
-      .exitOverride()
-      .configureOutput({ outputError: (text) => say(oneLine(text.replace(/^error: /, ''))) });
+    command.exitOverride().configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text) => say(oneLine(text.replace(/^error: /, ''))),
+    });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -52,11 +57,23 @@ export async function main(argv: string[], environment: Environment = realEnviro
       return error.exitCode === 0 ? 0 : 2;
     }
     say(explain(error));
-    if (process.env.HNEURONS_DEBUG === '1' && error instanceof Error)
-      process.stderr.write(`${error.stack}\n`);
+    if (process.env.HNEURONS_DEBUG === '1' && error instanceof Error) stderr.write(`${error.stack}\n`);
     return error instanceof UserError ? error.exitCode : 1;
   } finally {
     for (const name of signals) process.off(name, interrupt);
+  }
+}
+
+let pipesGuarded = false;
+
+/** A closed pipe (`| head`) ends the output, not the work. */
+function ignoreClosedPipes(): void {
+  if (pipesGuarded) return;
+  pipesGuarded = true;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   }
 }
 

@@ -94,9 +94,13 @@ export function addOutput(command: Command): Command {
 export function addEngine(command: Command): Command {
   return command
     .addOption(
-      new Option('--device <name>', 'where the model runs')
-        .choices(['auto', 'cpu', 'cuda', 'vulkan', 'metal'])
-        .default(undefined, 'auto'),
+      new Option('--device <name>', 'where the model runs (default: auto)').choices([
+        'auto',
+        'cpu',
+        'cuda',
+        'vulkan',
+        'metal',
+      ]),
     )
     .option('--gpu-layers <n>', 'layers kept on the GPU', integer(0))
     .option('--threads <n>', 'CPU threads', integer(1, 1024))
@@ -121,9 +125,12 @@ export function addCollect(command: Command): Command {
       'JSONL or CSV with question, aliases or answer, optional id, relation (default: built in)',
     )
     .addOption(
-      new Option('--prompt-style <style>', 'how to ask')
-        .choices(['auto', 'chat', 'few-shot', 'plain'])
-        .default(undefined, "auto: by the model's chat template"),
+      new Option('--prompt-style <style>', 'how to ask (default: auto, by the chat template)').choices([
+        'auto',
+        'chat',
+        'few-shot',
+        'plain',
+      ]),
     )
     .option('--samples <n>', 'samples of a question (default: 10)', integer(1, 1000))
     .option('--min-correct <n>', 'correct samples that make it faithful (default: all)', integer(1))
@@ -151,9 +158,7 @@ export function addTrain(command: Command): Command {
       new Option(
         '--mode <mode>',
         'answer tokens of hallucinations against the rest, or against faithful answers alone',
-      )
-        .choices(['3-vs-1', '1-vs-1'])
-        .default(undefined, '3-vs-1'),
+      ).choices(['3-vs-1', '1-vs-1']),
     )
     .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30)', valuesOfC)
     .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100));

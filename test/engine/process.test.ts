@@ -61,7 +61,7 @@ it('the caller stays responsive while the model works', async () => {
   const { engine } = await openTiny(folder, { architecture: 'llama', hidden: 256, ffn: 512 });
   let ticks = 0;
   const timer = setInterval(() => ticks++, 2);
-  let left = 30;
+  let left = 10;
   await engine.read({
     next: () =>
       left-- > 0 ? { id: String(left), tokens: someTokens(400, 250, left), masks: [] } : undefined,

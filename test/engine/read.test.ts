@@ -143,13 +143,13 @@ it('a vocabulary of 262,144 keeps the process within the weights + 1 GiB', async
     vocab: 262144,
     contextLength: 8192,
   });
-  const tokens = someTokens(3000, 250, 1);
-  await readAll(engine, [{ id: 'long', tokens, masks: [[[0, 3000]]] }]);
+  const tokens = someTokens(1200, 250, 1);
+  await readAll(engine, [{ id: 'long', tokens, masks: [[[0, 1200]]] }]);
   let asked = 0;
   await engine.sample({
-    settings: { temperature: 1, topK: 50, topP: 0.9, minP: 0, maxTokens: 8, stop: [], seed: 1 },
+    settings: { temperature: 1, topK: 50, topP: 0.9, minP: 0, maxTokens: 4, stop: [], seed: 1 },
     next: () =>
-      asked++ < 60 ? { id: String(asked), prompt: tokens.slice(0, 20 + asked), samples: 10 } : undefined,
+      asked++ < 30 ? { id: String(asked), prompt: tokens.slice(0, 20 + asked), samples: 10 } : undefined,
     onResult: () => {},
   });
   const limit = engine.model.weightBytes + 2 ** 30;

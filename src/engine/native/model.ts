@@ -52,6 +52,8 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const useGpu = gpu !== undefined && options.device !== 'cpu';
   const parameters = {
     ...llama.modelDefaults(),
+    // A list that ends at once: no device but the CPU, also where a GPU is at hand.
+    devices: useGpu ? null : Buffer.alloc(8),
     n_gpu_layers: useGpu ? (options.gpuLayers ?? -1) : 0,
   };
   const pointer: Pointer | null = llama.modelLoad(options.modelPath, parameters);

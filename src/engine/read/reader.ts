@@ -48,10 +48,12 @@ export async function readCases(
   const size = model.info.layers * model.info.ffn;
   const norms = model.norms();
   let rows: TokenTarget[] = [];
-  const tap: Tap = makeTap(
-    model,
-    makeAccumulator(model, neurons, () => rows),
-  );
+  const accumulate = makeAccumulator(model, neurons, () => rows);
+  let heard = 0;
+  const tap: Tap = makeTap(model, (layer, z, h, tokens) => {
+    heard++;
+    accumulate(layer, z, h, tokens);
+  });
   let context: Context | undefined;
   let prefixSum: Float32Array | undefined;
   let prefixRaw: Float32Array | undefined;
@@ -63,8 +65,14 @@ export async function readCases(
   let masksSeen = 1;
 
   const decode = () => {
+    heard = 0;
     context!.decode();
     if (tap.error) throw tap.error;
+    const { architecture, layers } = model.info;
+    if (heard !== layers)
+      throw new UserError(
+        `The graph of ${architecture} shows the down projection of ${heard} of ${layers} layers: this architecture cannot be read yet`,
+      );
     rows = [];
   };
 

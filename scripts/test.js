@@ -1,0 +1,17 @@
+/** Runs the compiled tests with Node's own runner: `node scripts/test.js [part of a path ...]` */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const wanted = process.argv.slice(2);
+const files = readdirSync('dist/test', { recursive: true })
+  .filter((name) => name.endsWith('.test.js'))
+  .map((name) => join('dist/test', name))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .sort();
+if (files.length === 0) {
+  console.error(`no test file matches ${wanted.join(' ')}`);
+  process.exit(2);
+}
+const run = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit' });
+process.exit(run.status ?? 1);

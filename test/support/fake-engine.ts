@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine, ModelInfo, ReadCase, Sample, SampleRequest } from '../../src/engine/index.js';
+import type { Question } from '../../src/questions/types.js';
+import { seededRandom } from './random.js';
+
+/**
+ * An engine that answers at once and whose truth is known: tokens are bytes, a question's wording says how it is
+ * answered, and one neuron tells hallucinations.
+ */
+const BOS = 256;
+const LAYERS = 2;
+const FFN = 32;
+/** Flat index of the neuron whose CETT is high in answers that hold "wrong". */
+export const TELLING_NEURON = 21;
+
+export const fakeModel: ModelInfo = {
+  path: 'fake.gguf',
+  architecture: 'llama',
+  name: 'fake',
+  layers: LAYERS,
+  ffn: FFN,
+  hidden: 64,
+  vocab: 257,
+  contextLength: 512,
+  gated: true,
+  addBos: true,
+  weightBytes: 1,
+  quantisation: 'F32',
+  parameters: 1,
+  libraryVersion: 'fake',
+  device: 'cpu',
+};
+
+/** `count` questions of each kind in each relation, always answered right, always wrong, or now and then right. */
+export function fakeQuestions(count: number, relations = ['first', 'second', 'third']): Question[] {
+  return relations.flatMap((relation) =>
+    (['sure', 'lost', 'torn'] as const).flatMap((kind) =>
+      Array.from({ length: count }, (_, i) => ({
+        id: `${relation}/${kind}/${i}`,
+        question: `Which is the ${kind} thing number ${i} of the ${relation} kind?`,
+        aliases: [`right ${relation} ${i}`],
+        relation,
+      })),
+    ),
+  );
+}
+
+export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: AbortSignal } = {}): Engine {
+  const pause = async () => {
+    signal?.throwIfAborted();
+    if (delayMs) await sleep(delayMs);
+  };
+  return {
+    model: fakeModel,
+    tokenize: async (texts, { bos }) =>
+      texts.map((text) => Int32Array.from([...(bos ? [BOS] : []), ...Buffer.from(text)])),
+    pieces: async (tokens) => Array.from(tokens, piece),
+    detokenize: async (tokens) => Buffer.concat(Array.from(tokens, piece)).toString(),
+    async sample(job) {
+      // Three at a time, the last come first served: results are never in the order of asking.
+      let open: SampleRequest[] = [];
+      for (;;) {
+        while (open.length < 3) {
+          const request = job.next();
+          if (!request) break;
+          open.push(request);
+        }
+        const request = open.pop();
+        if (!request) break;
+        await pause();
+        open = open.reverse();
+        const samples: Sample[] = [];
+        let stopped = false;
+        for (let index = 0; index < request.samples && !stopped; index++) {
+          const sample = answer(request, index, job.settings.seed, job.settings.temperature);
+          samples.push(sample);
+          stopped = job.onSample?.(request.id, sample) === false && index + 1 < request.samples;
+        }
+        job.onResult({ id: request.id, samples, stopped });
+      }
+      return { questions: 0, samples: 0, sampledTokens: 0, decodedRows: 0, promptRows: 0 };
+    },
+    async read(job) {
+      for (let one = job.next(); one; one = job.next()) {
+        await pause();
+        job.onResult(readCase(one, job.neurons));
+      }
+    },
+    columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
+    logits: async () => new Float32Array(257),
+    peakMemory: async () => 1,
+    close: async () => {},
+  };
+}
+
+function piece(token: number): Uint8Array {
+  return token === BOS ? Buffer.from('<bos>') : Uint8Array.of(token);
+}
+
+function answer(request: SampleRequest, index: number, seed: number, temperature: number): Sample {
+  const [relation, kind, number] = request.id.split('/');
+  const luck = seededRandom(hash(`${seed} ${temperature} ${request.id} ${index}`))();
+  const right = kind === 'sure' || (kind === 'torn' && luck < 0.5);
+  const text = right ? ` right ${relation} ${number}` : ` wrong ${Math.floor(luck * 4)}`;
+  const tokens = [...Buffer.from(text)];
+  return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
+}
+
+function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
+  const tokens = Array.from(one.tokens);
+  const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
+  const wrong = text.includes('Answer: wrong', text.lastIndexOf('Answer:'));
+  const cett = (at: number, neuron: number) => {
+    const noise = seededRandom(hash(`${text} ${at} ${neuron}`))();
+    return neuron === TELLING_NEURON && wrong && at > tokens.length - 10 ? noise + 1 : noise;
+  };
+  const means = one.masks.map((mask) => {
+    const mean = new Float32Array(LAYERS * FFN);
+    const places = mask
+      .flatMap(([from, to]) => Array.from({ length: to - from }, (_, i) => from + i))
+      .slice(-6);
+    for (let j = 0; j < mean.length; j++) for (const at of places) mean[j] += cett(at, j) / places.length;
+    return mean;
+  });
+  const raw =
+    neurons && Float32Array.from(tokens.flatMap((_, at) => Array.from(neurons, (j) => cett(at, j))));
+  return { id: one.id, means, raw };
+}
+
+function hash(text: string): number {
+  let value = 2166136261;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16777619) >>> 0;
+  return value;
+}
