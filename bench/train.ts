@@ -49,7 +49,7 @@ else {
   if (options.synthetic) {
     const shape = options.synthetic.split('x').map(Number) as [number, number];
     const folder = mkdtempSync(join(tmpdir(), 'hneurons-bench-'));
-    process.on('SIGINT', () => process.exit(130));
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
     const [features, labels] = [join(folder, 'features.npy'), join(folder, 'labels.npy')];
     await writeCettLike(features, labels, shape, Number(options.seed));

@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import { UserError } from '../errors.js';
 import { loadNpy, readNpy } from '../formats/npy.js';
 import { openSafetensors } from '../formats/safetensors.js';
@@ -91,10 +92,11 @@ export async function safetensorsRows(path: string, names: string[]): Promise<Ro
 
 /**
  * The features of a `.npy` file `[rows, columns]`. Row-major float32 stays on disk; any other type or order of numbers is
- * converted to float32 in memory. Throws a UserError for other ranks and for what `readNpy` refuses.
+ * converted to float32 in memory. Throws a UserError for other ranks, for what `readNpy` refuses, and for a file that
+ * is too large to be converted in `memory` bytes.
  */
-export async function npyMatrix(path: string): Promise<FeatureMatrix> {
-  const { shape, dtype, fortranOrder, offset } = await readNpy(path);
+export async function npyMatrix(path: string, memory = freemem()): Promise<FeatureMatrix> {
+  const { shape, dtype, itemSize, fortranOrder, offset } = await readNpy(path);
   if (shape.length !== 2)
     throw new UserError(`${path}: has shape (${shape}); features must be [rows, columns]`);
   const [rows, columns] = shape;
@@ -104,6 +106,12 @@ export async function npyMatrix(path: string): Promise<FeatureMatrix> {
       columns,
       offsets: Float64Array.from({ length: rows }, (_, row) => offset + 4 * columns * row),
     };
+  }
+  // The file, the file in row-major order, and the result.
+  if (rows * columns * (2 * itemSize + 4) > memory) {
+    throw new UserError(
+      `${path}: too large to be converted in memory; save it as row-major float32: numpy.ascontiguousarray(x, "float32")`,
+    );
   }
   const { data } = await loadNpy(path);
   const matrix = denseMatrix(rows, columns);

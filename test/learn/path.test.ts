@@ -89,6 +89,16 @@ describe('the optimum', () => {
     }
   });
 
+  it('is the intercept alone where columns say nothing and labels are uneven', async () => {
+    const labels = Uint8Array.from({ length: 40 }, (_, i) => (i % 8 === 0 ? 0 : 1));
+    const matrix = denseMatrix(40, 3, new Float32Array(120).fill(1e-6));
+    const [point] = await fitPath({ matrix, labels, grid: [2], tolerance: 1e-10 });
+    assert.equal(point.indices.length, 0);
+    // The derivative of |b| + 2 (35 log(1 + e^-b) + 5 log(1 + e^b)).
+    const share = 1 / (1 + Math.exp(point.intercept));
+    assert.ok(Math.abs(1 - 2 * 35 * share + 2 * 5 * (1 - share)) < 1e-4);
+  });
+
   it('is the empty model where C is very small', async () => {
     const problem = randomProblem(40, 9, 7);
     const [point] = await fitPath({ ...held(problem), grid: [1e-6] });

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { writeNpy } from '../../src/formats/npy.js';
 import { createSafetensors } from '../../src/formats/safetensors.js';
-import { safetensorsRows } from '../../src/learn/matrix.js';
+import { npyMatrix, safetensorsRows } from '../../src/learn/matrix.js';
 import { trainMatrix } from '../../src/learn/train-matrix.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -63,6 +63,8 @@ describe('training on files', () => {
 
   it('names what is wrong with the files', async () => {
     await writeProblem();
+    const double = join(folder, 'x8.npy');
+    await writeNpy(double, { shape: [40, 25], data: Float64Array.from(problem.x) });
     const bad = join(folder, 'bad.npy');
     await writeNpy(bad, { shape: [40], data: Float32Array.from(problem.labels, (label) => label / 2) });
     await expectUserError(
@@ -74,6 +76,8 @@ describe('training on files', () => {
       /shape \(40\); features must be/,
     );
     await expectUserError(() => trainMatrix({ featuresPath, labelsPath: featuresPath, grid }), /single row/);
+    await expectUserError(() => npyMatrix(double, 40 * 25 * 20 - 1), /too large .* row-major float32/);
+    await npyMatrix(double, 40 * 25 * 20);
     await writeNpy(bad, { shape: [0, 25], data: new Float32Array(0) });
     await writeNpy(labelsPath, { shape: [0], data: new Uint8Array(0) });
     await expectUserError(() => trainMatrix({ featuresPath: bad, labelsPath, grid }), /0 /);
