@@ -41,7 +41,6 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
       controls: settings.controls,
       seed: settings.seed,
       training: TrainSettingsSchema.parse(requireStage(folder, 'train').settings),
-      scratch: folder.file('controls.tmp'),
       signal,
       onProgress: (done, total) =>
         emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),

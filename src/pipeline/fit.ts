@@ -1,8 +1,8 @@
-import { fitPath, type PathPoint } from '../learn/path.js';
-import { fitPlatt, type Platt, plattProbability } from '../stats/calibration.js';
+import { chooseC, crossValidate } from '../learn/cross-validate.js';
+import type { FeatureMatrix, RowMatrix } from '../learn/matrix.js';
+import { fitPlatt, type Platt } from '../stats/calibration.js';
 import { accuracy } from '../stats/metrics.js';
-import { derive, shuffle } from '../stats/random.js';
-import { gatherColumns, linearScores } from './gather.js';
+import { plattDecision } from './decision.js';
 import type { TrainSettings } from './settings.js';
 
 /** A training case: where its two feature rows begin in the file, and what it is. */
@@ -11,6 +11,7 @@ export interface TrainingCase {
   other: number;
   hallucinated: boolean;
   group: string;
+  relation: string;
 }
 
 export interface TrainingData {
@@ -41,111 +42,71 @@ export interface Fit {
   rows: number;
 }
 
+/** The byte offsets of the rows that a mode trains on: the answers, then in 3-vs-1 the other tokens of the same cases. */
+export function trainingOffsets(cases: TrainingCase[], mode: TrainSettings['mode']): number[] {
+  const answers = cases.map((one) => one.answer);
+  return mode === '3-vs-1' ? [...answers, ...cases.map((one) => one.other)] : answers;
+}
+
+/** The training rows in their file. */
+export function trainingMatrix(
+  { path, columns, cases }: TrainingData,
+  mode: TrainSettings['mode'],
+): RowMatrix {
+  return { path, columns, offsets: Float64Array.from(trainingOffsets(cases, mode)) };
+}
+
 /**
  * Trains a detector (method.md section 4): the L1 path on all cases, C by grouped cross-validation, and Platt's
  * calibration. Called with few columns it trains a random control: both go through the same steps.
  *
  * The cross-validated figure of a C is the accuracy on held-out answers, where an answer is called hallucinated when its
  * calibrated probability is above one half: in 3-vs-1 most rows have label 0, so that 0 would be the wrong threshold for the raw
- * score. Equal figures go to the smaller C, which is the sparser model.
+ * score. Values of C less than one answer apart go to the sparser model.
+ *
+ * @param matrix rows as {@link trainingOffsets} lists them for these cases
  */
 export async function fitDetector(
-  data: TrainingData,
-  settings: TrainSettings,
-  options: { signal?: AbortSignal; onFit?: (done: number, total: number) => void } = {},
-): Promise<Fit> {
-  const { grid } = settings;
-  const { cases } = data;
-  const folds = assignFolds(cases, settings.folds, settings.seed);
-  const total = settings.folds + 1;
-  const labels = cases.map((one) => (one.hallucinated ? 1 : 0));
-  /** Scores of each case under each C by the model of the other folds. */
-  const held = grid.map(() => new Float64Array(cases.length));
-  for (let fold = 0; fold < settings.folds; fold++) {
-    options.onFit?.(fold, total);
-    const inside = cases.filter((_, i) => folds[i] !== fold);
-    const outside = cases.flatMap((_, i) => (folds[i] === fold ? [i] : []));
-    if (outside.length === 0) continue;
-    const points = await fitRows(data, inside, settings, options.signal);
-    for (let c = 0; c < grid.length; c++) {
-      const scores = await scoreRows(
-        data,
-        outside.map((i) => cases[i].answer),
-        points[c],
-      );
-      outside.forEach((i, at) => {
-        held[c][i] = scores[at];
-      });
-    }
-  }
-  options.onFit?.(settings.folds, total);
-  const points = await fitRows(data, cases, settings, options.signal);
-  options.onFit?.(total, total);
-
-  const platts = held.map((scores) => fitPlatt(scores, labels));
-  const figures = grid.map((C, c): GridPoint => {
-    const probabilities = Array.from(held[c], (score) => plattProbability(platts[c], score));
-    const { weights } = points[c];
-    return {
-      C,
-      accuracy: accuracy(probabilities, labels, 0.5),
-      neurons: weights.length,
-      hNeurons: weights.filter((weight) => weight > 0).length,
-    };
-  });
-  const best = chooseC(figures);
-  const { C, intercept, indices, weights } = points[best];
-  const rows = cases.length * (settings.mode === '3-vs-1' ? 2 : 1);
-  return { C, intercept, indices, weights, platt: platts[best], grid: figures, rows };
-}
-
-/** The position of the most accurate grid point; of equal ones, the one with the fewest neurons, then the smallest C. */
-export function chooseC(grid: GridPoint[]): number {
-  let best = 0;
-  grid.forEach((point, i) => {
-    const gain = point.accuracy - grid[best].accuracy;
-    if (gain > 1e-12 || (gain > -1e-12 && point.neurons < grid[best].neurons)) best = i;
-  });
-  return best;
-}
-
-/** A fold for each case: groups stay together, and each fold gets its share of both classes. */
-export function assignFolds(
-  cases: { group: string; hallucinated: boolean }[],
-  folds: number,
-  seed: number,
-): number[] {
-  const classes = new Map<string, boolean>();
-  for (const one of cases) if (!classes.has(one.group)) classes.set(one.group, one.hallucinated);
-  const random = derive(seed, 'folds');
-  const fold = new Map<string, number>();
-  for (const wanted of [true, false]) {
-    const groups = [...classes].filter(([, hallucinated]) => hallucinated === wanted).map(([group]) => group);
-    for (const group of shuffle(random, groups)) fold.set(group, fold.size % folds);
-  }
-  return cases.map((one) => fold.get(one.group)!);
-}
-
-async function fitRows(
-  data: TrainingData,
+  matrix: FeatureMatrix,
   cases: TrainingCase[],
   settings: TrainSettings,
-  signal: AbortSignal | undefined,
-): Promise<PathPoint[]> {
-  const three = settings.mode === '3-vs-1';
-  const offsets = Float64Array.from([
-    ...cases.map((one) => one.answer),
-    ...(three ? cases.map((one) => one.other) : []),
-  ]);
-  const labels = new Uint8Array(offsets.length);
-  cases.forEach((one, i) => {
-    labels[i] = one.hallucinated ? 1 : 0;
+  options: { signal?: AbortSignal; threads?: number; onFit?: (done: number, total: number) => void } = {},
+): Promise<Fit> {
+  const parts = settings.mode === '3-vs-1' ? 2 : 1;
+  const rows = cases.length * parts;
+  const perRow = <T>(value: (one: TrainingCase) => T) =>
+    Array.from({ length: parts }, () => cases.map(value)).flat();
+  const labels = Uint8Array.from({ length: rows }, (_, row) =>
+    Number(row < cases.length && cases[row].hallucinated),
+  );
+  const points = await crossValidate({
+    matrix,
+    labels,
+    groups: perRow((one) => one.group),
+    strata: perRow((one) => `${one.relation}\n${one.hallucinated}`),
+    counted: Uint8Array.from({ length: rows }, (_, row) => Number(row < cases.length)),
+    figure: calibratedAccuracy,
+    grid: settings.grid,
+    folds: settings.folds,
+    seed: settings.seed,
+    ...options,
   });
-  const matrix = { path: data.path, columns: data.columns, offsets };
-  return fitPath({ matrix, labels, grid: settings.grid, signal });
+  const best = chooseC(points, cases.length);
+  const { intercept, indices, weights } = best.final;
+  const platt = fitPlatt(best.scores.subarray(0, cases.length), labels.subarray(0, cases.length));
+  const grid = points.map(({ C, accuracy: share, final }): GridPoint => {
+    const hNeurons = final.weights.filter((weight) => weight > 0).length;
+    return { C, accuracy: share, neurons: final.weights.length, hNeurons };
+  });
+  return { C: best.C, intercept, indices, weights, platt, grid, rows };
 }
 
-async function scoreRows(data: TrainingData, offsets: number[], point: PathPoint): Promise<Float64Array> {
-  const values = await gatherColumns(data.path, offsets, data.columns, point.indices);
-  return linearScores(values, point.weights, point.intercept, offsets.length);
+/** Share of answers on the right side of one half after calibration. */
+function calibratedAccuracy(scores: Float64Array, labels: Uint8Array): number {
+  const platt = fitPlatt(scores, labels);
+  return accuracy(
+    scores.map((score) => plattDecision(platt, score)),
+    labels,
+    0,
+  );
 }

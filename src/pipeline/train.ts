@@ -3,7 +3,7 @@ import { type Case, readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorModel } from './detector.js';
 import { type FeatureRows, openFeatures } from './feature-file.js';
-import { fitDetector, type TrainingData } from './fit.js';
+import { fitDetector, type TrainingData, trainingMatrix } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
 import type { Split } from './split.js';
@@ -16,7 +16,7 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
   const definition = { stage: 'train' as const, settings: { ...settings } };
   return runStage(folder, definition, context.versions, emit, async () => {
     const { data } = await loadHalf(folder, 'train');
-    const fit = await fitDetector(data, settings, {
+    const fit = await fitDetector(trainingMatrix(data, settings.mode), data.cases, settings, {
       signal,
       onFit: (done, total) => emit({ type: 'progress', step: 'train', done, total, unit: 'fits' }),
     });
@@ -70,6 +70,7 @@ export async function loadHalf(
       other: features.other[row],
       hallucinated: all[row].class === 'hallucinated',
       group: all[row].group,
+      relation: all[row].relation,
     })),
   };
   return { cases, features, data };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { baselineScores } from '../../src/pipeline/baselines.js';
 import type { Case } from '../../src/pipeline/cases.js';
-import { assignFolds, chooseC, fitDetector, type TrainingData } from '../../src/pipeline/fit.js';
+import { fitDetector, type TrainingData, trainingMatrix } from '../../src/pipeline/fit.js';
 import { gatherColumns, linearScores } from '../../src/pipeline/gather.js';
 import { auroc } from '../../src/stats/metrics.js';
 import { seededRandom } from '../support/random.js';
@@ -33,29 +33,6 @@ test('scores are intercept plus weighted values', () => {
   assert.deepEqual(Array.from(scores), [10 + 0.5 - 2, 10 + 1.5 - 4]);
 });
 
-test('folds keep groups together and share out both classes', () => {
-  const cases = Array.from({ length: 60 }, (_, i) => ({ group: `g${i % 50}`, hallucinated: i % 50 < 25 }));
-  const folds = assignFolds(cases, 5, 1);
-  const byGroup = new Map<string, number>();
-  cases.forEach((one, i) => {
-    assert.equal(byGroup.get(one.group) ?? folds[i], folds[i]);
-    byGroup.set(one.group, folds[i]);
-  });
-  for (let fold = 0; fold < 5; fold++) {
-    const inside = [...byGroup]
-      .filter(([, value]) => value === fold)
-      .map(([group]) => Number(group.slice(1)));
-    assert.equal(inside.length, 10);
-    assert.equal(inside.filter((group) => group < 25).length, 5);
-  }
-});
-
-test('of equally accurate values of C the sparser one is chosen', () => {
-  const point = (C: number, accuracy: number, neurons: number) => ({ C, accuracy, neurons, hNeurons: 0 });
-  assert.equal(chooseC([point(0.1, 0.6, 2), point(1, 0.8, 9), point(3, 0.8, 12), point(10, 0.79, 20)]), 1);
-  assert.equal(chooseC([point(0.1, 0.8, 9), point(1, 0.8, 7)]), 1);
-});
-
 /** Answers and other tokens of 120 cases; columns 3 and 11 tell hallucinations, in the answers only. */
 function makeData(name: string): TrainingData {
   const random = seededRandom(8);
@@ -65,7 +42,13 @@ function makeData(name: string): TrainingData {
     const hallucinated = i % 2 === 1;
     if (hallucinated) values[i * columns + 3] += 0.5;
     if (!hallucinated) values[i * columns + 11] += 0.5;
-    return { answer: i * columns * 4, other: (120 + i) * columns * 4, hallucinated, group: `q${i}` };
+    return {
+      answer: i * columns * 4,
+      other: (120 + i) * columns * 4,
+      hallucinated,
+      group: `q${i}`,
+      relation: 'all',
+    };
   });
   const path = join(root, name);
   writeFileSync(path, new Uint8Array(values.buffer));
@@ -75,7 +58,12 @@ function makeData(name: string): TrainingData {
 test('the telling neurons are found in both modes, and the probabilities are calibrated', async () => {
   const data = makeData('features.f32');
   for (const mode of ['3-vs-1', '1-vs-1'] as const) {
-    const fit = await fitDetector(data, { mode, grid: [0.3, 3], folds: 4, seed: 1 });
+    const fit = await fitDetector(trainingMatrix(data, mode), data.cases, {
+      mode,
+      grid: [0.3, 3],
+      folds: 4,
+      seed: 1,
+    });
     assert.equal(fit.rows, mode === '3-vs-1' ? 240 : 120);
     const weight = (column: number) => fit.weights[fit.indices.indexOf(column)] ?? 0;
     assert.ok(weight(3) > 0.5, `${mode}: ${weight(3)}`);
@@ -84,7 +72,8 @@ test('the telling neurons are found in both modes, and the probabilities are cal
     const best = Math.max(...fit.grid.map((point) => point.accuracy));
     assert.ok(best > 0.7, `${mode}: ${best}`);
     // In 3-vs-1 most labels are 0: without calibration nearly every answer would be called faithful.
-    assert.equal(fit.grid.find((point) => point.C === fit.C)!.accuracy, best);
+    const chosen = fit.grid.find((point) => point.C === fit.C)!;
+    assert.ok(chosen.accuracy > best - 1 / 120 && chosen.neurons === fit.weights.length);
   }
 });
 
