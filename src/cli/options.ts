@@ -146,7 +146,7 @@ export function addCollect(command: Command): Command {
     .option('--max-tokens <n>', 'longest response (default: 50)', integer(1))
     .option(
       '--quota <n>',
-      'matched samples wanted of each class, to train on and again to test (default: 150)',
+      'matched samples wanted of each class, to train on and again to test (default: 200)',
       integer(1),
     )
     .option('--no-quota', 'ask every question to the end');

@@ -10,7 +10,7 @@ export interface QuotaQuestion {
 /** How far one class may run ahead of the other within a relation: surplus has no partner and is dropped in the end. */
 const LEAD = 8;
 /** The largest part of the quota that one relation may fill, so that no topic makes up the result. */
-const RELATION_SHARE = 0.25;
+const RELATION_SHARE = 0.35;
 
 /** A relation that shows one class alone for this many questions of a split is left: it will hardly give a matched pair. */
 const PATIENCE = 30;

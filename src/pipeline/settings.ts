@@ -53,7 +53,7 @@ export function makeCollectSettings(
     maxTokens: 50,
     minCorrect: samples,
     maxCorrect: 0,
-    quota: 150,
+    quota: 200,
     ...defined(overrides),
   };
   const { minCorrect, maxCorrect } = settings;
