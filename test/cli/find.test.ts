@@ -97,7 +97,7 @@ test('killed at any moment, the same command ends with the same result', () => {
     'write:features.safetensors:25',
     'write:features.done.jsonl:30',
     'rename:detector.json:1',
-    'rename:controls.tmp:1',
+    'rename:evaluation.json:1',
     'rename:detector.json:1',
     'rename:report.json:1',
     'rename:report.html:1',
