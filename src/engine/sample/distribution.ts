@@ -62,50 +62,58 @@ export function draw(candidates: Candidates, uniform: number): number {
   return count - 1;
 }
 
+/** Whether entry `a` of the heap is to be dropped before entry `b`: smaller, or equal with a larger token id. */
+function weaker(values: Float64Array, tokens: Int32Array, a: number, b: number): boolean {
+  return values[a] < values[b] || (values[a] === values[b] && tokens[a] > tokens[b]);
+}
+
+function swap(values: Float64Array, tokens: Int32Array, a: number, b: number): void {
+  const value = values[a];
+  const token = tokens[a];
+  values[a] = values[b];
+  tokens[a] = tokens[b];
+  values[b] = value;
+  tokens[b] = token;
+}
+
+/** Restores the heap (weakest on top) of the first `end` entries below position `from`. */
+function sink(values: Float64Array, tokens: Int32Array, from: number, end: number): void {
+  let i = from;
+  for (;;) {
+    let weakest = i;
+    for (let child = 2 * i + 1; child <= 2 * i + 2 && child < end; child++)
+      if (weaker(values, tokens, child, weakest)) weakest = child;
+    if (weakest === i) return;
+    swap(values, tokens, i, weakest);
+    i = weakest;
+  }
+}
+
+/** First position at or after `from` with a value above `floor`, or the length. */
+function nextAbove(logits: Float32Array, from: number, floor: number): number {
+  let i = from;
+  while (i < logits.length && !(logits[i] > floor)) i++;
+  return i;
+}
+
 /** The `values.length` largest logits in descending order: a bounded heap, one pass over the vocabulary. */
 function selectByHeap(logits: Float32Array, tokens: Int32Array, values: Float64Array): number {
-  const limit = values.length;
-  let size = 0;
-  const after = (a: number, b: number) =>
-    values[a] < values[b] || (values[a] === values[b] && tokens[a] > tokens[b]);
-  const swap = (a: number, b: number) => {
-    const value = values[a];
-    const token = tokens[a];
-    values[a] = values[b];
-    tokens[a] = tokens[b];
-    values[b] = value;
-    tokens[b] = token;
-  };
-  const sink = (from: number, end: number) => {
-    let i = from;
-    for (;;) {
-      let worst = i;
-      for (let child = 2 * i + 1; child <= 2 * i + 2 && child < end; child++)
-        if (after(child, worst)) worst = child;
-      if (worst === i) return;
-      swap(i, worst);
-      i = worst;
-    }
-  };
-  for (let token = 0; token < limit; token++) {
+  const size = values.length;
+  for (let token = 0; token < size; token++) {
     values[token] = logits[token];
     tokens[token] = token;
-    size++;
   }
-  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i, size);
-  let floor = values[0];
-  for (let token = limit; token < logits.length; token++) {
-    const value = logits[token];
-    if (value > floor) {
-      values[0] = value;
-      tokens[0] = token;
-      sink(0, size);
-      floor = values[0];
-    }
+  for (let i = (size >> 1) - 1; i >= 0; i--) sink(values, tokens, i, size);
+  let token = nextAbove(logits, size, values[0]);
+  while (token < logits.length) {
+    values[0] = logits[token];
+    tokens[0] = token;
+    sink(values, tokens, 0, size);
+    token = nextAbove(logits, token + 1, values[0]);
   }
   for (let end = size - 1; end > 0; end--) {
-    swap(0, end);
-    sink(0, end);
+    swap(values, tokens, 0, end);
+    sink(values, tokens, 0, end);
   }
   return size;
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { inspectModel } from '../src/engine/gguf/model.js';
-import { readGguf } from '../src/engine/gguf/read.js';
-import { UserError } from '../src/errors.js';
-import { seededRandom } from './support/random.js';
-import { temporaryFolder } from './support/temporary.js';
-import { writeTinyModel } from './support/tiny-models.js';
+import { inspectModel } from '../../src/engine/gguf/model.js';
+import { readGguf } from '../../src/engine/gguf/read.js';
+import { UserError } from '../../src/errors.js';
+import { seededRandom } from '../support/random.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { writeTinyModel } from '../support/tiny-models.js';
 
 const folder = temporaryFolder();
 

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { F32, Q8_0 } from '../src/engine/gguf/ggml-types.js';
-import { readGguf } from '../src/engine/gguf/read.js';
-import { expectUserError } from './support/expect-user-error.js';
-import { array, entry, type RawFile, rawGguf, TYPE, tensor, text, u32, u64 } from './support/raw-gguf.js';
-import { temporaryFolder } from './support/temporary.js';
+import { F32, Q8_0 } from '../../src/engine/gguf/ggml-types.js';
+import { readGguf } from '../../src/engine/gguf/read.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { array, entry, type RawFile, rawGguf, TYPE, tensor, text, u32, u64 } from '../support/raw-gguf.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 const path = join(folder, 'model.gguf');

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { F16, F32 } from '../src/engine/gguf/ggml-types.js';
-import { inspectModel } from '../src/engine/gguf/model.js';
-import { readGguf } from '../src/engine/gguf/read.js';
-import type { GgufValue } from '../src/engine/gguf/types.js';
-import { bool, float32, string, strings, uint32 } from '../src/engine/gguf/values.js';
-import { type TensorSource, writeGguf } from '../src/engine/gguf/write.js';
-import { expectUserError } from './support/expect-user-error.js';
-import { temporaryFolder } from './support/temporary.js';
-import { type TinyArchitecture, writeTinyModel } from './support/tiny-models.js';
+import { F16, F32 } from '../../src/engine/gguf/ggml-types.js';
+import { inspectModel } from '../../src/engine/gguf/model.js';
+import { readGguf } from '../../src/engine/gguf/read.js';
+import type { GgufValue } from '../../src/engine/gguf/types.js';
+import { bool, float32, string, strings, uint32 } from '../../src/engine/gguf/values.js';
+import { type TensorSource, writeGguf } from '../../src/engine/gguf/write.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type TinyArchitecture, writeTinyModel } from '../support/tiny-models.js';
 
 const folder = temporaryFolder();
 

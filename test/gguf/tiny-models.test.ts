@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readGguf } from '../src/engine/gguf/read.js';
-import { stringsAt } from '../src/engine/gguf/values.js';
-import { forward } from './support/forward.js';
-import { fromHalf, toHalf } from './support/quantise.js';
-import { temporaryFolder } from './support/temporary.js';
-import { type TinyArchitecture, writeTinyModel } from './support/tiny-models.js';
+import { readGguf } from '../../src/engine/gguf/read.js';
+import { stringsAt } from '../../src/engine/gguf/values.js';
+import { forward } from '../support/forward.js';
+import { fromHalf, toHalf } from '../support/quantise.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type TinyArchitecture, writeTinyModel } from '../support/tiny-models.js';
 
 const folder = temporaryFolder();
 const ARCHITECTURES: TinyArchitecture[] = ['llama', 'qwen2', 'gemma3', 'gpt2', 'phi2'];

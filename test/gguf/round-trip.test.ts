@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { F16, F32, Q8_0 } from '../src/engine/gguf/ggml-types.js';
-import { readGguf } from '../src/engine/gguf/read.js';
-import type { GgufValue } from '../src/engine/gguf/types.js';
+import { F16, F32, Q8_0 } from '../../src/engine/gguf/ggml-types.js';
+import { readGguf } from '../../src/engine/gguf/read.js';
+import type { GgufValue } from '../../src/engine/gguf/types.js';
 import {
   bool,
   float32,
@@ -14,11 +14,11 @@ import {
   strings,
   stringsAt,
   uint32,
-} from '../src/engine/gguf/values.js';
-import { type TensorSource, writeGguf } from '../src/engine/gguf/write.js';
-import { expectUserError } from './support/expect-user-error.js';
-import { seededRandom } from './support/random.js';
-import { temporaryFolder } from './support/temporary.js';
+} from '../../src/engine/gguf/values.js';
+import { type TensorSource, writeGguf } from '../../src/engine/gguf/write.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { seededRandom } from '../support/random.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const folder = temporaryFolder();
 
