@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { assignFolds } from '../../src/learn/folds.js';
 import { denseMatrix, rowOf } from '../../src/learn/matrix.js';
+import { fitPath } from '../../src/learn/path.js';
 import { baselineScores } from '../../src/pipeline/baselines.js';
 import type { Case } from '../../src/pipeline/cases.js';
 import { drawControls, runControls } from '../../src/pipeline/controls.js';
 import { decisionValues } from '../../src/pipeline/decision.js';
 import { fitDetector } from '../../src/pipeline/fit.js';
 import { gather, linearScores, placesOf } from '../../src/pipeline/gather.js';
+import { fitPlatt, plattProbability } from '../../src/stats/calibration.js';
 import { auroc } from '../../src/stats/metrics.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { seededRandom } from '../support/random.js';
@@ -72,6 +75,50 @@ test('the telling neurons are found in both modes, and the probabilities are cal
     const right = decisionValues(fit.platt, scores).filter((value, i) => value > 0 === (i % 2 === 1)).length;
     assert.ok(right > 0.75 * 120, `${mode}: ${right}`);
   }
+});
+
+test('3-vs-1 done by hand: other tokens are negatives of their fold, figures and calibration are of answers alone', async () => {
+  const { cases, both } = makeData();
+  const fit = await fitDetector({ matrix: both, cases }, settings);
+  const rows = [...cases, ...cases];
+  const folds = assignFolds({
+    groups: rows.map((one) => one.group),
+    strata: rows.map((one) => JSON.stringify([one.class, one.relation])),
+    folds: 4,
+    seed: 1,
+  });
+  const truth = Uint8Array.from({ length: 240 }, (_, i) => (i < 120 && i % 2 === 1 ? 1 : 0));
+  for (const point of fit.grid) {
+    const held = new Float64Array(120);
+    for (let fold = 0; fold < 4; fold++) {
+      const inside = Array.from(folds.keys()).filter((row) => folds[row] !== fold);
+      const x = Float32Array.from(inside.flatMap((row) => [...rowOf(both, row)]));
+      const [model] = await fitPath({
+        matrix: denseMatrix(inside.length, 40, x),
+        labels: Uint8Array.from(inside, (row) => truth[row]),
+        grid: [point.C],
+      });
+      for (let row = 0; row < 120; row++) {
+        if (folds[row] !== fold) continue;
+        held[row] = model.intercept;
+        model.indices.forEach((j, k) => {
+          held[row] += model.weights[k] * rowOf(both, row)[j];
+        });
+      }
+    }
+    const platt = fitPlatt(held, truth.subarray(0, 120));
+    const right = held.filter(
+      (score, row) => plattProbability(platt, score) > 0.5 === (truth[row] === 1),
+    ).length;
+    // Both fits are optimal to a small gap only, which may turn an answer that lies on the border.
+    assert.ok(Math.abs(point.accuracy * 120 - right) <= 1.01, `C ${point.C}: ${point.accuracy}, ${right}`);
+    if (point.C !== fit.C) continue;
+    assert.ok(Math.abs(fit.platt.slope / platt.slope - 1) < 0.03, `${fit.platt.slope}, ${platt.slope}`);
+    assert.ok(Math.abs(fit.platt.intercept - platt.intercept) < 0.05);
+  }
+  const [whole] = await fitPath({ matrix: both, labels: truth, grid: [fit.C] });
+  assert.deepEqual(fit.indices, whole.indices);
+  assert.ok(Math.abs(fit.intercept - whole.intercept) < 0.02);
 });
 
 test('the accuracy of a C is that of answers whose question was held out', async () => {
