@@ -1,3 +1,4 @@
+import { UserError } from '../errors.js';
 import { accuracy } from '../stats/metrics.js';
 import { assignFolds } from './folds.js';
 import { inLockstep } from './lockstep.js';
@@ -51,11 +52,14 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
   const marks = Array.from({ length: folds }, (_, fold) =>
     Uint8Array.from(foldOf, (own) => (own === fold ? 0 : 1)),
   );
-  for (const used of marks)
-    checkLabels(
-      labels.filter((_, i) => used[i] === 1),
-      used.reduce((sum, mark) => sum + mark, 0),
-    );
+  for (const used of marks) {
+    const kinds = new Set(labels.filter((_, i) => used[i] === 1));
+    if (kinds.size < 2) {
+      throw new UserError(
+        `without one of its ${folds} folds the training data has only label ${[...kinds]}; more questions of the other kind are needed`,
+      );
+    }
+  }
   marks.push(new Uint8Array(rows).fill(1));
 
   const scanner = createScanner({ threads: options.threads, signal });

@@ -1,8 +1,9 @@
-import { denseMatrix } from '../learn/matrix.js';
+import { setImmediate } from 'node:timers/promises';
 import { choose, derive } from '../stats/random.js';
-import { plattDecision } from './decision.js';
-import { fitDetector, type TrainingData, trainingOffsets } from './fit.js';
-import { gatherColumns, linearScores } from './gather.js';
+import type { Case } from './cases.js';
+import { decisionValues } from './decision.js';
+import { fitDetector } from './fit.js';
+import { type Gathered, gather, linearScores, placesOf } from './gather.js';
 import type { TrainSettings } from './settings.js';
 
 export interface ControlRun {
@@ -11,52 +12,49 @@ export interface ControlRun {
   scores: Float64Array;
 }
 
-/**
- * Random controls: detectors of as many neurons as the real one has, drawn at random from all, trained on the same
- * rows by the same steps (grid, folds, calibration). `testRows` are the byte offsets of the answers to score.
- */
-export async function runControls(options: {
-  data: TrainingData;
-  testRows: number[];
+/** For each control as many of the `columns` neurons as the detector has, in ascending order, every set equally likely. */
+export function drawControls(options: {
+  columns: number;
   neurons: number;
   controls: number;
   seed: number;
-  training: TrainSettings;
+}): Uint32Array[] {
+  const { columns, controls, seed } = options;
+  // A detector without neurons is compared with sets of one.
+  const size = Math.min(Math.max(1, options.neurons), columns);
+  return Array.from({ length: controls }, (_, i) => choose(derive(seed, 'control', i), columns, size));
+}
+
+/**
+ * Random controls: detectors of the neurons of each set alone, trained on the same rows by the same steps as the real one
+ * (grid, folds, calibration).
+ *
+ * @param training the training rows ({@link TrainingData}) of `cases`, with the columns of all sets
+ * @param test the answers to score, with the columns of all sets
+ */
+export async function runControls(options: {
+  sets: Uint32Array[];
+  training: Gathered;
+  cases: Case[];
+  test: Gathered;
+  settings: TrainSettings;
   signal?: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }): Promise<ControlRun[]> {
-  const { data, testRows, controls, training } = options;
-  // A detector without neurons is compared with sets of one.
-  const size = Math.min(Math.max(1, options.neurons), data.columns);
-  const sets = Array.from({ length: controls }, (_, i) =>
-    choose(derive(options.seed, 'control', i), data.columns, size),
-  );
-  // One pass over the features for all sets: they are far larger than what is wanted of them.
-  const columns = sets.flatMap((set) => Array.from(set));
-  const trained = trainingOffsets(data.cases, training.mode);
-  const values = await gatherColumns(data.path, [...trained, ...testRows], data.columns, columns);
-  /** Rows from `first` on, with the columns of set `i` only. */
-  const slice = (i: number, first: number, rows: number) => {
-    const out = new Float32Array(rows * size);
-    for (let row = 0; row < rows; row++) {
-      const at = (first + row) * columns.length + i * size;
-      out.set(values.subarray(at, at + size), row * size);
-    }
-    return out;
-  };
+  const { sets, training, cases, test, settings, signal, onProgress } = options;
   const runs: ControlRun[] = [];
-  for (let i = 0; i < controls; i++) {
-    options.onProgress(i, controls);
-    const matrix = denseMatrix(trained.length, size, slice(i, 0, trained.length));
-    const fit = await fitDetector(matrix, data.cases, training, { signal: options.signal });
-    const weights = new Float64Array(size);
-    fit.indices.forEach((column, k) => {
-      weights[column] = fit.weights[k];
+  for (const [seed, set] of sets.entries()) {
+    onProgress(seed, sets.length);
+    // A fit this small never waits for anything: without this, Ctrl-C would be heard only after the last one.
+    await setImmediate();
+    const { values: matrix } = await gather(training.values, placesOf(training, set), signal);
+    const fit = await fitDetector({ matrix, cases }, settings, { signal });
+    const chosen = fit.indices.map((place) => set[place]);
+    runs.push({
+      seed,
+      scores: decisionValues(fit.platt, linearScores(test, chosen, fit.weights, fit.intercept)),
     });
-    const tested = slice(i, trained.length, testRows.length);
-    const scores = linearScores(tested, weights, fit.intercept, testRows.length);
-    runs.push({ seed: i, scores: scores.map((score) => plattDecision(fit.platt, score)) });
   }
-  options.onProgress(controls, controls);
+  onProgress(sets.length, sets.length);
   return runs;
 }

@@ -3,13 +3,13 @@ import { writeFileAtomic } from '../formats/atomic.js';
 import { type Evaluation, evaluateDetector } from '../stats/evaluate.js';
 import { baselineScores } from './baselines.js';
 import type { RunContext } from './context.js';
-import { runControls } from './controls.js';
-import { plattDecision } from './decision.js';
+import { drawControls, runControls } from './controls.js';
+import { decisionValues } from './decision.js';
 import { type Detector, detectorNeurons, readDetector } from './detector.js';
-import { gatherColumns, linearScores } from './gather.js';
+import { gather, linearScores } from './gather.js';
 import { type EvaluateSettings, TrainSettingsSchema } from './settings.js';
 import { requireStage, runStage } from './stage.js';
-import { loadHalf } from './train.js';
+import { loadHalf, trainingRows } from './train.js';
 
 /** The content of `evaluation.json`. */
 export interface EvaluationFile {
@@ -29,25 +29,27 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
   return runStage(folder, definition, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const training = await loadHalf(folder, 'train');
-    const { cases, data } = await loadHalf(folder, 'test');
+    const { cases, answer } = await loadHalf(folder, 'test');
+    const trainSettings = TrainSettingsSchema.parse(requireStage(folder, 'train').settings);
     const { neurons, weights } = detectorNeurons(detector);
-    const rows = data.cases.map((one) => one.answer);
-    const values = await gatherColumns(data.path, rows, data.columns, neurons);
-    const raw = linearScores(values, weights, detector.intercept, rows.length);
+    const sets = drawControls({ ...settings, columns: answer.columns, neurons: neurons.length });
+    // One pass over each half for the detector and all controls: the features are far larger than what is wanted of them.
+    const drawn = sets.flatMap((set) => [...set]);
+    const test = await gather(answer, [...neurons, ...drawn], signal);
+    const raw = linearScores(test, neurons, weights, detector.intercept);
     const controls = await runControls({
-      data: training.data,
-      testRows: rows,
-      neurons: neurons.length,
-      controls: settings.controls,
-      seed: settings.seed,
-      training: TrainSettingsSchema.parse(requireStage(folder, 'train').settings),
+      sets,
+      training: await gather(trainingRows(training, trainSettings.mode), drawn, signal),
+      cases: training.cases,
+      test,
+      settings: trainSettings,
       signal,
       onProgress: (done, total) =>
         emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),
     });
     const groups = numberGroups(cases.map((one) => one.group));
-    const test = evaluateDetector({
-      scores: raw.map((score) => plattDecision(detector.calibration, score)),
+    const figures = evaluateDetector({
+      scores: decisionValues(detector.calibration, raw),
       labels: Uint8Array.from(cases, (one) => (one.class === 'hallucinated' ? 1 : 0)),
       relations: cases.map((one) => one.relation),
       groups,
@@ -57,14 +59,14 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
       platt: { slope: 1, intercept: 0 },
       seed: settings.seed,
     });
-    test.calibration = { ...test.calibration, ...detector.calibration };
-    const file: EvaluationFile = { test, scores: cases.map(({ id }, i) => ({ id, score: raw[i] })) };
+    figures.calibration = { ...figures.calibration, ...detector.calibration };
+    const file: EvaluationFile = { test: figures, scores: cases.map(({ id }, i) => ({ id, score: raw[i] })) };
     await writeFileAtomic(folder.file('evaluation.json'), `${JSON.stringify(file)}\n`);
-    detector.test = testFigures(test);
+    detector.test = testFigures(figures);
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
     return {
       counts: { samples: cases.length, controls: controls.length },
-      summary: `accuracy ${test.accuracy.estimate.toFixed(3)}, AUROC ${test.auroc.estimate.toFixed(3)}; random neurons ${test.control.accuracy.mean.toFixed(3)}, ${test.control.auroc.mean.toFixed(3)}`,
+      summary: `accuracy ${figures.accuracy.estimate.toFixed(3)}, AUROC ${figures.auroc.estimate.toFixed(3)}; random neurons ${figures.control.accuracy.mean.toFixed(3)}, ${figures.control.auroc.mean.toFixed(3)}`,
     };
   });
 }

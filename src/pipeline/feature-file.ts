@@ -6,6 +6,7 @@ import type { Engine, ReadCase } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
 import { createSafetensors, openSafetensors } from '../formats/safetensors.js';
+import type { RowMatrix } from '../learn/matrix.js';
 import { guardCallbacks } from './context.js';
 
 /** A token sequence with the positions of its answer, `answer_end` not included. */
@@ -105,12 +106,10 @@ async function readDone(path: string, rows: number): Promise<Set<number>> {
   return done;
 }
 
-/** Where the rows of a feature file begin, as byte offsets, and how long they are. */
+/** The two tensors of a feature file, with a row for each case. */
 export interface FeatureRows {
-  path: string;
-  columns: number;
-  answer: Float64Array;
-  other: Float64Array;
+  answer: RowMatrix;
+  other: RowMatrix;
 }
 
 /**
@@ -119,12 +118,13 @@ export interface FeatureRows {
  */
 export async function openFeatures(path: string, rows: number, columns: number): Promise<FeatureRows> {
   const { tensors } = await openSafetensors(path);
-  const offsets = (name: string): Float64Array => {
+  const matrix = (name: string): RowMatrix => {
     const tensor = tensors.get(name);
     if (tensor?.dtype !== 'F32' || tensor.shape.join() !== `${rows},${columns}`) {
       throw new UserError(`${path} does not hold ${rows} x ${columns} features; run extract again`);
     }
-    return Float64Array.from({ length: rows }, (_, row) => tensor.offset + row * columns * 4);
+    const offsets = Float64Array.from({ length: rows }, (_, row) => tensor.offset + row * columns * 4);
+    return { path, columns, offsets };
   };
-  return { path, columns, answer: offsets('answer'), other: offsets('other') };
+  return { answer: matrix('answer'), other: matrix('other') };
 }

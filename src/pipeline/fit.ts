@@ -1,24 +1,15 @@
 import { chooseC, crossValidate } from '../learn/cross-validate.js';
-import type { FeatureMatrix, RowMatrix } from '../learn/matrix.js';
+import type { FeatureMatrix } from '../learn/matrix.js';
 import { fitPlatt, type Platt } from '../stats/calibration.js';
 import { accuracy } from '../stats/metrics.js';
-import { plattDecision } from './decision.js';
+import type { Case } from './cases.js';
+import { decisionValues } from './decision.js';
 import type { TrainSettings } from './settings.js';
 
-/** A training case: where its two feature rows begin in the file, and what it is. */
-export interface TrainingCase {
-  answer: number;
-  other: number;
-  hallucinated: boolean;
-  group: string;
-  relation: string;
-}
-
 export interface TrainingData {
-  path: string;
-  /** Features of a row. */
-  columns: number;
-  cases: TrainingCase[];
+  /** The answers of all cases; in 3-vs-1 then the other tokens of all cases, in the same order. */
+  matrix: FeatureMatrix;
+  cases: Pick<Case, 'class' | 'relation' | 'group'>[];
 }
 
 export interface GridPoint {
@@ -37,23 +28,8 @@ export interface Fit {
   indices: Uint32Array;
   weights: Float64Array;
   platt: Platt;
+  /** In ascending C. */
   grid: GridPoint[];
-  /** Rows of the training matrix. */
-  rows: number;
-}
-
-/** The byte offsets of the rows that a mode trains on: the answers, then in 3-vs-1 the other tokens of the same cases. */
-export function trainingOffsets(cases: TrainingCase[], mode: TrainSettings['mode']): number[] {
-  const answers = cases.map((one) => one.answer);
-  return mode === '3-vs-1' ? [...answers, ...cases.map((one) => one.other)] : answers;
-}
-
-/** The training rows in their file. */
-export function trainingMatrix(
-  { path, columns, cases }: TrainingData,
-  mode: TrainSettings['mode'],
-): RowMatrix {
-  return { path, columns, offsets: Float64Array.from(trainingOffsets(cases, mode)) };
 }
 
 /**
@@ -62,51 +38,37 @@ export function trainingMatrix(
  *
  * The cross-validated figure of a C is the accuracy on held-out answers, where an answer is called hallucinated when its
  * calibrated probability is above one half: in 3-vs-1 most rows have label 0, so that 0 would be the wrong threshold for the raw
- * score. Values of C less than one answer apart go to the sparser model.
- *
- * @param matrix rows as {@link trainingOffsets} lists them for these cases
+ * score. Equal figures go to the sparser model. Throws UserErrors as `crossValidate` does.
  */
 export async function fitDetector(
-  matrix: FeatureMatrix,
-  cases: TrainingCase[],
+  { matrix, cases }: TrainingData,
   settings: TrainSettings,
-  options: { signal?: AbortSignal; threads?: number; onFit?: (done: number, total: number) => void } = {},
+  options: { signal?: AbortSignal; onFit?: (done: number, total: number) => void } = {},
 ): Promise<Fit> {
-  const parts = settings.mode === '3-vs-1' ? 2 : 1;
-  const rows = cases.length * parts;
-  const perRow = <T>(value: (one: TrainingCase) => T) =>
-    Array.from({ length: parts }, () => cases.map(value)).flat();
-  const labels = Uint8Array.from({ length: rows }, (_, row) =>
-    Number(row < cases.length && cases[row].hallucinated),
-  );
+  const answers = cases.length;
+  const rows = settings.mode === '3-vs-1' ? [...cases, ...cases] : cases;
+  const labels = Uint8Array.from(rows, (one, i) => (i < answers && one.class === 'hallucinated' ? 1 : 0));
   const points = await crossValidate({
+    ...options,
     matrix,
     labels,
-    groups: perRow((one) => one.group),
-    strata: perRow((one) => `${one.relation}\n${one.hallucinated}`),
-    counted: Uint8Array.from({ length: rows }, (_, row) => Number(row < cases.length)),
-    figure: calibratedAccuracy,
+    groups: rows.map((one) => one.group),
+    // Folds are dealt stratum after stratum in the order of the names: the class comes first, so that each fold gets its
+    // share of both also where every relation has but a few cases.
+    strata: rows.map((one) => JSON.stringify([one.class, one.relation])),
+    counted: Uint8Array.from(rows, (_, i) => (i < answers ? 1 : 0)),
     grid: settings.grid,
     folds: settings.folds,
     seed: settings.seed,
-    ...options,
+    figure: (scores, truth) => accuracy(decisionValues(fitPlatt(scores, truth), scores), truth, 0),
   });
-  const best = chooseC(points, cases.length);
-  const { intercept, indices, weights } = best.final;
-  const platt = fitPlatt(best.scores.subarray(0, cases.length), labels.subarray(0, cases.length));
-  const grid = points.map(({ C, accuracy: share, final }): GridPoint => {
-    const hNeurons = final.weights.filter((weight) => weight > 0).length;
-    return { C, accuracy: share, neurons: final.weights.length, hNeurons };
+  const grid = points.map(({ C, accuracy, final }): GridPoint => {
+    const { weights } = final;
+    return { C, accuracy, neurons: weights.length, hNeurons: weights.filter((weight) => weight > 0).length };
   });
-  return { C: best.C, intercept, indices, weights, platt, grid, rows };
-}
-
-/** Share of answers on the right side of one half after calibration. */
-function calibratedAccuracy(scores: Float64Array, labels: Uint8Array): number {
-  const platt = fitPlatt(scores, labels);
-  return accuracy(
-    scores.map((score) => plattDecision(platt, score)),
-    labels,
-    0,
-  );
+  const { C } = chooseC(grid, answers);
+  const { scores, final } = points.find((point) => point.C === C)!;
+  const { intercept, indices, weights } = final;
+  const platt = fitPlatt(scores.subarray(0, answers), labels.subarray(0, answers));
+  return { C, intercept, indices, weights, platt, grid };
 }

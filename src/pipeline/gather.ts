@@ -1,56 +1,49 @@
-import { open } from 'node:fs/promises';
-import { fileError } from '../formats/file-error.js';
+import { type DenseMatrix, type FeatureMatrix, rowOf } from '../learn/matrix.js';
+import { lowerBound } from '../learn/scan.js';
+import { createScanner } from '../learn/scanner.js';
+import { gatherColumns } from '../learn/store.js';
 
-/** Reading this many bytes costs about as much as placing one more read. */
-const BYTES_PER_READ = 16384;
+/** Some columns of a feature matrix, in memory. */
+export interface Gathered {
+  /** Ascending, as columns of the whole matrix. */
+  columns: Uint32Array;
+  /** `[rows, columns.length]`. */
+  values: DenseMatrix;
+}
 
 /**
- * Some columns of float32 rows of a file, `[rows, columns]`, row after row. Reads whole rows or single values,
- * whichever is cheaper: a row of a large model has millions of columns.
- *
- * @param offsets where each row begins, in bytes
- * @param width columns of a whole row
+ * Brings columns, in any order and with repeats, into memory by one pass over the matrix. Throws a UserError for a column
+ * that the matrix does not have, and for a file that cannot be read.
  */
-export async function gatherColumns(
-  path: string,
-  offsets: ArrayLike<number>,
-  width: number,
-  columns: ArrayLike<number>,
-): Promise<Float32Array> {
-  const out = new Float32Array(offsets.length * columns.length);
-  const whole = columns.length * BYTES_PER_READ > width * 4;
-  const buffer = Buffer.alloc(whole ? width * 4 : 4);
-  const file = await open(path, 'r').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+export async function gather(
+  matrix: FeatureMatrix,
+  columns: Iterable<number>,
+  signal?: AbortSignal,
+): Promise<Gathered> {
+  const wanted = Uint32Array.from(new Set(columns)).sort();
+  const scanner = createScanner({ signal });
   try {
-    for (let row = 0; row < offsets.length; row++) {
-      const at = row * columns.length;
-      if (whole) await file.read(buffer, 0, buffer.length, offsets[row]);
-      for (let i = 0; i < columns.length; i++) {
-        if (!whole) await file.read(buffer, 0, 4, offsets[row] + columns[i] * 4);
-        out[at + i] = buffer.readFloatLE(whole ? columns[i] * 4 : 0);
-      }
-    }
-    return out;
-  } catch (error) {
-    throw fileError(error, 'read', path);
+    return { columns: wanted, values: await gatherColumns(matrix, wanted, scanner) };
   } finally {
-    await file.close();
+    await scanner.close();
   }
 }
 
-/** `intercept + sum of weight * value` for each row of `[rows, weights.length]`. */
+/** Where gathered columns stand among those that were gathered. */
+export function placesOf({ columns }: Gathered, wanted: ArrayLike<number>): Uint32Array {
+  return Uint32Array.from(wanted, (column) => lowerBound(columns, column));
+}
+
+/** `intercept + sum of weight * value` of each row; `columns` are some of the gathered ones, `weights` theirs. */
 export function linearScores(
-  values: Float32Array,
+  gathered: Gathered,
+  columns: ArrayLike<number>,
   weights: ArrayLike<number>,
   intercept: number,
-  rows: number,
 ): Float64Array {
-  const scores = new Float64Array(rows).fill(intercept);
-  const { length } = weights;
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < length; i++) scores[row] += weights[i] * values[row * length + i];
-  }
-  return scores;
+  const places = placesOf(gathered, columns);
+  return Float64Array.from({ length: gathered.values.rows }, (_, row) => {
+    const values = rowOf(gathered.values, row);
+    return places.reduce((sum, place, i) => sum + weights[i] * values[place], intercept);
+  });
 }

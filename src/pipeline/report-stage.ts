@@ -1,5 +1,6 @@
 import { cpus, platform, release } from 'node:os';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { rowOf } from '../learn/matrix.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
@@ -7,14 +8,13 @@ import { type Case, readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
-import { openFeatures } from './feature-file.js';
-import { gatherColumns } from './gather.js';
+import { gather, placesOf } from './gather.js';
 import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import { scoreSequences } from './score.js';
 import { requireStage, runStage } from './stage.js';
-import { collectSettings } from './train.js';
+import { collectSettings, loadHalf } from './train.js';
 
 /** Neurons whose CETT is shown, and example answers of each class. */
 const NEURONS_SHOWN = 12;
@@ -42,7 +42,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       },
       detector: { intercept: detector.intercept, neurons: detector.neurons },
       test: evaluation.test,
-      cett: await describeCett(folder, detector, cases),
+      cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       warnings: describeWarnings(evaluation, detector),
       files: {
@@ -115,24 +115,19 @@ async function describeQuestions(folder: RunFolder, cases: Case[]): Promise<Repo
   return { source, sha256, total: count, counts };
 }
 
-async function describeCett(folder: RunFolder, detector: Detector, cases: Case[]): Promise<Report['cett']> {
-  const { layers, ffn } = detector.model;
+async function describeCett(folder: RunFolder, detector: Detector): Promise<Report['cett']> {
   const strongest = [...detector.neurons]
     .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
     .slice(0, NEURONS_SHOWN);
   if (strongest.length === 0) return [];
-  const features = await openFeatures(folder.file('features.safetensors'), cases.length, layers * ffn);
-  const tested = cases.flatMap((one, row) => (one.split === 'test' ? [row] : []));
-  const values = await gatherColumns(
-    features.path,
-    tested.map((row) => features.answer[row]),
-    features.columns,
-    strongest.map(({ layer, index }) => layer * ffn + index),
-  );
-  return strongest.map(({ layer, index, weight }, j) => {
+  const { cases, answer } = await loadHalf(folder, 'test');
+  const flat = strongest.map(({ layer, index }) => layer * detector.model.ffn + index);
+  const gathered = await gather(answer, flat);
+  const places = placesOf(gathered, flat);
+  return strongest.map((neuron, i) => {
     const of = (wanted: Case['class']) =>
-      tested.flatMap((row, i) => (cases[row].class === wanted ? [values[i * strongest.length + j]] : []));
-    return { layer, index, weight, ...compareDistributions(of('faithful'), of('hallucinated')) };
+      cases.flatMap((one, row) => (one.class === wanted ? [rowOf(gathered.values, row)[places[i]]] : []));
+    return { ...neuron, ...compareDistributions(of('faithful'), of('hallucinated')) };
   });
 }
 

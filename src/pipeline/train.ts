@@ -1,9 +1,10 @@
 import { writeFileAtomic } from '../formats/atomic.js';
+import type { RowMatrix } from '../learn/matrix.js';
 import { type Case, readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorModel } from './detector.js';
-import { type FeatureRows, openFeatures } from './feature-file.js';
-import { fitDetector, type TrainingData, trainingMatrix } from './fit.js';
+import { openFeatures } from './feature-file.js';
+import { fitDetector } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
 import type { Split } from './split.js';
@@ -15,8 +16,11 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
   requireStage(folder, 'extract');
   const definition = { stage: 'train' as const, settings: { ...settings } };
   return runStage(folder, definition, context.versions, emit, async () => {
-    const { data } = await loadHalf(folder, 'train');
-    const fit = await fitDetector(trainingMatrix(data, settings.mode), data.cases, settings, {
+    const half = await loadHalf(folder, 'train');
+    const matrix = trainingRows(half, settings.mode);
+    const samples = half.cases.length;
+    const rows = matrix.offsets.length;
+    const fit = await fitDetector({ matrix, cases: half.cases }, settings, {
       signal,
       onFit: (done, total) => emit({ type: 'progress', step: 'train', done, total, unit: 'fits' }),
     });
@@ -35,15 +39,15 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
         weight: fit.weights[i],
       })),
       calibration: fit.platt,
-      training: { samples: data.cases.length, rows: fit.rows, folds: settings.folds, grid: fit.grid },
+      training: { samples, rows, folds: settings.folds, grid: fit.grid },
       test: null,
     };
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
     const chosen = fit.grid.find((point) => point.C === fit.C)!;
     return {
       counts: {
-        samples: data.cases.length,
-        rows: fit.rows,
+        samples,
+        rows,
         neurons: chosen.neurons,
         hNeurons: chosen.hNeurons,
       },
@@ -52,28 +56,27 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
   });
 }
 
-/** The cases of one split with their feature rows. */
-export async function loadHalf(
-  folder: RunFolder,
-  split: Split,
-): Promise<{ cases: Case[]; features: FeatureRows; data: TrainingData }> {
+/** The cases of one split with their features: a row for each case. */
+export interface Half {
+  cases: Case[];
+  answer: RowMatrix;
+  other: RowMatrix;
+}
+
+/** Reads the cases of a split and finds their rows in the feature file. */
+export async function loadHalf(folder: RunFolder, split: Split): Promise<Half> {
   const all = await readCases(folder.file('cases.jsonl'));
   const { layers, ffn } = folder.manifest.model;
   const features = await openFeatures(folder.file('features.safetensors'), all.length, layers * ffn);
-  const rows = all.flatMap((one, row) => (one.split === split ? [row] : []));
-  const cases = rows.map((row) => all[row]);
-  const data: TrainingData = {
-    path: features.path,
-    columns: features.columns,
-    cases: rows.map((row) => ({
-      answer: features.answer[row],
-      other: features.other[row],
-      hallucinated: all[row].class === 'hallucinated',
-      group: all[row].group,
-      relation: all[row].relation,
-    })),
-  };
-  return { cases, features, data };
+  const ofSplit = (_: unknown, row: number) => all[row].split === split;
+  const select = (rows: RowMatrix): RowMatrix => ({ ...rows, offsets: rows.offsets.filter(ofSplit) });
+  return { cases: all.filter(ofSplit), answer: select(features.answer), other: select(features.other) };
+}
+
+/** What a detector is trained on: the answers of all cases, and in 3-vs-1 their other tokens. */
+export function trainingRows({ answer, other }: Half, mode: TrainSettings['mode']): RowMatrix {
+  if (mode === '1-vs-1') return answer;
+  return { ...answer, offsets: Float64Array.from([...answer.offsets, ...other.offsets]) };
 }
 
 /** The settings under which the responses of a run were collected. */
