@@ -167,8 +167,11 @@ test('a class is full when it runs far ahead of the other, or at the share of it
   // Question 8 is still open and could be faithful: then question 9 would be wanted.
   assert.equal(ahead.isFull(9, 'hallucinated'), false);
 
+  // One relation may fill seven of twenty.
   const share = new QuotaTracker(questions, 20);
-  for (let i = 0; i < 10; i++) share.record(i, i % 2 === 0 ? 'hallucinated' : 'faithful');
-  assert.equal(share.isFull(10, 'hallucinated'), true);
+  for (let i = 0; i < 12; i++) share.record(i, i % 2 === 0 ? 'hallucinated' : 'faithful');
+  assert.equal(share.isFull(14, 'hallucinated'), false);
+  for (let i = 12; i < 14; i++) share.record(i, i % 2 === 0 ? 'hallucinated' : 'faithful');
+  assert.equal(share.isFull(14, 'hallucinated'), true);
   assert.equal(share.isFull(60, 'hallucinated'), false);
 });
