@@ -1,5 +1,7 @@
 /** What the engine offers to the rest of the program: plain data in, plain data out. See ARCHITECTURE.md. */
 
+import type { GgufModel } from './gguf/model.js';
+
 export type Device = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
 
 export interface EngineOptions {
@@ -16,32 +18,9 @@ export interface EngineOptions {
   signal?: AbortSignal;
 }
 
-export interface ModelInfo {
+/** A loaded model: what its file says, and what runs it. A neuron's flat index is `layer * ffn + j`. */
+export interface ModelInfo extends GgufModel {
   path: string;
-  /** `general.architecture` of the GGUF, e.g. `gemma3`. */
-  architecture: string;
-  /** `general.name` of the GGUF, or the file name. */
-  name: string;
-  layers: number;
-  /** Neurons of a layer: rows of z. A neuron's flat index is `layer * ffn + j`. */
-  ffn: number;
-  hidden: number;
-  vocab: number;
-  contextLength: number;
-  /** Whether the FFN has a gate (z = act(gate) * up). */
-  gated: boolean;
-  /** The Jinja chat template, where the file has one. */
-  chatTemplate?: string;
-  /** Text of the special tokens that chat templates name. */
-  bosToken?: string;
-  eosToken?: string;
-  /** Whether the tokenizer puts a BOS token in front. */
-  addBos: boolean;
-  /** For display, e.g. `Q4_K_M`. */
-  quantisation: string;
-  parameters: number;
-  /** Bytes of the weights in memory. */
-  weightBytes: number;
   /** llama.cpp version and the device in use, for the manifest. */
   libraryVersion: string;
   device: string;
