@@ -15,6 +15,8 @@ export interface DenseFit {
 }
 
 const MOST_STEPS = 100;
+/** A step with a kept Gram matrix should at least divide the breach of the optimality conditions by this. */
+const PROGRESS = 8;
 
 /**
  * Minimises ||w||_1 + loss(X w) over a dense matrix until primal - dual <= tolerance: proximal Newton steps, each a
@@ -40,6 +42,7 @@ export async function fitDense(
   const gram = createGram(matrix, scanner, workspace);
   let primal = 0;
   let dual = 0;
+  let breach = Number.POSITIVE_INFINITY;
   for (let step = 0; step < MOST_STEPS; step++) {
     residuals(loss, z, r);
     await scanner.scan(matrix, { vectors: [r], products: [c] });
@@ -52,8 +55,10 @@ export async function fitDense(
     const active: number[] = [];
     for (let j = 0; j < columns; j++) if (weights[j] !== 0 || Math.abs(c[j]) > 1) active.push(j);
     curvatures(loss, r, d);
+    const before = breach;
+    breach = largestBreach(weights, c, active);
     let moved = false;
-    for (const fresh of [gram.isStale(d), true]) {
+    for (const fresh of [gram.isStale(d) || breach * PROGRESS > before, true]) {
       const h = await gram.of(active, d, fresh);
       const target = minimiseModel(
         h,
@@ -66,6 +71,16 @@ export async function fitDense(
     if (!moved) break;
   }
   return { weights, z, primal, dual };
+}
+
+/** How far the worst column is from the optimality conditions |c_j| <= 1, c_j = sign(w_j). */
+function largestBreach(weights: Float64Array, c: Float64Array, active: number[]): number {
+  let worst = 0;
+  for (const j of active) {
+    const amount = weights[j] === 0 ? Math.abs(c[j]) - 1 : Math.abs(c[j] - Math.sign(weights[j]));
+    worst = Math.max(worst, amount);
+  }
+  return worst;
 }
 
 function l1Norm(weights: Float64Array): number {

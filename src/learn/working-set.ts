@@ -22,7 +22,7 @@ export interface Solution extends Model {
 }
 
 /** Columns above which a chosen set gets working sets of its own. */
-const DIRECT = 3000;
+const DIRECT = 8000;
 const FIRST_SET = 64;
 const MOST_ROUNDS = 60;
 /** Bytes of columns gathered from a file. */
