@@ -51,7 +51,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
       'after',
       `
 Examples:
-  $ hneurons find --model smollm2-135m-instruct --min-correct 8 --max-correct 2
+  $ hneurons find --model smollm2-135m-instruct --prompt-style few-shot
   $ hneurons find --out runs/hot --temperature 1.5     only what depends on the temperature runs again
   $ hneurons find --json > result.json`,
     )
