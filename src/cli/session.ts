@@ -1,7 +1,8 @@
+import type { Engine } from '../engine/types.js';
 import type { ResolvedModel } from '../models/index.js';
 import type { Listener } from '../pipeline/events.js';
 import type { Environment } from './environment.js';
-import type { OutputOptions } from './options.js';
+import { type EngineFlags, engineChoice, type OutputOptions } from './options.js';
 import { createProgress, type ProgressView } from './progress.js';
 
 /** What a command works with besides its own options. */
@@ -53,4 +54,20 @@ export async function findModel(session: Session, spec: string, emit: Listener):
     emit({ type: 'end', step: 'model', seconds: (performance.now() - began) / 1000, summary: model.path });
   }
   return model;
+}
+
+/** Loads a model, lends it to `work`, and closes it whatever comes of that. */
+export async function withEngine<T>(
+  session: Session,
+  flags: EngineFlags,
+  modelPath: string,
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const { environment, signal } = session;
+  const engine = await environment.openEngine({ ...engineChoice(flags), modelPath, signal });
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
 }

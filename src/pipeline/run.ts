@@ -103,7 +103,7 @@ export function makeContext(options: {
 }
 
 /** An engine that is opened on first use and closed if it was. */
-export function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
+function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
   let opened: Promise<Engine> | undefined;
   return {
     get: () => {

@@ -1,8 +1,8 @@
 import { UserError } from '../../errors.js';
 import { extractCases } from '../../pipeline/extract-cases.js';
-import { identifyModel, lazyEngine } from '../../pipeline/run.js';
-import { DEFAULT_MODEL, engineChoice, type RunFlags } from '../options.js';
-import { findModel, type Session, withProgress } from '../session.js';
+import { identifyModel } from '../../pipeline/run.js';
+import { DEFAULT_MODEL, type RunFlags } from '../options.js';
+import { findModel, type Session, withEngine, withProgress } from '../session.js';
 
 /** `hneurons extract --cases FILE --out FILE.safetensors`: features of any cases, without a run folder. */
 export async function runExtractCases(session: Session, flags: RunFlags & { cases: string }): Promise<void> {
@@ -13,30 +13,21 @@ export async function runExtractCases(session: Session, flags: RunFlags & { case
   const result = await withProgress(session, flags, async (emit) => {
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity } = await identifyModel(found, session.environment, session.signal);
-    const engine = lazyEngine(() =>
-      session.environment.openEngine({
-        ...engineChoice(flags),
-        modelPath: found.path,
-        signal: session.signal,
-      }),
-    );
-    try {
-      emit({ type: 'start', step: 'extract', label: 'extract' });
-      const began = performance.now();
-      const samples = await extractCases({
-        engine: await engine.get(),
+    emit({ type: 'start', step: 'extract', label: 'extract' });
+    const began = performance.now();
+    const samples = await withEngine(session, flags, found.path, (engine) =>
+      extractCases({
+        engine,
         modelHash: identity.sha256,
         casesPath: cases,
         out,
         onProgress: (done, total) =>
           emit({ type: 'progress', step: 'extract', done, total, unit: 'samples' }),
-      });
-      const seconds = (performance.now() - began) / 1000;
-      emit({ type: 'end', step: 'extract', seconds, summary: `${samples} samples` });
-      return { out, samples, neurons: identity.layers * identity.ffn, model: identity, seconds };
-    } finally {
-      await engine.close();
-    }
+      }),
+    );
+    const seconds = (performance.now() - began) / 1000;
+    emit({ type: 'end', step: 'extract', seconds, summary: `${samples} samples` });
+    return { out, samples, neurons: identity.layers * identity.ffn, model: identity, seconds };
   });
   session.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${out}\n`);
 }

@@ -6,10 +6,10 @@ import { UserError } from '../../errors.js';
 import { fileError } from '../../formats/file-error.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
-import { identifyModel, lazyEngine } from '../../pipeline/run.js';
+import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
-import { DEFAULT_MODEL, type EngineFlags, engineChoice, type OutputOptions } from '../options.js';
-import { findModel, type Session, withProgress } from '../session.js';
+import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
+import { findModel, type Session, withEngine, withProgress } from '../session.js';
 
 export interface ScoreFlags extends OutputOptions, EngineFlags {
   detector: string;
@@ -34,20 +34,11 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity } = await identifyModel(found, session.environment, session.signal);
     checkDetectorModel(detector, identity, flags.force ?? false);
-    const engine = lazyEngine(() =>
-      session.environment.openEngine({
-        ...engineChoice(flags),
-        modelPath: found.path,
-        signal: session.signal,
-      }),
-    );
-    try {
-      return await scorePairs(await engine.get(), detector, pairs, (done, total) =>
+    return withEngine(session, flags, found.path, (engine) =>
+      scorePairs(engine, detector, pairs, (done, total) =>
         emit({ type: 'progress', step: 'score', done, total, unit: 'answers' }),
-      );
-    } finally {
-      await engine.close();
-    }
+      ),
+    );
   });
   session.stdout.write(
     flags.json ? `${JSON.stringify({ detector: flags.detector, results })}\n` : results.map(show).join('\n'),

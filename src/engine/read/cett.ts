@@ -9,7 +9,7 @@ export interface TokenTarget {
   raw?: Float32Array;
 }
 
-export const EPSILON = 1e-8;
+const EPSILON = 1e-8;
 
 /**
  * The heart of the reader: for each layer of a decode, adds |z_j| / (||h|| + 1e-8) of each token to its targets
