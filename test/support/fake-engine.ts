@@ -12,6 +12,8 @@ const LAYERS = 2;
 const FFN = 32;
 /** Flat index of the neuron whose CETT is high in answers that hold "wrong". */
 export const TELLING_NEURON = 21;
+/** Flat index of the direction of the residual stream that does so too. */
+export const TELLING_DIRECTION = 40;
 
 export const fakeModel: ModelInfo = {
   path: 'fake.gguf',
@@ -19,7 +21,7 @@ export const fakeModel: ModelInfo = {
   name: 'fake',
   layers: LAYERS,
   ffn: FFN,
-  hidden: 64,
+  hidden: 32,
   vocab: 257,
   contextLength: 512,
   gated: true,
@@ -83,7 +85,7 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
     async read(job) {
       for (let one = job.next(); one; one = job.next()) {
         await pause();
-        job.onResult(readCase(one, job.neurons));
+        job.onResult(readCase(one, job.neurons, job.residual));
       }
     },
     columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
@@ -106,7 +108,7 @@ function answer(request: SampleRequest, index: number, seed: number, temperature
   return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
 }
 
-function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
+function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined, residualMask: number | undefined) {
   const tokens = Array.from(one.tokens);
   const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
   const wrong = text.includes('Answer: wrong', text.lastIndexOf('Answer:'));
@@ -124,7 +126,14 @@ function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
   });
   const raw =
     neurons && Float32Array.from(tokens.flatMap((_, at) => Array.from(neurons, (j) => cett(at, j))));
-  return { id: one.id, means, raw };
+  const residual =
+    residualMask === undefined
+      ? undefined
+      : Float32Array.from({ length: LAYERS * fakeModel.hidden }, (_, j) => {
+          const noise = seededRandom(hash(`${text} ${one.masks[residualMask].flat()} residual ${j}`))();
+          return j === TELLING_DIRECTION && wrong ? noise + 1 : noise;
+        });
+  return { id: one.id, means, raw, residual };
 }
 
 function hash(text: string): number {
