@@ -1,8 +1,8 @@
-import { max as maximum, mean, min as minimum } from 'simple-statistics';
 import { accuracyInterval, aurocInterval, controlDifference, type Design } from './bootstrap.js';
 import { type CalibrationFigures, calibrationFigures, plattProbability } from './calibration.js';
+import { type ControlFigures, type ControlScores, controlFigures } from './evaluate.js';
 import type { Interval } from './interval.js';
-import { accuracyStatistic, aurocStatistic, type Statistic } from './metrics.js';
+import { aurocStatistic } from './metrics.js';
 import { auprcInterval } from './precision.js';
 import { derive } from './random.js';
 
@@ -13,21 +13,12 @@ export interface RowInput {
   labels: Uint8Array;
   /** Number of the question, or group of questions about the same fact, that each sample belongs to. */
   groups: ArrayLike<number>;
-  /** Decision values by the controls, one list a control; no list where there are none. */
-  random: ArrayLike<number>[];
-  layerMatched: ArrayLike<number>[];
+  /** Decision values by the controls; empty where there are none. */
+  random: ControlScores[];
+  layerMatched: ControlScores[];
   /** Mean log-probability of the tokens of each sample's response. */
   logProbability: ArrayLike<number>;
   seed: number;
-}
-
-/** Control detectors of one kind on the same samples: mean and range over them, and how far the detector is ahead. */
-export interface RowControl {
-  sets: number;
-  accuracy: { mean: number; low: number; high: number };
-  auroc: { mean: number; low: number; high: number };
-  /** Detector minus mean of the controls; the interval covers the choice of questions and that of neurons. */
-  difference: { accuracy: Interval; auroc: Interval };
 }
 
 export interface RowFigures {
@@ -35,8 +26,8 @@ export interface RowFigures {
   auroc: Interval;
   auprc: Interval;
   calibration: CalibrationFigures;
-  random: RowControl | null;
-  layerMatched: RowControl | null;
+  random: ControlFigures | null;
+  layerMatched: ControlFigures | null;
   /** The model's own log-probability in place of the detector: the less likely, the sooner made up. */
   logProbability: {
     auroc: Interval;
@@ -54,23 +45,9 @@ export function rowFigures(input: RowInput): RowFigures {
   const { scores, labels, groups, seed } = input;
   if (!labels.includes(0) || !labels.includes(1)) throw new RangeError('the samples are all of one class');
   const design: Design = { labels, groups, strata: labels };
-  const area = aurocStatistic(scores, labels);
-  const share = accuracyStatistic(scores, labels, 0);
   const unlikely = Float64Array.from(input.logProbability, (value) => -value);
-  const control = (kind: string, controls: ArrayLike<number>[]): RowControl | null => {
-    if (controls.length === 0) return null;
-    const areas = controls.map((values) => aurocStatistic(values, labels));
-    const shares = controls.map((values) => accuracyStatistic(values, labels, 0));
-    return {
-      sets: controls.length,
-      accuracy: range(shares, labels.length),
-      auroc: range(areas, labels.length),
-      difference: {
-        accuracy: controlDifference(share, shares, design, derive(seed, kind, 'accuracy')),
-        auroc: controlDifference(area, areas, design, derive(seed, kind, 'auroc')),
-      },
-    };
-  };
+  const control = (name: string, controls: ControlScores[]) =>
+    controls.length > 0 ? controlFigures(scores, controls, design, seed, name) : null;
   const probabilities = Float64Array.from(scores, (score) => plattProbability(UNIT, score));
   return {
     accuracy: accuracyInterval(scores, 0, design, derive(seed, 'accuracy')),
@@ -83,7 +60,7 @@ export function rowFigures(input: RowInput): RowFigures {
       auroc: aurocInterval(unlikely, design, derive(seed, 'log-probability', 'auroc')),
       auprc: auprcInterval(unlikely, design, derive(seed, 'log-probability', 'auprc')),
       difference: controlDifference(
-        area,
+        aurocStatistic(scores, labels),
         [aurocStatistic(unlikely, labels)],
         design,
         derive(seed, 'log-probability', 'difference'),
@@ -94,9 +71,3 @@ export function rowFigures(input: RowInput): RowFigures {
 
 /** The decision values are calibrated already. */
 const UNIT = { slope: 1, intercept: 0 };
-
-function range(statistics: Statistic[], samples: number): { mean: number; low: number; high: number } {
-  const ones = new Uint8Array(samples).fill(1);
-  const values = statistics.map((statistic) => statistic(ones));
-  return { mean: mean(values), low: minimum(values), high: maximum(values) };
-}

@@ -35,7 +35,6 @@ function cellsOf({ counts, figures, paper, ...row }: TableRow): Record<string, C
     paper_random: paper?.random ?? null,
     questions: counts.total,
     left_out_trained: counts.trained,
-    left_out_training_split: counts.training,
     asked: counts.asked,
     correct: counts.correct,
     wrong: counts.wrong,
@@ -59,7 +58,7 @@ function interval(
 
 function control(name: string, value: TableControl | null | undefined): Record<string, Cell> {
   return {
-    [`${name}_sets`]: value?.sets ?? null,
+    [`${name}_sets`]: value?.runs.length ?? null,
     ...range(`${name}_accuracy`, value?.accuracy),
     ...range(`${name}_auroc`, value?.auroc),
     ...interval(`minus_${name}_accuracy`, value?.difference.accuracy),

@@ -110,7 +110,6 @@ function askedTable({ rows }: Table): string {
       'from',
       'questions',
       'left out: trained on',
-      'left out: training split',
       'asked',
       'right',
       'wrong',
@@ -125,7 +124,6 @@ function askedTable({ rows }: Table): string {
       ...[
         counts.total,
         counts.trained,
-        counts.training,
         counts.asked,
         counts.correct,
         counts.wrong,

@@ -10,7 +10,7 @@ const Interval = z.object({ estimate: z.number(), low: z.number(), high: z.numbe
 const Range = z.object({ mean: share, low: share, high: share });
 
 const ControlSchema = z.object({
-  sets: count,
+  runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
   accuracy: Range,
   auroc: Range,
   difference: z
@@ -28,7 +28,9 @@ const FiguresSchema = z.object({
     bins: z.array(z.object({ low: share, high: share, samples: count, stated: share, observed: share })),
   }),
   random: ControlSchema.nullable().describe('as many random neurons; null without controls'),
-  layerMatched: ControlSchema.nullable().describe('random neurons, as many in each layer as the detector has'),
+  layerMatched: ControlSchema.nullable().describe(
+    'random neurons, as many in each layer as the detector has',
+  ),
   logProbability: z
     .object({
       auroc: Interval,
@@ -40,8 +42,7 @@ const FiguresSchema = z.object({
 
 /** What became of the questions of one data set. */
 const CountsSchema = z.object({
-  total: count.describe('questions in the set'),
-  training: count.describe('left out: of the training split of the set'),
+  total: count.describe('questions in its test split'),
   trained: count.describe('left out: the detector was trained on them, or on a twin of them'),
   asked: count,
   correct: count,
