@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convertToFloat32, openEngine, promptStyle } from '../src/engine/index.js';
-import { RULE_SPANS, ruleJudge } from '../src/judge/immediate.js';
+import { ruleJudge, ruleSpans } from '../src/judge/rule-judge.js';
 import { resolveModel } from '../src/models/resolve.js';
 import { openLocalSampler } from '../src/pipeline/local-sampler.js';
 import { sampleQuestions } from '../src/pipeline/sample-questions.js';
@@ -46,7 +46,7 @@ async function ours(modelPath: string, repeat: number): Promise<Ours> {
     const path = join(scratch, `responses-${repeat}-${modelPath === float32}.jsonl`);
     const start = performance.now();
     const sampler = await openLocalSampler(engine, questions, settings);
-    const judging = { judge: ruleJudge(), spans: RULE_SPANS };
+    const judging = { judge: ruleJudge(), spans: ruleSpans() };
     const onProgress = () => {};
     const { stats } = await sampleQuestions({ sampler, judging, questions, settings, path, onProgress });
     const seconds = (performance.now() - start) / 1000;

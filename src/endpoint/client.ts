@@ -22,7 +22,7 @@ const DEFAULT_KEY_ENV = 'OPENAI_API_KEY';
  * @throws UserError for a base URL that is none, and for a key that was named, or that OpenAI wants, but is not set
  */
 export function openEndpoint(settings: EndpointSettings): Endpoint {
-  const { model, concurrency = 8, timeoutMs = 120_000, retries = 5, backoffMs = 500, signal } = settings;
+  const { model, concurrency = 8, timeoutMs = 120_000, retries = 5, backoffMs = 500 } = settings;
   const env = settings.env ?? process.env;
   const url = parseUrl(settings.url ?? (env.OPENAI_BASE_URL?.trim() || OPENAI_URL));
   const keyEnv = settings.keyEnv ?? DEFAULT_KEY_ENV;
@@ -45,6 +45,8 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     fetch: wholeAnswers(dispatcher),
   });
   const limit = pLimit(concurrency);
+  const closed = new AbortController();
+  const signal = settings.signal ? AbortSignal.any([settings.signal, closed.signal]) : closed.signal;
 
   const ask = <S extends typeof ChatAnswer | typeof TextAnswer>(
     path: string,
@@ -71,6 +73,7 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
   return {
     model,
     host: url.host,
+    concurrency,
     async chat(messages, options = {}) {
       const send = () =>
         ask('/chat/completions', chatBody(model, messages, options, maxTokensName), ChatAnswer);
@@ -89,7 +92,10 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
         { ...commonBody(model, options, 'max_tokens'), prompt, logprobs: textLogprobs(options.logprobs) },
         TextAnswer,
       ),
-    close: () => dispatcher.destroy(),
+    close: () => {
+      closed.abort(new Error('the endpoint is closed'));
+      return dispatcher.destroy();
+    },
   };
 }
 

@@ -81,6 +81,8 @@ export interface Endpoint {
   readonly model: string;
   /** Host and port, for names and messages. */
   readonly host: string;
+  /** Requests under way at the same time; further ones wait. */
+  readonly concurrency: number;
   /**
    * Asks for the answer to a conversation.
    * @throws EndpointError when no usable answer came, after all attempts; the signal's reason when aborted
@@ -88,6 +90,6 @@ export interface Endpoint {
   chat(messages: ChatMessage[], options?: ChatOptions): Promise<EndpointAnswer>;
   /** Asks for the continuation of a plain text, as base models need it. Throws as {@link chat}. */
   complete(prompt: string, options?: RequestOptions): Promise<EndpointAnswer>;
-  /** Drops all connections. */
+  /** Drops all connections; requests under way reject. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { RULE_SPANS, ruleJudge } from '../judge/immediate.js';
+import { ruleJudge, ruleSpans } from '../judge/rule-judge.js';
 import type { Case } from './cases.js';
 import type { QuestionClass } from './classify.js';
 import type { RunContext } from './context.js';
@@ -28,7 +28,7 @@ export interface CollectTools {
 
 /** The rules of this program judge, and find the answers. */
 export const RULE_TOOLS: CollectTools = {
-  openJudging: async () => ({ judge: ruleJudge(), spans: RULE_SPANS }),
+  openJudging: async () => ({ judge: ruleJudge(), spans: ruleSpans() }),
   access: {},
 };
 

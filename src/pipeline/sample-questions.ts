@@ -2,7 +2,15 @@ import type { SampleStats } from '../engine/types.js';
 import { openJsonlWriter } from '../formats/jsonl.js';
 import type { Verdict } from '../judge/rule.js';
 import { type ClassLimits, possibleClasses } from './classify.js';
-import { immediateJudge, type Judging, judgeSamples, openBacklog, outcomeOf } from './judging.js';
+import {
+  immediateJudge,
+  type Judging,
+  judgeSamples,
+  openBacklog,
+  outcomeOf,
+  outcomesOf,
+  toResponse,
+} from './judging.js';
 import { type Outcome, QuotaTracker } from './quota.js';
 import { type Response, type ResponseSample, readResponses } from './responses.js';
 import type { AskedResult, AskedSample, Sampler } from './sampler.js';
@@ -26,6 +34,12 @@ interface Asked {
   index: number;
   judge?: (response: string) => Verdict;
   verdicts: (Verdict | undefined)[];
+}
+
+interface Finished<S> {
+  index: number;
+  samples: S[];
+  stopped: boolean;
 }
 
 /**
@@ -73,7 +87,6 @@ export async function sampleQuestions(options: {
   if (pending === undefined) return { tracker, responses };
 
   const writer = openJsonlWriter(path);
-  const backlog = openBacklog();
   let closed = false;
   const record = (
     index: number,
@@ -91,15 +104,28 @@ export async function sampleQuestions(options: {
     tracker.record(index, outcome);
     report();
   };
-  const settle = (index: number, samples: ResponseSample[], stopped: boolean): Promise<void> | undefined => {
-    const reason = samples.some(({ verdict }) => verdict === 'failed')
-      ? 'the judge gave no usable answer'
-      : undefined;
-    const done = (outcome: Outcome) => record(index, outcome, { samples, stopped, reason });
-    const outcome = outcomeOf(judging, questions[index], samples, limitsOf(index));
-    if (outcome instanceof Promise) return outcome.then(done);
-    done(outcome);
+  const settle = ({ index, samples, stopped }: Finished<ResponseSample>, outcome: Outcome): void => {
+    const failed = samples.some(({ verdict }) => verdict === 'failed');
+    record(index, outcome, {
+      samples,
+      stopped,
+      reason: failed ? 'the judge gave no usable answer' : undefined,
+    });
   };
+  const backlog = openBacklog(async (batch: Finished<AskedSample>[]) => {
+    const withQuestions = batch.map((one) => ({ ...one, question: questions[one.index] }));
+    const judged = await judgeSamples(judging, withQuestions);
+    const settled = withQuestions.map((one, i) => ({
+      ...one,
+      samples: judged[i],
+      limits: limitsOf(one.index),
+    }));
+    const outcomes = await outcomesOf(judging, settled);
+    settled.forEach((one, i) => {
+      settle(one, outcomes[i]);
+    });
+  });
+  const { immediate: span } = judging.spans;
   const finish = ({ id, samples, stopped, failure }: AskedResult): void => {
     const { index, judge, verdicts } = asked.get(id)!;
     asked.delete(id);
@@ -107,16 +133,14 @@ export async function sampleQuestions(options: {
       record(index, 'failed', { samples: [], stopped, reason: failure });
       return;
     }
-    const judged = samples.map((sample) => {
+    const known = samples.map((sample) => {
       const verdict = sample.verdict ?? verdicts[sample.index] ?? judge?.(sample.text);
-      return verdict && toResponse(sample, verdict);
+      return verdict ? { ...sample, verdict } : sample;
     });
-    if (judged.every((sample) => sample !== undefined)) {
-      const late = settle(index, judged, stopped);
-      if (late) backlog.add(() => late);
-    } else {
-      backlog.add(async () => settle(index, await judgeSamples(judging, questions[index], samples), stopped));
-    }
+    const judged = known.flatMap((sample) => (sample.verdict ? [toResponse(sample, sample.verdict)] : []));
+    if (span && judged.length === samples.length) {
+      settle({ index, samples: judged, stopped }, outcomeOf(span, judged, limitsOf(index)));
+    } else backlog.add({ index, samples: known, stopped });
   };
   try {
     const stats = await sampler.sample({
@@ -152,9 +176,4 @@ const ONE_ANSWER: ClassLimits = { samples: 1, minCorrect: 1, maxCorrect: 0 };
 
 function isImmediate({ judge, spans }: Judging): boolean {
   return judge.immediate !== undefined && spans.immediate !== undefined;
-}
-
-function toResponse({ verdict: _, ...sample }: AskedSample, verdict: Verdict): ResponseSample {
-  const { index, text, tokens, logProbability, finish, ...rest } = sample;
-  return { index, text, tokens, verdict, logProbability, finish, ...rest };
 }
