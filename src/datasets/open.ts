@@ -14,7 +14,7 @@
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { UserError } from '../errors.js';
-import { explain } from '../models/failure.js';
+import { explain, SourceFailure } from '../models/failure.js';
 import { closeHttp, type HttpTimes, openHttp } from '../models/http.js';
 import { hubOffline } from '../models/places.js';
 import type { ModelProgress, Session } from '../models/types.js';
@@ -154,6 +154,12 @@ async function readFromHub(
     return await readHubSet(session, { name, hub, fields }, options.split, chooser, skipped);
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof SourceFailure) {
+      const advice = `get its files elsewhere and pass one as ${name}=FILE`;
+      throw new UserError(`${name}: ${error.message}; it is not in the cache either: ${advice}`, {
+        cause: error,
+      });
+    }
     throw explain(error, name);
   } finally {
     await closeHttp(session.http);

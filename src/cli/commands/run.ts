@@ -33,13 +33,21 @@ import { printRun } from './print-run.js';
 /** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
-    const set = await readQuestionSet(flags.questions);
+    const seed = flags.seed ?? DEFAULT_SEED;
+    const set = await readQuestionSet(session, flags, seed, emit);
+    const questions = splitQuestions(set.questions, seed);
+    const twins = set.questions.length - questions.length;
+    if (twins > 0) {
+      emit({
+        type: 'note',
+        message: `${twins} test questions are left out: the training half has them too.`,
+      });
+    }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const seed = flags.seed ?? DEFAULT_SEED;
     const promptStyle = promptKind(flags.promptStyle ?? 'auto');
     const settings = {
-      questions: splitQuestions(set.questions, seed),
+      questions,
       collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
