@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 
@@ -43,7 +44,13 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    SamplingFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;

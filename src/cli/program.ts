@@ -15,6 +15,7 @@ import {
   integer,
   type RunFlags,
 } from './options.js';
+import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
 
 const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
@@ -46,7 +47,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addCollect(addRun(addModel(find, MODEL)))))))
+  addOutput(addEngine(addEvaluate(addTrain(addSampling(addCollect(addRun(addModel(find, MODEL))))))))
     .addHelpText(
       'after',
       `
@@ -60,12 +61,13 @@ Examples:
   const collect = program
     .command('collect')
     .description('stage 1: ask the questions, judge the samples, select matched cases');
-  addOutput(addEngine(addCollect(addRun(addModel(collect, MODEL)))))
+  addOutput(addEngine(addSampling(addCollect(addRun(addModel(collect, MODEL))))))
     .addHelpText(
       'after',
       `
-Example:
-  $ hneurons collect --questions trivia.jsonl --quota 300`,
+Examples:
+  $ hneurons collect --questions trivia.jsonl --quota 300
+  $ hneurons collect --model ./my.gguf --endpoint http://localhost:8000/v1 --endpoint-model my-model`,
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 

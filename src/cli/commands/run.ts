@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { collect } from '../../pipeline/collect.js';
+import { collect, RULE_TOOLS } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -26,12 +26,14 @@ import {
   trainOverrides,
 } from '../options.js';
 import { fileName, onlyRun, readQuestionSet } from '../places.js';
+import { endpointAccess, samplingOverrides } from '../sampling-options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 import { printRun } from './print-run.js';
 
 /** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
+    const tools = { ...RULE_TOOLS, access: await endpointAccess(flags) };
     const set = await readQuestionSet(flags.questions);
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
@@ -39,7 +41,13 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     const promptStyle = promptKind(flags.promptStyle ?? 'auto');
     const settings = {
       questions: splitQuestions(set.questions, seed),
-      collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
+      collect: makeCollectSettings({
+        ...collectOverrides(flags),
+        ...samplingOverrides(flags),
+        promptStyle,
+        seed,
+      }),
+      tools,
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
     };
@@ -53,7 +61,9 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       },
     );
     await inFolder(session, flags, emit, folder, (context) =>
-      all ? runStages(context, STAGES, settings) : collect(context, settings.questions, settings.collect),
+      all
+        ? runStages(context, STAGES, settings)
+        : collect(context, settings.questions, settings.collect, tools),
     );
     return folder.path;
   });
