@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { addJudgeCommand } from './commands/judge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -81,6 +82,7 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
