@@ -41,7 +41,7 @@ export function buildProgram(session: Session): Command {
 Examples:
   $ hneurons find                                      the default model and questions: a report in minutes
   $ hneurons find --model ollama:llama3.2              a model that Ollama has
-  $ hneurons find --model ./my.gguf --questions q.csv  your own model and questions
+  $ hneurons find --model ./my.gguf --dataset q.csv    your own model and questions
   $ hneurons score --detector runs/gemma-3-270m-builtin/detector.json --question "Capital of Peru?" --answer Lima
 
 Stopped at any moment, the same command goes on where it was. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped.`,
@@ -67,7 +67,9 @@ Examples:
       'after',
       `
 Examples:
-  $ hneurons collect --questions trivia.jsonl --quota 300
+  $ hneurons collect --dataset triviaqa --limit 20000
+  $ hneurons collect --dataset nonexist+nonexist-mirror
+  $ hneurons collect --dataset bioasq=training13b.json --quota 300
   $ hneurons collect --model ./my.gguf --endpoint http://localhost:8000/v1 --endpoint-model my-model`,
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileName } from '../../formats/file-name.js';
 import { collect, RULE_TOOLS } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
@@ -25,7 +26,7 @@ import {
   type RunFlags,
   trainOverrides,
 } from '../options.js';
-import { fileName, onlyRun, readQuestionSet } from '../places.js';
+import { onlyRun, readQuestionSet } from '../places.js';
 import { endpointAccess, samplingOverrides } from '../sampling-options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 import { printRun } from './print-run.js';
@@ -34,13 +35,21 @@ import { printRun } from './print-run.js';
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
     const tools = { ...RULE_TOOLS, access: await endpointAccess(flags) };
-    const set = await readQuestionSet(flags.questions);
+    const seed = flags.seed ?? DEFAULT_SEED;
+    const set = await readQuestionSet(session, flags, seed, emit);
+    const questions = splitQuestions(set.questions, seed);
+    const twins = set.questions.length - questions.length;
+    if (twins > 0) {
+      emit({
+        type: 'note',
+        message: `${twins} test questions are left out: the training half has them too.`,
+      });
+    }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const seed = flags.seed ?? DEFAULT_SEED;
     const promptStyle = promptKind(flags.promptStyle ?? 'auto');
     const settings = {
-      questions: splitQuestions(set.questions, seed),
+      questions,
       collect: makeCollectSettings({
         ...collectOverrides(flags),
         ...samplingOverrides(flags),
