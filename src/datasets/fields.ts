@@ -29,7 +29,7 @@ export function ownColumns(fields: Fields): OwnColumns {
   const extra = [id, relation].filter((path) => path !== undefined);
   return {
     columns: heads(needed),
-    read: heads([...needed, ...extra]),
+    read: [...new Set([...needed, ...extra, 'split'])],
     rename: (record) => rename(record, fields),
   };
 }

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
 
@@ -9,7 +9,8 @@ export interface ParquetFile {
   columns: string[];
   rows: number;
   /**
-   * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted columns.
+   * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted
+   * columns; `answer.aliases` is a field of a struct.
    * Lists and structs are arrays and objects, integers are numbers.
    */
   read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>;
@@ -47,7 +48,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
     return {
       columns,
       rows: Number(metadata.num_rows),
-      read: (wanted) => readRows(path, file, metadata, wanted),
+      read: (wanted) => readRows(path, file, projected(metadata, wanted)),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -60,20 +61,51 @@ async function* readRows(
   path: string,
   file: AsyncBuffer,
   metadata: FileMetaData,
-  columns: readonly string[],
 ): AsyncGenerator<Record<string, unknown>> {
   const { parquetReadObjects } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
-  let rowStart = 0;
+  let end = 0;
   for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const from = rowStart;
+    const rowStart = end;
+    end += Number(group.num_rows);
+    const rowEnd = end;
     const rows = await guarded(path, () =>
-      parquetReadObjects({ file, metadata, columns: [...columns], rowStart: from, rowEnd, compressors }),
+      parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors }),
     );
     for (const row of rows) yield plain(row) as Record<string, unknown>;
-    rowStart = rowEnd;
   }
+}
+
+/** The metadata of a file that had only the wanted columns, and of structs only the wanted fields: nothing else is read. */
+function projected(metadata: FileMetaData, wanted: readonly string[]): FileMetaData {
+  const schema: SchemaElement[] = [];
+  let at = 0;
+  const keep = (path: string[]): boolean => {
+    const element = metadata.schema[at++];
+    const name = path.join('.');
+    const mark = schema.push({ ...element }) - 1;
+    if (element.num_children === undefined) {
+      const kept = wanted.some((column) => name === column || name.startsWith(`${column}.`));
+      if (!kept) schema.length = mark;
+      return kept;
+    }
+    let children = 0;
+    for (let i = 0; i < element.num_children; i++) {
+      if (keep([...path, metadata.schema[at].name])) children++;
+    }
+    schema[mark].num_children = children;
+    if (children === 0 && path.length > 0) schema.length = mark;
+    return children > 0;
+  };
+  keep([]);
+  const row_groups = metadata.row_groups.map((group) => ({
+    ...group,
+    columns: group.columns.filter(({ meta_data }) => {
+      const name = meta_data?.path_in_schema.join('.') ?? '';
+      return wanted.some((column) => name === column || name.startsWith(`${column}.`));
+    }),
+  }));
+  return { ...metadata, schema, row_groups };
 }
 
 /** Any failure inside the parser is a damaged file. */

@@ -55,7 +55,7 @@ export async function documentRecords(path: string): Promise<FileRecord[] | unde
 }
 
 /**
- * The records of a Parquet file, with the columns of `wanted` that it has.
+ * The records of a Parquet file, with those of the `wanted` columns (or fields, `answer.aliases`) that it has.
  * @param check throws when the columns of the file will not do
  */
 export async function* parquetRecords(
@@ -67,7 +67,7 @@ export async function* parquetRecords(
   try {
     check(file.columns);
     let line = 0;
-    for await (const value of file.read(file.columns.filter((column) => wanted.includes(column)))) {
+    for await (const value of file.read(wanted)) {
       yield { line: ++line, value };
     }
   } finally {
