@@ -3,6 +3,7 @@ import { SETS } from '../datasets/sets.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 
@@ -46,7 +47,14 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    SamplingFlags,
+    JudgeFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;
@@ -155,6 +163,39 @@ export function addCollect(command: Command): Command {
       integer(1),
     )
     .option('--no-quota', 'ask every question to the end');
+}
+
+export interface JudgeFlags {
+  judge?: string;
+  spans?: string;
+  markers?: string;
+  judgeUrl?: string;
+  judgeKeyEnv?: string;
+  judgeConcurrency?: number;
+  judgeTimeout?: number;
+  judgeRetries?: number;
+  judgeCache?: string;
+}
+
+/** How a judge is chosen and reached; `openJudgeOf` of judges.ts opens it. */
+export function addJudge(command: Command): Command {
+  return command
+    .option('--judge <judge>', 'rule, rule:substring, endpoint:MODEL or local:MODEL (default: rule)')
+    .option(
+      '--markers <file>',
+      'phrases, one a line, that make a response uncertain, in place of the built-in ones; +FILE: besides them; none',
+    )
+    .option('--judge-url <url>', "an endpoint's base URL (default: OPENAI_BASE_URL, else OpenAI)")
+    .option('--judge-key-env <name>', 'environment variable with its key (default: OPENAI_API_KEY)')
+    .option('--judge-concurrency <n>', 'requests at the same time (default: 8)', integer(1, 1000))
+    .option('--judge-timeout <s>', 'longest wait for an answer, seconds (default: 120)', number(0.001, 86400))
+    .option('--judge-retries <n>', 'further attempts at a failed request (default: 5)', integer(0, 100))
+    .option('--judge-cache <folder>', "where answers are kept (default: judge in the program's own cache)");
+}
+
+/** How the answer's place in a response is found; reached as a judge is. */
+export function addSpans(command: Command): Command {
+  return command.option('--spans <finder>', 'rule, endpoint:MODEL or local:MODEL (default: rule)');
 }
 
 export function addTrain(command: Command): Command {
