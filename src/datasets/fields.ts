@@ -1,5 +1,5 @@
+import { letterOf } from '../questions/choice-shots.js';
 import type { OwnColumns } from '../questions/load.js';
-import { letterOf } from '../questions/record.js';
 
 /** Which columns of a set hold what. A dot leads into a struct: `answer.aliases`. */
 export interface Fields {

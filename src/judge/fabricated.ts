@@ -1,6 +1,6 @@
 import { contains, spelling } from './contains.js';
 import { words } from './normalise.js';
-import type { Verdict } from './rule.js';
+import { markerSpellings, type Verdict } from './rule.js';
 import { UNCERTAINTY_MARKERS } from './uncertainty.js';
 
 /**
@@ -97,7 +97,7 @@ const NOTHING = new Set([
 export function createFabricatedJudge(
   markers: readonly string[] = UNCERTAINTY_MARKERS,
 ): (response: string) => Verdict {
-  const all = [...markers, ...NONEXISTENCE_MARKERS].map((marker) => spelling(words(marker)));
+  const all = [...markerSpellings(markers), ...markerSpellings(NONEXISTENCE_MARKERS)];
   return (response) => {
     const list = words(response);
     if (list.length === 0) return 'uncertain';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { words } from '../judge/normalise.js';
+import { letterOf } from './choice-shots.js';
 import type { Question } from './types.js';
 
 /** More options than letters. */
@@ -97,11 +98,6 @@ function choice(
     return `the answer ${answer} is the text of one option and the number of another: give the letter`;
   if (index === undefined) return `the answer ${JSON.stringify(answer)} is none of the options`;
   return withKeys({ ...shared, aliases: [letterOf(index)], kind: 'choice', options });
-}
-
-/** The letter of option `index`: A for 0. */
-export function letterOf(index: number): string {
-  return String.fromCharCode(65 + index);
 }
 
 function optionIndex(options: string[], answer: string): number | 'both' | undefined {

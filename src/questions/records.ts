@@ -139,6 +139,7 @@ export async function* csvRecords(
   check: (columns: string[]) => void,
 ): AsyncGenerator<FileRecord> {
   const skipped: FileRecord[] = [];
+  let last: FileRecord | undefined;
   const parser = parse({
     bom: true,
     info: true,
@@ -152,7 +153,10 @@ export async function* csvRecords(
     max_record_size: LONGEST_LINE,
     skip_records_with_error: true,
     on_skip: (error: CsvError | undefined) => {
-      skipped.push({ line: Number(error?.lines ?? 0), error: csvReason(error) });
+      const record = { line: Number(error?.lines ?? 0), error: csvReason(error) };
+      // A field that is too long is reported for each piece of it.
+      if (record.line !== last?.line || record.error !== last.error) skipped.push(record);
+      last = record;
       return undefined;
     },
   });
