@@ -34,6 +34,8 @@ test('a specific answer is made up, whatever it is', () => {
     'It was invented by a Norwegian.',
     'Fiction House',
     'C12H22O11',
+    'C 30 H 55 Na',
+    'Na',
     '東京',
   ]) {
     assert.equal(judge(response), 'wrong', response);
