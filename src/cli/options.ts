@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SETS } from '../datasets/sets.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 
@@ -20,6 +22,8 @@ export interface EngineFlags {
 
 export interface CollectFlags {
   questions?: string;
+  dataset?: string;
+  limit?: number;
   promptStyle?: PromptKind | 'auto';
   samples?: number;
   minCorrect?: number;
@@ -43,7 +47,14 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    SamplingFlags,
+    JudgeFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;
@@ -121,9 +132,11 @@ export function addRun(command: Command): Command {
 export function addCollect(command: Command): Command {
   return command
     .option(
-      '--questions <file>',
-      'JSONL or CSV with question, aliases or answer, optional id, relation (default: built in)',
+      '--dataset <set>',
+      `${Object.keys(SETS).join(', ')}; NAME=FILE; or a file: JSONL, CSV or Parquet with question, aliases or answer, optional id, relation, options (default: facts)`,
     )
+    .option('--questions <file>', 'the same as --dataset with a file')
+    .option('--limit <n>', 'ask at most so many of the questions, chosen by the seed', integer(1))
     .addOption(
       new Option('--prompt-style <style>', 'how to ask (default: auto, by the chat template)').choices([
         'auto',
