@@ -37,6 +37,8 @@ export interface TrainFlags {
   mode?: TrainSettings['mode'];
   C?: number[];
   folds?: number;
+  select?: TrainSettings['select'];
+  scoreQuestions?: number;
 }
 
 export interface EvaluateFlags {
@@ -161,7 +163,18 @@ export function addTrain(command: Command): Command {
       ).choices(['3-vs-1', '1-vs-1']),
     )
     .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30,100)', valuesOfC)
-    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100));
+    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100))
+    .addOption(
+      new Option(
+        '--select <criterion>',
+        'what the chosen C is best in: held-out accuracy, or its sum with the score of the model without these neurons (default: accuracy+score)',
+      ).choices(['accuracy', 'accuracy+score']),
+    )
+    .option(
+      '--score-questions <n>',
+      'known questions asked for that score (default: 100)',
+      integer(1, 10000),
+    );
 }
 
 export function addEvaluate(command: Command): Command {
@@ -183,8 +196,9 @@ export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSetti
   return { ...sampling, quota: quota === false ? null : typeof quota === 'number' ? quota : undefined };
 }
 
-export function trainOverrides({ mode, C, folds }: TrainFlags): Partial<TrainSettings> {
-  return { mode, grid: C, folds };
+export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {
+  const { mode, C, folds, select, scoreQuestions } = flags;
+  return { mode, grid: C, folds, select, scoreQuestions };
 }
 
 export function evaluateOverrides({ controls }: EvaluateFlags): Partial<EvaluateSettings> {

@@ -118,9 +118,8 @@ function addTrainCommand(program: Command, session: Session): void {
     .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
     .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
-    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
-    .option('--threads <n>', 'CPU threads', integer(1, 1024));
-  addOutput(addTrain(train))
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features');
+  addOutput(addEngine(addModel(addTrain(train), MODEL_MOVED)))
     .addHelpText(
       'after',
       `

@@ -5,6 +5,7 @@ import type { Report, ReportContent } from '../report/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
+import { selectionRule } from './choose.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
@@ -38,7 +39,8 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         folds: detector.training.folds,
         grid: detector.training.grid,
         chosen: detector.C,
-        rule: 'highest accuracy on held-out answers of the training half; of equals, the one with the fewest neurons',
+        rule: selectionRule(detector.training.select ?? 'accuracy'),
+        score: detector.training.score,
       },
       detector: { intercept: detector.intercept, neurons: detector.neurons },
       test: evaluation.test,

@@ -24,6 +24,10 @@ export const TrainSettingsSchema = z.object({
   grid: z.array(z.number().positive()).min(1),
   folds: z.int().min(2),
   seed: z.int().min(0),
+  /** What the chosen C is best in. Runs from before there was a choice went by accuracy. */
+  select: z.enum(['accuracy', 'accuracy+score']).default('accuracy'),
+  /** Questions that the model is asked with the neurons of each C suppressed. */
+  scoreQuestions: z.int().min(1).default(100),
 });
 export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
 
@@ -78,6 +82,8 @@ export function makeTrainSettings(
     mode: '3-vs-1',
     grid: [0.1, 0.3, 1, 3, 10, 30, 100],
     folds: 5,
+    select: 'accuracy+score',
+    scoreQuestions: 100,
     ...defined(overrides),
   };
   settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);

@@ -73,8 +73,15 @@ const TrainingSchema = z.object({
       accuracy: share.describe('cross-validated on the training half'),
       neurons: count.describe('neurons with a weight that is not 0'),
       hNeurons: count.describe('of those, with a positive weight'),
+      suppressed: share
+        .optional()
+        .describe('share of known questions still answered rightly with these H-Neurons switched off'),
     }),
   ),
+  score: z
+    .object({ questions: count, unsuppressed: share })
+    .optional()
+    .describe('known questions behind `suppressed`, and the share right with all neurons on'),
   chosen: z.number().positive().describe('C'),
   rule: z.string().describe('how C was chosen, in words'),
 });

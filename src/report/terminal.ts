@@ -28,6 +28,9 @@ const MOST_RELATIONS = 8;
 /** Columns that the relation table needs beside the name of the relation. */
 const ROOM_BESIDE_KIND = 34;
 
+/** Points of the path that fit a summary. */
+const MOST_PATH = 8;
+
 /** Neurons that are named. */
 const STRONGEST = 5;
 
@@ -82,6 +85,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
       `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
         `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
     ),
+    ...pathLines(report, dim, bold),
     text(
       `  ${byStrength(detector.neurons)
         .slice(0, STRONGEST)
@@ -96,6 +100,26 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The path of C in as many columns as it has points: what it was chosen by. */
+function pathLines(
+  { training }: Report,
+  dim: (text: string) => string,
+  bold: (text: string) => string,
+): string[] {
+  const { grid, chosen, score } = training;
+  const row = (name: string, show: (point: (typeof grid)[number]) => string) => [
+    dim(name),
+    ...grid.map((point) => (point.C === chosen ? bold(show(point)) : show(point))),
+  ];
+  if (grid.length > MOST_PATH) return [];
+  return table([
+    row('C', ({ C }) => String(C)),
+    row('neurons', ({ neurons }) => formatCount(neurons)),
+    row('accuracy', ({ accuracy }) => formatShare(accuracy)),
+    ...(score ? [row('without them', ({ suppressed }) => formatShare(suppressed ?? 0))] : []),
+  ]);
 }
 
 function baselineText({ test }: Report): string {

@@ -147,7 +147,9 @@ export function syntheticContent(options: SyntheticOptions = {}): ReportContent 
         hNeurons:
           [0, 7, 18, 0, 48, 64, 80][i] ||
           weights.filter(({ weight }) => weight > 0).length * (i === 3 ? 1 : 0),
+        suppressed: [1, 1, 0.99, 0.98, 0.96, 0.71, 0.4][i],
       })),
+      score: { questions: 100, unsuppressed: 1 },
       chosen: 0.3,
       rule: 'highest 5-fold accuracy on the training half; of equal ones the sparsest',
     },
