@@ -20,6 +20,6 @@ export type RunEvent =
   /** One line that the user should know. */
   | { type: 'note'; message: string };
 
-export type StepName = StageName | 'model' | 'score' | 'suppress';
+export type StepName = StageName | 'model' | 'score' | 'suppress' | 'table';
 
 export type Listener = (event: RunEvent) => void;

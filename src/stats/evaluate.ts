@@ -137,7 +137,8 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
   };
 }
 
-function controlFigures(
+/** Figures of control detectors on the samples of `design`, which the scores of the detector belong to as well. */
+export function controlFigures(
   scores: ArrayLike<number>,
   controls: ControlScores[],
   design: Design,
