@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import type { LogisticLoss } from './logistic.js';
+import { lossOf } from './logistic.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { gatherColumns, openStore, type Store } from './store.js';
@@ -73,11 +73,10 @@ export async function* pathOver(
   scanner: Scanner,
   tolerance = DEFAULT_TOLERANCE,
 ): AsyncGenerator<{ point: PathPoint; model: Model }> {
-  const y = Float64Array.from(labels, (label) => (label === 1 ? 1 : -1));
   const workspace = createWorkspace();
   let model: Model = emptyModel(store.rows);
   for (const C of [...new Set(grid)].sort((a, b) => a - b)) {
-    const loss: LogisticLoss = { y, C, costs: Float64Array.from(used, (mark) => (mark ? C : 0)) };
+    const loss = lossOf(labels, used, C);
     const solution = await fitStore(store, loss, model, tolerance, scanner, workspace);
     model = solution;
     const { primal, dual, intercept, indices, weights } = solution;

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
-import { type GramTask, gramRows } from './gram.js';
+import type { GramTask } from './gram.js';
+import type { KernelTask } from './kernel-rows.js';
 import { type DenseMatrix, type FeatureMatrix, isDense, rowCount } from './matrix.js';
-import { type Gather, type ScanTask, scanColumns } from './scan.js';
-import type { WorkerMessage, WorkerReply } from './scan-worker.js';
+import type { Gather, ScanTask } from './scan.js';
+import { doShare, type ProductShare, type WorkerMessage, type WorkerReply } from './share.js';
 
 export interface ScanRequest {
   vectors?: Float64Array[];
@@ -21,10 +22,11 @@ export interface ScanResult {
   moments?: { sums: Float64Array; squares: Float64Array };
 }
 
-/** Passes over matrices and Gram matrices, split over worker threads where that pays. */
+/** Passes over matrices, Gram matrices and kernels, split over worker threads where that pays. */
 export interface Scanner {
   scan(matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult>;
   gram(task: GramTask): Promise<void>;
+  kernel(task: KernelTask): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,7 +75,7 @@ export function createScanner({
     const work = rowCount(matrix) * columns * Math.max(1, vectors.length);
     // Reading a file leaves cores waiting, so there is a second thread for each.
     const team = hire(work, isDense(matrix) ? threads : 2 * threads);
-    if (!team) scanColumns(matrix, task, 0, columns);
+    if (!team) doShare({ kind: 'scan', matrix, task, from: 0, to: columns });
     else {
       const shares = split(columns, team.length);
       await Promise.all(
@@ -82,13 +84,13 @@ export function createScanner({
     }
     return { products, moments };
   };
-  const gram = async (task: GramTask): Promise<void> => {
+  const products = async (share: ProductShare, work: number): Promise<void> => {
     signal?.throwIfAborted();
-    const team = hire((task.rows * (task.size ** 2 - task.from ** 2)) / 2, threads);
-    if (!team) gramRows(task, 0, 1);
+    const team = hire(work, threads);
+    if (!team) doShare({ ...share, first: 0, step: 1 });
     else {
       await Promise.all(
-        team.map((worker, first) => ask(worker, { kind: 'gram', task, first, step: team.length }, signal)),
+        team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)),
       );
     }
   };
@@ -99,7 +101,9 @@ export function createScanner({
   };
   return {
     scan: (matrix, request) => inTurn(() => scan(matrix, request)),
-    gram: (task) => inTurn(() => gram(task)),
+    gram: (task) =>
+      inTurn(() => products({ kind: 'gram', task }, (task.rows * (task.size ** 2 - task.from ** 2)) / 2)),
+    kernel: (task) => inTurn(() => products({ kind: 'kernel', task }, (task.width * task.rows ** 2) / 2)),
     async close() {
       const ended = workers;
       workers = [];

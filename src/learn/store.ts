@@ -51,7 +51,7 @@ export async function openStore(
   const spreads = new Float64Array(columns);
   const norms = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
-    if (!Number.isFinite(squares[j])) await refuse(source, matrix, j, scanner);
+    if (!Number.isFinite(squares[j])) await refuseColumn(source, j, scanner);
     means[j] = sums[j] / rows;
     norms[j] = Math.sqrt(squares[j]);
     // Rounding must not make the bound smaller than the truth.
@@ -68,15 +68,20 @@ export async function openStore(
   };
 }
 
-async function refuse(
-  source: FeatureMatrix,
-  matrix: FeatureMatrix,
-  column: number,
-  scanner: Scanner,
-): Promise<never> {
+/**
+ * Standard deviation of a column (over all n, as NumPy and StandardScaler have it) from its sum and sum of squares; 0 where it
+ * cannot be told from rounding.
+ */
+export function deviation(sum: number, squares: number, rows: number): number {
+  const spread = squares - (sum * sum) / rows;
+  return spread > 1e-12 * squares ? Math.sqrt(spread / rows) : 0;
+}
+
+/** Throws the UserError for a column whose moments are not finite. */
+export async function refuseColumn(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
   const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
   const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
-  const where = isDense(source) ? 'the features' : source.path;
+  const where = isDense(matrix) ? 'the features' : matrix.path;
   throw new UserError(
     `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,
   );

@@ -92,20 +92,20 @@ function penalty({ weights, intercept }: Model): number {
 }
 
 /**
- * Columns that may be in use at the optimum. theta = r / largest is dual feasible and, the dual being 4 / C-strongly concave,
- * within R = sqrt(C gap / 2) of the optimal theta*. With x_j split into its mean and the rest,
+ * Columns that may be in use at the optimum. theta = r / largest is dual feasible and, the dual being 4 / C-strongly concave (C: the
+ * largest cost of a row), within R = sqrt(C gap / 2) of the optimal theta*. With x_j split into its mean and the rest,
  * |x_j . theta*| <= |x_j . theta| + |mean_j| |1 . (theta* - theta)| + ||x_j - mean_j|| R; and |1 . theta*| <= 1. Below 1, the
  * weight is zero.
  */
 function survivors(
   { means, spreads, rows }: Store,
-  { C }: LogisticLoss,
+  { largestCost }: LogisticLoss,
   c: Float64Array,
   pull: number,
   largest: number,
   gap: number,
 ): Uint32Array {
-  const radius = Math.sqrt((C * Math.max(0, gap)) / 2);
+  const radius = Math.sqrt((largestCost * Math.max(0, gap)) / 2);
   const drift = Math.min(Math.sqrt(rows) * radius, 1 + Math.abs(pull) / largest);
   const left: number[] = [];
   for (let j = 0; j < c.length; j++) {

@@ -4,7 +4,7 @@ import { curvatures, dualAt, logLoss, lossAt, residuals } from '../../src/learn/
 
 const y = Float64Array.of(1, -1, 1, -1, 1);
 const costs = Float64Array.of(2, 2, 2, 2, 0);
-const loss = { y, costs, C: 2 };
+const loss = { y, costs, largestCost: 2 };
 
 it('no overflow and no loss of digits at either end', () => {
   assert.equal(logLoss(1000), 0);
