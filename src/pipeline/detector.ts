@@ -69,7 +69,15 @@ export const DetectorSchema = z.object({
         auroc: z.number(),
         difference: FiguresSchema,
       }),
-      baselines: z.array(z.object({ name: z.string(), auroc: IntervalSchema })),
+      baselines: z.array(
+        z.object({
+          name: z.string(),
+          auroc: IntervalSchema,
+          accuracy: IntervalSchema.optional(),
+          /** Detector minus baseline. */
+          difference: FiguresSchema.optional(),
+        }),
+      ),
       permutation: z.object({ p: z.number(), permutations: z.int() }),
     })
     .nullable(),

@@ -7,7 +7,8 @@ import { decisionValues } from './decision.js';
 import type { TrainSettings } from './settings.js';
 
 /** The settings that a fit itself depends on. */
-export type FitSettings = Pick<TrainSettings, 'mode' | 'grid' | 'folds' | 'seed'>;
+export type FitSettings = Pick<TrainSettings, 'mode' | 'grid' | 'folds' | 'seed'> &
+  Partial<Pick<TrainSettings, 'standardise' | 'classWeights'>>;
 
 export interface TrainingData {
   /** The answers of all cases; in 3-vs-1 then the other tokens of all cases, in the same order. */

@@ -28,6 +28,10 @@ export const TrainSettingsSchema = z.object({
   select: z.enum(['accuracy', 'accuracy+score']).default('accuracy'),
   /** Questions that the model is asked with the neurons of each C suppressed. */
   scoreQuestions: z.int().min(1).default(100),
+  /** Penalises each weight as if its neuron's CETT had been divided by its standard deviation. */
+  standardise: z.boolean().default(false),
+  /** `balanced`: both labels count the same in all, however many rows they have. */
+  classWeights: z.enum(['none', 'balanced']).default('none'),
 });
 export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
 
@@ -84,6 +88,8 @@ export function makeTrainSettings(
     folds: 5,
     select: 'accuracy+score',
     scoreQuestions: 100,
+    standardise: false,
+    classWeights: 'none',
     ...defined(overrides),
   };
   settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);

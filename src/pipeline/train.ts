@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import type { RowMatrix } from '../learn/matrix.js';
 import { type Case, readCases } from './cases.js';
@@ -106,11 +108,22 @@ async function measureSuppressed(
   return { questions, unsuppressed };
 }
 
+const HeldOutSchema = z.array(z.object({ id: z.string(), score: z.number() }));
+
+/** Raw score of each training case by the model that was fitted without its fold, at the chosen C: what {@link train} wrote. */
+export async function readHeldOut(path: string): Promise<z.infer<typeof HeldOutSchema>> {
+  return HeldOutSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
 /** The cases of one split with their features: a row for each case. */
 export interface Half {
   cases: Case[];
   answer: RowMatrix;
   other: RowMatrix;
+  /** Over the question's own tokens; undefined in files from before they were read. */
+  question?: RowMatrix;
+  /** The residual stream after each layer, mean over the answer tokens, `[cases, layers * hidden]`. */
+  residual?: RowMatrix;
 }
 
 /** Reads the cases of a split and finds their rows in the feature file. */

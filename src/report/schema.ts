@@ -10,6 +10,8 @@ const share = z.number().min(0).max(1);
 /** A figure with its 95 % interval. */
 export const IntervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 
+const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
+
 const ControlRangeSchema = z.object({ mean: share, low: share, high: share });
 
 const SpreadSchema = z.object({
@@ -97,9 +99,7 @@ const ControlSchema = z.object({
   runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
   accuracy: ControlRangeSchema,
   auroc: ControlRangeSchema,
-  difference: z
-    .object({ accuracy: IntervalSchema, auroc: IntervalSchema })
-    .describe('detector minus mean of the controls'),
+  difference: FiguresSchema.describe('detector minus mean of the controls'),
 });
 
 const TestSchema = z.object({
@@ -122,7 +122,19 @@ const TestSchema = z.object({
     rocBand: z.array(z.object({ falsePositive: share, low: share, mean: share, high: share })),
   }),
   layerMatched: ControlSchema.optional().describe('controls with as many neurons in each layer'),
-  baselines: z.array(z.object({ name: z.string(), description: z.string(), auroc: IntervalSchema })),
+  baselines: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      kind: z
+        .enum(['output', 'neurons', 'residual', 'combined'])
+        .optional()
+        .describe('what it looks at; combined: the detector together with something else'),
+      accuracy: IntervalSchema.optional(),
+      auroc: IntervalSchema,
+      difference: FiguresSchema.optional().describe('detector minus baseline, on the same resamples'),
+    }),
+  ),
   permutation: z.object({ p: share, permutations: count }),
   roc: z.array(z.object({ falsePositive: share, truePositive: share })),
   calibration: z.object({

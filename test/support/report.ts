@@ -60,15 +60,17 @@ export function syntheticContent(options: SyntheticOptions = {}): ReportContent 
     relations,
     controls: Array.from({ length: 10 }, (_, i) => ({ seed: i + 1, scores: scoresOf(controlSignal) })),
     baselines: [
-      { name: 'answer length', description: 'tokens of the answer', scores: scoresOf(0.35) },
+      { name: 'answer length', description: 'tokens of the answer', kind: 'output', scores: scoresOf(0.35) },
       {
         name: 'sample agreement',
         description: 'share of the samples that differ from the most frequent answer',
+        kind: 'output',
         scores: scoresOf(1.1),
       },
       {
         name: 'log-probability',
         description: 'minus the mean log p of the answer tokens',
+        kind: 'output',
         scores: scoresOf(0.9),
       },
     ],
