@@ -1,7 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
-import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type {
+  CollectSettings,
+  EvaluateSettings,
+  ExtractSettings,
+  TrainSettings,
+} from '../pipeline/settings.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 
@@ -33,6 +38,10 @@ export interface CollectFlags {
   quota?: number | false;
 }
 
+export interface ExtractFlags {
+  features?: ExtractSettings['features'];
+}
+
 export interface TrainFlags {
   mode?: TrainSettings['mode'];
   C?: number[];
@@ -45,7 +54,13 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    ExtractFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;
@@ -154,6 +169,15 @@ export function addCollect(command: Command): Command {
     .option('--no-quota', 'ask every question to the end');
 }
 
+export function addExtract(command: Command): Command {
+  return command.addOption(
+    new Option('--features <type>', 'how features are stored (default: float32)').choices([
+      'float32',
+      'float16',
+    ]),
+  );
+}
+
 export function addTrain(command: Command): Command {
   return command
     .addOption(
@@ -194,6 +218,10 @@ export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSetti
   const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens };
   // Commander makes `quota` true when only --no-quota is declared as its default.
   return { ...sampling, quota: quota === false ? null : typeof quota === 'number' ? quota : undefined };
+}
+
+export function extractOverrides({ features }: ExtractFlags): Partial<ExtractSettings> {
+  return { features };
 }
 
 export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {

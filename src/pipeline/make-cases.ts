@@ -3,6 +3,7 @@ import { normalise } from '../judge/normalise.js';
 import { answerSpan } from '../judge/span.js';
 import type { Case } from './cases.js';
 import type { Wanted } from './classify.js';
+import { locateQuestions } from './question-span.js';
 import type { Response } from './responses.js';
 import { mostFrequent } from './select.js';
 import type { SplitQuestion } from './split.js';
@@ -17,6 +18,10 @@ export async function makeCases(
   items: { question: SplitQuestion; response: Response; prompt: ArrayLike<number> }[],
 ): Promise<Case[]> {
   const chosen = items.map(({ response }) => mostFrequent(response.samples, response.class as Wanted)!);
+  const places = await locateQuestions(
+    engine,
+    items.map(({ question, prompt }) => ({ question: question.question, prompt })),
+  );
   const pieces = await engine.pieces(chosen.flatMap((sample) => sample.tokens));
   const cases: Case[] = [];
   let at = 0;
@@ -42,6 +47,7 @@ export async function makeCases(
       response_start: prompt.length,
       answer_start: prompt.length + answer.start,
       answer_end: prompt.length + answer.end,
+      ...places[i],
       token_texts: tokenTexts(text, spans),
       distinct_answers: distinctAnswers(response),
       mean_log_probability: logProbability / tokens.length,

@@ -18,6 +18,12 @@ export const CollectSettingsSchema = z.object({
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
 
+export const ExtractSettingsSchema = z.object({
+  /** How features are stored. */
+  features: z.enum(['float32', 'float16']),
+});
+export type ExtractSettings = z.infer<typeof ExtractSettingsSchema>;
+
 export const TrainSettingsSchema = z.object({
   mode: z.enum(['3-vs-1', '1-vs-1']),
   /** Values of C to choose from, ascending. */
@@ -77,6 +83,10 @@ export function makeCollectSettings(
     );
   }
   return settings;
+}
+
+export function makeExtractSettings(overrides: Partial<ExtractSettings> = {}): ExtractSettings {
+  return { features: 'float32', ...defined(overrides) };
 }
 
 export function makeTrainSettings(

@@ -6,7 +6,7 @@ import { type Case, readCases } from './cases.js';
 import { chooseFrom } from './choose.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorModel } from './detector.js';
-import { openFeatures } from './feature-file.js';
+import { openRows, tensorNames } from './feature-file.js';
 import { type FittedGrid, fitGrid } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
@@ -118,22 +118,39 @@ export async function readHeldOut(path: string): Promise<z.infer<typeof HeldOutS
 /** The cases of one split with their features: a row for each case. */
 export interface Half {
   cases: Case[];
+  /** Mean CETT over the answer tokens, over all other tokens, and over the question's own tokens, `[cases, layers * ffn]`. */
   answer: RowMatrix;
   other: RowMatrix;
-  /** Over the question's own tokens; undefined in files from before they were read. */
+  /** Zeros in the row of a case whose `question_start` is null. Undefined in files from before it was read. */
   question?: RowMatrix;
-  /** The residual stream after each layer, mean over the answer tokens, `[cases, layers * hidden]`. */
+  /**
+   * The residual stream after each layer, mean over the answer tokens, `[cases, layers * hidden]`. Undefined where
+   * llama.cpp's graph of the architecture does not show it, and in older files.
+   */
   residual?: RowMatrix;
 }
 
 /** Reads the cases of a split and finds their rows in the feature file. */
-export async function loadHalf(folder: RunFolder, split: Split): Promise<Half> {
+export async function loadHalf(folder: Pick<RunFolder, 'file' | 'manifest'>, split: Split): Promise<Half> {
   const all = await readCases(folder.file('cases.jsonl'));
-  const { layers, ffn } = folder.manifest.model;
-  const features = await openFeatures(folder.file('features.safetensors'), all.length, layers * ffn);
+  const { layers, ffn, hidden } = folder.manifest.model;
+  const path = folder.file('features.safetensors');
+  const neurons = layers * ffn;
+  const there = await tensorNames(path);
+  const rows = await openRows(path, all.length, { answer: neurons, other: neurons });
+  const open = async (name: string, columns: number) =>
+    there.has(name) ? (await openRows(path, all.length, { [name]: columns }))[name] : undefined;
+  const question = await open('question', neurons);
+  const residual = await open('residual', layers * hidden);
   const ofSplit = (_: unknown, row: number) => all[row].split === split;
-  const select = (rows: RowMatrix): RowMatrix => ({ ...rows, offsets: rows.offsets.filter(ofSplit) });
-  return { cases: all.filter(ofSplit), answer: select(features.answer), other: select(features.other) };
+  const select = (matrix: RowMatrix): RowMatrix => ({ ...matrix, offsets: matrix.offsets.filter(ofSplit) });
+  return {
+    cases: all.filter(ofSplit),
+    answer: select(rows.answer),
+    other: select(rows.other),
+    question: question && select(question),
+    residual: residual && select(residual),
+  };
 }
 
 /** What a detector is trained on: the answers of all cases, and in 3-vs-1 their other tokens. */

@@ -3,6 +3,7 @@ import type {
   Engine,
   ModelInfo,
   ReadCase,
+  ReadJob,
   Sample,
   SampleJob,
   SampleRequest,
@@ -19,6 +20,8 @@ const LAYERS = 2;
 const FFN = 32;
 /** Flat index of the neuron whose CETT is high in answers that hold "wrong". */
 export const TELLING_NEURON = 21;
+/** Flat index of the direction of the residual stream that does so too. */
+export const TELLING_DIRECTION = 40;
 
 export const fakeModel: ModelInfo = {
   path: 'fake.gguf',
@@ -26,7 +29,7 @@ export const fakeModel: ModelInfo = {
   name: 'fake',
   layers: LAYERS,
   ffn: FFN,
-  hidden: 64,
+  hidden: 32,
   vocab: 257,
   contextLength: 512,
   gated: true,
@@ -104,7 +107,7 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
     async read(job) {
       for (let one = job.next(); one; one = job.next()) {
         await pause();
-        job.onResult(readCase(one, job.neurons, telling));
+        job.onResult(readCase(one, job, telling));
       }
     },
     columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
@@ -132,7 +135,11 @@ function answer(
   return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
 }
 
-function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined, telling = [TELLING_NEURON]) {
+function readCase(
+  one: ReadCase,
+  { neurons, residual: residualMask }: Pick<ReadJob, 'neurons' | 'residual'>,
+  telling = [TELLING_NEURON],
+) {
   const tokens = Array.from(one.tokens);
   const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
   const said = /Answer: wrong (\d)/.exec(text.slice(text.lastIndexOf('Answer:')));
@@ -151,7 +158,14 @@ function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined, telling
   });
   const raw =
     neurons && Float32Array.from(tokens.flatMap((_, at) => Array.from(neurons, (j) => cett(at, j))));
-  return { id: one.id, means, raw };
+  const residual =
+    residualMask === undefined
+      ? undefined
+      : Float32Array.from({ length: LAYERS * fakeModel.hidden }, (_, j) => {
+          const noise = seededRandom(hash(`${text} ${one.masks[residualMask].flat()} residual ${j}`))();
+          return j === TELLING_DIRECTION && said ? noise + 1 : noise;
+        });
+  return { id: one.id, means, raw, residual };
 }
 
 function hash(text: string): number {

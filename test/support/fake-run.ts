@@ -8,6 +8,7 @@ import { openRunFolder } from '../../src/pipeline/run-folder.js';
 import {
   makeCollectSettings,
   makeEvaluateSettings,
+  makeExtractSettings,
   makeTrainSettings,
   type TrainSettings,
 } from '../../src/pipeline/settings.js';
@@ -21,6 +22,7 @@ export function fakeSettings(train: Partial<TrainSettings> = {}): FindSettings {
   return {
     questions: splitQuestions(questions, 1),
     collect: makeCollectSettings({ promptStyle: 'few-shot', seed: 1, quota: 24 }),
+    extract: makeExtractSettings(),
     train: makeTrainSettings({ seed: 1, folds: 3, ...train }),
     evaluate: makeEvaluateSettings({ seed: 1, controls: 3 }),
   };
