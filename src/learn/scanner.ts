@@ -78,7 +78,7 @@ export function createScanner({
     if (!team) doShare({ kind: 'scan', matrix, task, from: 0, to: columns });
     else {
       const shares = split(columns, team.length);
-      await Promise.all(
+      await allOf(
         shares.map(([from, to], i) => ask(team[i], { kind: 'scan', matrix, task, from, to }, signal)),
       );
     }
@@ -89,9 +89,7 @@ export function createScanner({
     const team = hire(work, threads);
     if (!team) doShare({ ...share, first: 0, step: 1 });
     else {
-      await Promise.all(
-        team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)),
-      );
+      await allOf(team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)));
     }
   };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -125,6 +123,16 @@ function split(columns: number, parts: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (let from = 0; from < columns; from += width) ranges.push([from, Math.min(columns, from + width)]);
   return ranges;
+}
+
+/**
+ * Waits for all shares, also when one fails: a thread that is still at work writes into memory that the next step would use again,
+ * and its late answer would let go of it while its end is awaited.
+ */
+async function allOf(shares: Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(shares);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function ask(worker: Worker, message: WorkerMessage, signal?: AbortSignal): Promise<void> {
