@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import { type ClassWeights, lossOf } from './logistic.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
-import { createScanner, type Scanner } from './scanner.js';
+import { createScanner, type Pass, type Scanner } from './scanner.js';
 import { gatherColumns, openStore, type Store } from './store.js';
 import { emptyModel, fitStore, type Model } from './working-set.js';
 import { createWorkspace } from './workspace.js';
@@ -44,6 +44,8 @@ export interface PathOptions extends Weighing {
   /** Bytes that the fit may use; a matrix that does not fit in is read from its file at every pass. */
   memory?: number;
   onPoint?: (point: PathPoint) => void;
+  /** Called after each pass over a matrix in a file. */
+  onPass?: (pass: Pass) => void;
   signal?: AbortSignal;
 }
 
@@ -56,10 +58,10 @@ export const DEFAULT_TOLERANCE = 1e-5;
  * Throws a UserError for labels of one class only, a value of C that is not positive, and features that are not finite.
  */
 export async function fitPath(options: PathOptions): Promise<PathPoint[]> {
-  const { labels, columns, signal } = options;
+  const { labels, columns, signal, onPass } = options;
   checkLabels(labels, rowCount(options.matrix));
   checkGrid(options.grid);
-  const scanner = createScanner({ threads: options.threads, signal });
+  const scanner = createScanner({ threads: options.threads, signal, onPass });
   try {
     const matrix = columns ? await gatherColumns(options.matrix, columns, scanner) : options.matrix;
     const { memory, standardise } = options;
