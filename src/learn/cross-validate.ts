@@ -3,11 +3,11 @@ import { accuracy } from '../stats/metrics.js';
 import { assignFolds } from './folds.js';
 import { inLockstep } from './lockstep.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
-import { checkGrid, checkLabels, type PathPoint, pathOver } from './path.js';
+import { checkGrid, checkLabels, type PathPoint, pathOver, type Weighing } from './path.js';
 import { createScanner } from './scanner.js';
 import { openStore } from './store.js';
 
-export interface CrossValidateOptions {
+export interface CrossValidateOptions extends Weighing {
   matrix: FeatureMatrix;
   labels: Uint8Array;
   /** For each row: its question, whose rows stay together, and its kind, of which every fold gets a share. */
@@ -84,7 +84,8 @@ export function heldOut(
 
 /**
  * Fits the path to all rows and, for each fold, to the rows outside it, over one copy of the matrix and with shared passes.
- * Points come in ascending C. Throws UserErrors as `fitPath`, `assignFolds` and `dealFolds` do.
+ * Points come in ascending C. Class weights are those of the rows of each fit; scales are those of all rows (labels play no part in
+ * them). Throws UserErrors as `fitPath`, `assignFolds` and `dealFolds` do.
  */
 export async function crossValidate(options: CrossValidateOptions): Promise<ValidatedPoint[]> {
   const { labels, grid, folds, signal } = options;
@@ -93,7 +94,10 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
 
   const scanner = createScanner({ threads: options.threads, signal });
   try {
-    const store = await openStore(options.matrix, scanner, { memory: options.memory });
+    const store = await openStore(options.matrix, scanner, {
+      memory: options.memory,
+      standardise: options.standardise,
+    });
     const share = { ...store, memory: store.memory / marks.length };
     const total = marks.length * new Set(grid).size;
     let done = 0;
@@ -102,14 +106,7 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
       store.matrix,
       marks.map((used) => async (together) => {
         const points: { point: PathPoint; z: Float64Array }[] = [];
-        for await (const { point, model } of pathOver(
-          share,
-          labels,
-          used,
-          grid,
-          together,
-          options.tolerance,
-        )) {
+        for await (const { point, model } of pathOver(share, labels, used, options, together)) {
           points.push({ point, z: model.z });
           done += 1;
           options.onFit?.(done, total);

@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { type CrossValidateOptions, dealFolds, heldOut } from './cross-validate.js';
 import { type Kernel, kernelOf } from './kernel.js';
 import { createNewtonSystem, emptyKernelModel, fitKernel, type KernelSolution } from './kernel-newton.js';
-import { type ClassWeights, lossOf } from './logistic.js';
+import { lossOf } from './logistic.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
-import { checkGrid, checkLabels } from './path.js';
+import { checkGrid, checkLabels, type Weighing } from './path.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { defaultMemory } from './store.js';
 
@@ -19,15 +19,12 @@ export interface RidgePoint {
   weights: Float64Array;
 }
 
-export interface RidgeOptions {
+export interface RidgeOptions extends Weighing {
   matrix: FeatureMatrix;
   /** 0 or 1 for each row; 1 (hallucinated) is y = +1. */
   labels: Uint8Array;
   /** Values of C, in any order. */
   grid: number[];
-  /** Penalises each weight as if its column had been divided by its standard deviation over all rows. */
-  standardise?: boolean;
-  classWeights?: ClassWeights;
   /** Duality gap at which a fit ends, as a part of its objective. */
   tolerance?: number;
   threads?: number;

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
 import type { GramTask } from './gram.js';
 import type { KernelTask } from './kernel-rows.js';
-import { type DenseMatrix, type FeatureMatrix, isDense, rowCount } from './matrix.js';
+import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, rowCount } from './matrix.js';
 import type { Gather, ScanTask } from './scan.js';
 import { doShare, type ProductShare, type WorkerMessage, type WorkerReply } from './share.js';
 
@@ -20,6 +20,12 @@ export interface ScanResult {
   /** X^T r of each vector, `[columns]`. */
   products: Float64Array[];
   moments?: { sums: Float64Array; squares: Float64Array };
+}
+
+/** One pass over a matrix in a file. */
+export interface Pass {
+  bytes: number;
+  seconds: number;
 }
 
 /** Passes over matrices, Gram matrices and kernels, split over worker threads where that pays. */
@@ -46,11 +52,14 @@ export function createScanner({
   threads = availableParallelism(),
   smallest,
   signal,
+  onPass,
 }: {
   threads?: number;
   /** Multiplications from which a pass is given to threads; the default weighs the cost of asking and starting them. */
   smallest?: number;
   signal?: AbortSignal;
+  /** Called after each pass over a matrix that is read from its file. */
+  onPass?: (pass: Pass) => void;
 } = {}): Scanner {
   let workers: Worker[] = [];
   let last: Promise<unknown> = Promise.resolve();
@@ -65,6 +74,7 @@ export function createScanner({
 
   const scan = async (matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult> => {
     signal?.throwIfAborted();
+    const start = performance.now();
     const { columns } = matrix;
     const vectors = request.vectors ?? [];
     const moments = request.moments
@@ -78,9 +88,13 @@ export function createScanner({
     if (!team) doShare({ kind: 'scan', matrix, task, from: 0, to: columns });
     else {
       const shares = split(columns, team.length);
-      await Promise.all(
+      await allOf(
         shares.map(([from, to], i) => ask(team[i], { kind: 'scan', matrix, task, from, to }, signal)),
       );
+    }
+    if (onPass && !isDense(matrix)) {
+      const bytes = rowCount(matrix) * columns * ROW_BYTES[matrix.dtype ?? 'F32'];
+      onPass({ bytes, seconds: (performance.now() - start) / 1000 });
     }
     return { products, moments };
   };
@@ -89,9 +103,7 @@ export function createScanner({
     const team = hire(work, threads);
     if (!team) doShare({ ...share, first: 0, step: 1 });
     else {
-      await Promise.all(
-        team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)),
-      );
+      await allOf(team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)));
     }
   };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -125,6 +137,16 @@ function split(columns: number, parts: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (let from = 0; from < columns; from += width) ranges.push([from, Math.min(columns, from + width)]);
   return ranges;
+}
+
+/**
+ * Waits for all shares, also when one fails: a thread that is still at work writes into memory that the next step would use again,
+ * and its late answer would let go of it while its end is awaited.
+ */
+async function allOf(shares: Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(shares);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function ask(worker: Worker, message: WorkerMessage, signal?: AbortSignal): Promise<void> {

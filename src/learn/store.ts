@@ -14,6 +14,8 @@ export interface Store {
   spreads: Float64Array;
   /** ||x_j||. */
   norms: Float64Array;
+  /** lambda_j, by what the penalty counts |w_j|: 1, or the column's standard deviation, which is a fit to scaled columns in other words. */
+  penalties: Float64Array;
   /** Bytes that may be used for copies of columns, beyond the matrix itself. */
   memory: number;
 }
@@ -31,12 +33,14 @@ export function defaultMemory(): number {
 }
 
 /**
- * Looks at every value once. A matrix that is not large and fits in `memory` bytes is held, others stay in their file. Throws a UserError that names row and column of a value that is not finite.
+ * Looks at every value once. A matrix that is not large and fits in `memory` bytes is held, others stay in their file. With
+ * `standardise` the penalties are standard deviations; a constant column then has an infinite one and never gets a weight.
+ * Throws a UserError that names row and column of a value that is not finite.
  */
 export async function openStore(
   source: FeatureMatrix,
   scanner: Scanner,
-  { memory = defaultMemory() }: { memory?: number } = {},
+  { memory = defaultMemory(), standardise = false }: { memory?: number; standardise?: boolean } = {},
 ): Promise<Store> {
   const rows = rowCount(source);
   const { columns } = source;
@@ -50,12 +54,14 @@ export async function openStore(
   const means = new Float64Array(columns);
   const spreads = new Float64Array(columns);
   const norms = new Float64Array(columns);
+  const penalties = new Float64Array(columns).fill(1);
   for (let j = 0; j < columns; j++) {
     if (!Number.isFinite(squares[j])) await refuseColumn(source, j, scanner);
     means[j] = sums[j] / rows;
     norms[j] = Math.sqrt(squares[j]);
     // Rounding must not make the bound smaller than the truth.
     spreads[j] = Math.sqrt(Math.max(0, squares[j] - sums[j] * means[j]) + 1e-12 * squares[j]);
+    if (standardise) penalties[j] = deviation(sums[j], squares[j], rows) || Number.POSITIVE_INFINITY;
   }
   return {
     matrix,
@@ -64,6 +70,7 @@ export async function openStore(
     means,
     spreads,
     norms,
+    penalties,
     memory: keep ? memory - bytes : memory,
   };
 }
