@@ -48,6 +48,8 @@ export interface TrainFlags {
   folds?: number;
   select?: TrainSettings['select'];
   scoreQuestions?: number;
+  standardise?: boolean;
+  classWeights?: TrainSettings['classWeights'];
 }
 
 export interface EvaluateFlags {
@@ -225,8 +227,8 @@ export function extractOverrides({ features }: ExtractFlags): Partial<ExtractSet
 }
 
 export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {
-  const { mode, C, folds, select, scoreQuestions } = flags;
-  return { mode, grid: C, folds, select, scoreQuestions };
+  const { mode, C, folds, select, scoreQuestions, standardise, classWeights } = flags;
+  return { mode, grid: C, folds, select, scoreQuestions, standardise, classWeights };
 }
 
 export function evaluateOverrides({ controls }: EvaluateFlags): Partial<EvaluateSettings> {

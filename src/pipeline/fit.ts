@@ -79,6 +79,8 @@ export async function fitGrid(
     grid: settings.grid,
     folds: settings.folds,
     seed: settings.seed,
+    standardise: settings.standardise,
+    classWeights: settings.classWeights === 'balanced' ? 'balanced' : undefined,
     figure: (scores, truth) => accuracy(decisionValues(fitPlatt(scores, truth), scores), truth, 0),
   });
   const positive = points.map(({ final }) => final.indices.filter((_, i) => final.weights[i] > 0));

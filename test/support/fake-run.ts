@@ -13,7 +13,7 @@ import {
   type TrainSettings,
 } from '../../src/pipeline/settings.js';
 import { splitQuestions } from '../../src/pipeline/split.js';
-import { fakeQuestions } from './fake-engine.js';
+import { fakeModel, fakeQuestions } from './fake-engine.js';
 
 const questions = fakeQuestions(30);
 
@@ -39,12 +39,12 @@ export async function openFakeRun(
     source: 'fake.gguf',
     path: join(path, 'fake.gguf'),
     sha256: 'fa4e',
-    architecture: 'llama',
-    quantisation: 'F32',
-    layers: 2,
-    ffn: 32,
-    hidden: 64,
-    vocab: 257,
+    architecture: fakeModel.architecture,
+    quantisation: fakeModel.quantisation,
+    layers: fakeModel.layers,
+    ffn: fakeModel.ffn,
+    hidden: fakeModel.hidden,
+    vocab: fakeModel.vocab,
   };
   const subject = { model, questions: describeQuestionSet('fake', questions), seed: 1 };
   const folder = await openRunFolder(path, subject, { command: ['test'] });
