@@ -54,6 +54,7 @@ export interface TrainFlags {
 
 export interface EvaluateFlags {
   controls?: number;
+  resamples?: number;
 }
 
 export interface RunFlags
@@ -204,11 +205,13 @@ export function addTrain(command: Command): Command {
 }
 
 export function addEvaluate(command: Command): Command {
-  return command.option(
-    '--controls <n>',
-    'sets of random neurons to compare with (default: 20)',
-    integer(1, 10000),
-  );
+  return command
+    .option('--controls <n>', 'sets of random neurons to compare with (default: 20)', integer(1, 10000))
+    .option(
+      '--resamples <n>',
+      'resamples of the questions on which the neurons are looked for again, 0 for none (default: 20)',
+      integer(0, 1000),
+    );
 }
 
 export function engineChoice({ device, gpuLayers, threads, library }: EngineFlags): EngineFlags {
@@ -231,6 +234,6 @@ export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {
   return { mode, grid: C, folds, select, scoreQuestions, standardise, classWeights };
 }
 
-export function evaluateOverrides({ controls }: EvaluateFlags): Partial<EvaluateSettings> {
-  return { controls };
+export function evaluateOverrides({ controls, resamples }: EvaluateFlags): Partial<EvaluateSettings> {
+  return { controls, resamples };
 }

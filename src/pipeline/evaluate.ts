@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { compareScores, type Figures } from '../stats/compare.js';
@@ -16,6 +17,7 @@ import { simpleNeuronBaselines } from './neuron-baselines.js';
 import { readResponses } from './responses.js';
 import { wideBaselines } from './ridge-baselines.js';
 import { type EvaluateSettings, type TrainSettings, TrainSettingsSchema } from './settings.js';
+import { measureStability } from './stability.js';
 import { requireStage, runStage } from './stage.js';
 import { collectSettings, type Half, loadHalf, readHeldOut, trainingRows } from './train.js';
 
@@ -43,7 +45,7 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
   const { folder, emit, signal } = context;
   requireStage(folder, 'train');
   const definition = { stage: 'evaluate' as const, settings: { ...settings } };
-  return runStage(folder, definition, context.versions, emit, async () => {
+  return runStage(folder, definition, context.versions, emit, async (start) => {
     const detector = await readDetector(folder.file('detector.json'));
     const training = await loadHalf(folder, 'train');
     const testHalf = await loadHalf(folder, 'test');
@@ -90,6 +92,22 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     const alone = baselines.find(({ name }) => name === 'log-probability')!;
     const design = { labels, groups, strata: labels };
     const beyond = compareScores(combined.scores, alone.scores, design, derive(settings.seed, 'beyond'));
+    // The longest part of the stage: what a killed run has finished of it stands.
+    const stable = start === 'resume' && existsSync(folder.file('stability.json'));
+    if (settings.resamples > 0 && neurons.length > 0 && !stable) {
+      await measureStability({
+        detector,
+        train: training,
+        test: testHalf,
+        settings: trainSettings,
+        resamples: settings.resamples,
+        seed: settings.seed,
+        path: folder.file('stability.json'),
+        signal,
+        onProgress: (done, total) =>
+          emit({ type: 'progress', step: 'evaluate', done, total, unit: 'fits to resamples' }),
+      });
+    }
     const file: EvaluationFile = {
       test: figures,
       beyond: {

@@ -61,6 +61,7 @@ export const STAGE_FILES: Record<StageName, string[]> = {
 /** Files that a stage writes under some settings only: moved aside with the others, but not missed. */
 export const OPTIONAL_FILES: Partial<Record<StageName, string[]>> = {
   train: ['suppressed.jsonl'],
+  evaluate: ['stability.json'],
 };
 
 /** All files of a stage that may be there. */

@@ -44,6 +44,8 @@ export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
 export const EvaluateSettingsSchema = z.object({
   /** Random-neuron controls, one a seed. */
   controls: z.int().min(1),
+  /** Resamples of the training questions for the stability of the neurons; 0 leaves it out. */
+  resamples: z.int().min(0),
   seed: z.int().min(0),
 });
 export type EvaluateSettings = z.infer<typeof EvaluateSettingsSchema>;
@@ -109,7 +111,7 @@ export function makeTrainSettings(
 export function makeEvaluateSettings(
   overrides: Partial<EvaluateSettings> & Pick<EvaluateSettings, 'seed'>,
 ): EvaluateSettings {
-  return { controls: 20, ...defined(overrides) };
+  return { controls: 20, resamples: 20, ...defined(overrides) };
 }
 
 /** Without the keys that are undefined, so that they do not hide a default. */

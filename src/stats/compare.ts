@@ -50,17 +50,18 @@ export function compareScores(
     ),
     auroc: seen(auroc, () => newcombeInterval(auroc.estimate, positives, labels.length - positives)),
   };
-  const around = (difference: Interval, { estimate, low, high }: Interval) =>
-    seen(difference, () => {
-      const reach = Math.max(estimate - low, high - estimate);
-      const middle = difference.estimate;
-      return { estimate: middle, low: middle - reach, high: middle + reach };
-    });
+  // Two scores that are perfect in every resample; equal decisions on samples that do spread are a difference of 0 for sure.
+  const around = (difference: Interval, drawn: Interval, { estimate, low, high }: Interval) => {
+    if (difference.low !== difference.high || drawn.low !== drawn.high) return difference;
+    const reach = Math.max(estimate - low, high - estimate);
+    const middle = difference.estimate;
+    return { estimate: middle, low: middle - reach, high: middle + reach };
+  };
   return {
     ...figures,
     difference: {
-      accuracy: around(differences[0], figures.accuracy),
-      auroc: around(differences[1], figures.auroc),
+      accuracy: around(differences[0], accuracy, figures.accuracy),
+      auroc: around(differences[1], auroc, figures.auroc),
     },
   };
 }
