@@ -36,6 +36,7 @@ export interface CollectFlags {
   maxTokens?: number;
   /** False with `--no-quota`. */
   quota?: number | false;
+  pairs?: number;
 }
 
 export interface ExtractFlags {
@@ -169,7 +170,12 @@ export function addCollect(command: Command): Command {
       'matched samples wanted of each class, to train on and again to test (default: 200)',
       integer(1),
     )
-    .option('--no-quota', 'ask every question to the end');
+    .option('--no-quota', 'ask every question to the end')
+    .option(
+      '--pairs <n>',
+      'most pairs of a right and a wrong answer to one question, for the test within questions (default: 200)',
+      integer(0),
+    );
 }
 
 export function addExtract(command: Command): Command {
@@ -219,8 +225,8 @@ export function engineChoice({ device, gpuLayers, threads, library }: EngineFlag
 }
 
 export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSettings, 'promptStyle'>> {
-  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota } = flags;
-  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens };
+  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota, pairs } = flags;
+  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, pairs };
   // Commander makes `quota` true when only --no-quota is declared as its default.
   return { ...sampling, quota: quota === false ? null : typeof quota === 'number' ? quota : undefined };
 }

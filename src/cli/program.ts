@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { runExtractShard } from './commands/extract-shard.js';
+import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -17,6 +19,7 @@ import {
   type RunFlags,
 } from './options.js';
 import type { Session } from './session.js';
+import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
 const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 const MODEL_MOVED = "where the run's model is now, if it was moved";
@@ -71,6 +74,7 @@ Example:
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
   addExtractCommand(program, session);
+  addMerge(program, session);
   addTrainCommand(program, session);
   addLater(
     program,
@@ -96,19 +100,20 @@ function addExtractCommand(program: Command, session: Session): void {
       '--cases <file>',
       'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
     );
-  addOutput(addEngine(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`))))
+  addOutput(addEngine(addShard(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))))
     .addHelpText(
       'after',
       `
 Examples:
   $ hneurons extract --out runs/gemma-3-270m-builtin
-  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors`,
+  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors
+  $ hneurons extract --out runs/mine --shard 0/4       the first of four parts; see hneurons merge`,
     )
-    .action((flags: RunFlags & { cases?: string }) =>
-      flags.cases === undefined
-        ? runLaterStage(session, flags, 'extract')
-        : runExtractCases(session, { ...flags, cases: flags.cases }),
-    );
+    .action((flags: RunFlags & ShardFlags & { cases?: string }) => {
+      const shard = chosenShard(flags, process.env);
+      if (flags.cases !== undefined) return runExtractCases(session, { ...flags, cases: flags.cases }, shard);
+      return shard ? runExtractShard(session, flags, shard) : runLaterStage(session, flags, 'extract');
+    });
 }
 
 function addTrainCommand(program: Command, session: Session): void {

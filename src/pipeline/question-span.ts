@@ -13,7 +13,7 @@ export interface QuestionSpan {
  * template or the tokenizer changes it.
  */
 export async function locateQuestions(
-  engine: Engine,
+  engine: Pick<Engine, 'pieces'>,
   items: { question: string; prompt: ArrayLike<number> }[],
 ): Promise<QuestionSpan[]> {
   const tokens = [...new Set(items.flatMap(({ prompt }) => Array.from(prompt)))];

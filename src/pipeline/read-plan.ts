@@ -1,12 +1,16 @@
 import { commonPrefix } from '../engine/text/prompt.js';
 import type { ReadCase } from '../engine/types.js';
 
-/** A token sequence with the positions of its answer, and of its question where that is known; ends not included. */
-export interface ReadableCase {
-  id: string;
+/** A token sequence with the positions of its answer, the end not included. */
+export interface AnswerSequence {
   token_ids: ArrayLike<number>;
   answer_start: number;
   answer_end: number;
+}
+
+/** One with the positions of its question too, where they are known. */
+export interface ReadableCase extends AnswerSequence {
+  id: string;
   question_start?: number | null;
   question_end?: number | null;
 }
@@ -52,6 +56,15 @@ export function casePlan(
     return [{ tokens: token_ids, masks, into: tensors }];
   });
   return { rows, tensors, residual };
+}
+
+/** Reads of pairs: `right` and `wrong`, the answer tokens of each of the two. */
+export function pairPlan(pairs: { right: AnswerSequence; wrong: AnswerSequence }[]): ReadPlan {
+  const read = ({ token_ids, answer_start, answer_end }: AnswerSequence, tensor: string): RowRead => {
+    return { tokens: token_ids, masks: [[[answer_start, answer_end]]], into: [tensor] };
+  };
+  const rows = pairs.map(({ right, wrong }) => [read(right, 'right'), read(wrong, 'wrong')]);
+  return { rows, tensors: ['right', 'wrong'], residual: false };
 }
 
 /** The tokens that all sequences begin with, up to the first place at which a mask begins or ends: they are run once. */

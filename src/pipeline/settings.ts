@@ -14,7 +14,19 @@ export const CollectSettingsSchema = z.object({
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
+  /** Most pairs of a right and a wrong answer to the same question, for the test within questions. */
+  pairs: z.int().min(0).default(200),
   seed: z.int().min(0),
+  // Absent where they are as they have always been, so that older runs stay valid.
+  /** Who judges; absent: the rule. */
+  judge: z.string().optional(),
+  /** Who names the answer within a response; absent: the rule. */
+  spans: z.string().optional(),
+  /** Base URL of the server that is sampled from, and the model's name there; absent: the model that is read. */
+  endpoint: z.string().optional(),
+  endpointModel: z.string().optional(),
+  /** What counts as the answer to a question with options; absent: the logits. */
+  choice: z.literal('greedy').optional(),
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
 
@@ -70,6 +82,7 @@ export function makeCollectSettings(
     minCorrect: samples,
     maxCorrect: 0,
     quota: 200,
+    pairs: 200,
     ...defined(overrides),
   };
   const { minCorrect, maxCorrect } = settings;

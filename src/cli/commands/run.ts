@@ -56,7 +56,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
         onNotice: (message) => emit({ type: 'note', message }),
       },
     );
-    await inFolder(session, flags, emit, folder, (context) =>
+    await inFolder<unknown>(session, flags, emit, folder, (context) =>
       all ? runStages(context, STAGES, settings) : collect(context, settings.questions, settings.collect),
     );
     return folder.path;
@@ -88,13 +88,14 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
   await printRun(session, flags, path, stage);
 }
 
-async function inFolder(
+/** Lends a context in a run folder to `work`, and closes model and folder whatever comes of that. */
+export async function inFolder<T>(
   session: Session,
   flags: RunFlags,
   emit: Listener,
   folder: RunFolder,
-  work: (context: RunContext) => Promise<unknown>,
-): Promise<void> {
+  work: (context: RunContext) => Promise<T>,
+): Promise<T> {
   const context = makeContext({
     folder,
     engine: engineChoice(flags),
@@ -104,7 +105,7 @@ async function inFolder(
     emit,
   });
   try {
-    await work(context);
+    return await work(context);
   } finally {
     await context.close();
   }
