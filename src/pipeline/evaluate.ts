@@ -12,8 +12,17 @@ import { drawControls, drawLayerMatched, runControls } from './controls.js';
 import { writeControls } from './controls-file.js';
 import { decisionValues } from './decision.js';
 import { type Detector, detectorNeurons, readDetector } from './detector.js';
+import type { Fit } from './fit.js';
 import { gather, linearScores } from './gather.js';
 import { simpleNeuronBaselines } from './neuron-baselines.js';
+import {
+  comparePairs,
+  fitAnswersOnly,
+  type Missing,
+  type PairFigures,
+  probeQuestion,
+  type QuestionProbe,
+} from './probes.js';
 import { readResponses } from './responses.js';
 import { wideBaselines } from './ridge-baselines.js';
 import { type EvaluateSettings, type TrainSettings, TrainSettingsSchema } from './settings.js';
@@ -33,6 +42,8 @@ export interface Beyond {
 export interface EvaluationFile {
   test: Evaluation;
   beyond: Beyond;
+  question: QuestionProbe | Missing;
+  pairs: PairFigures | Missing;
   /** Test cases with the detector's raw score of their answer. */
   scores: { id: string; score: number }[];
 }
@@ -74,7 +85,8 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     const layerMatched = runs.slice(sets.length).map((run, seed) => ({ ...run, seed }));
     const labels = labelsOf(cases);
     const groups = numberGroups(cases.map((one) => one.group));
-    const baselines = await allBaselines(context, detector, training, testHalf, trainSettings);
+    const answersOnly = await fitAnswersOnly(training, trainSettings, signal);
+    const baselines = await allBaselines(context, detector, training, testHalf, trainSettings, answersOnly);
     const combined = await combinedScores(folder.file('held-out.json'), training.cases, cases, raw);
     const figures = evaluateDetector({
       scores: decisionValues(detector.calibration, raw),
@@ -114,6 +126,16 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
         combined: pick(figures.baselines.find(({ name }) => name === combined.name)!),
         difference: beyond.difference,
       },
+      question: await probeQuestion({
+        train: training,
+        test: testHalf,
+        answersOnly,
+        settings: trainSettings,
+        groups,
+        seed: settings.seed,
+        signal,
+      }),
+      pairs: await comparePairs(folder, detector, answersOnly, signal),
       scores: cases.map(({ id }, i) => ({ id, score: raw[i] })),
     };
     const kinds = { random: controls, 'layer-matched': layerMatched };
@@ -139,6 +161,7 @@ async function allBaselines(
   train: Half,
   test: Half,
   settings: TrainSettings,
+  answersOnly: Fit,
 ): Promise<BaselineScores[]> {
   const { folder, emit, signal } = context;
   const responses = await readResponses(folder.file('responses.jsonl'), collectSettings(folder).quota);
@@ -152,6 +175,7 @@ async function allBaselines(
       train,
       test,
       settings,
+      answersOnly,
       layers: detector.model.layers,
       signal,
       onProgress: (done, total) =>
@@ -174,7 +198,7 @@ async function combinedScores(
     labelsOf(train),
   );
   return {
-    name: 'detector + log-probability',
+    name: 'detector + log-prob.',
     description: 'logistic regression on both, learned from held-out scores of the training half',
     kind: 'combined',
     scores: logOdds(model, [raw, logProbability(test)]),

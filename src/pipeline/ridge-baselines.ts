@@ -7,7 +7,7 @@ import { accuracy, auroc } from '../stats/metrics.js';
 import { labelsOf } from './baselines.js';
 import type { Case } from './cases.js';
 import { decisionValues } from './decision.js';
-import { type FitSettings, fitDetector } from './fit.js';
+import { type Fit, type FitSettings, fitDetector } from './fit.js';
 import { gather, linearScores } from './gather.js';
 import type { Half } from './train.js';
 
@@ -22,6 +22,8 @@ interface Options {
   test: Half;
   /** Grid (of the L1 probe), folds and seed are those of the detector. */
   settings: FitSettings;
+  /** The probe on answers alone; a baseline where the detector is trained on more. */
+  answersOnly: Fit;
   layers: number;
   signal?: AbortSignal;
   onProgress: (done: number, total: number) => void;
@@ -35,7 +37,7 @@ interface Options {
 export async function wideBaselines(options: Options): Promise<BaselineScores[]> {
   const { train, test, settings, layers, signal, onProgress } = options;
   const labels = labelsOf(train.cases);
-  const total = 2 + (train.residual && test.residual ? 3 : 0);
+  const total = 1 + (train.residual && test.residual ? 3 : 0);
   let done = 0;
   const step = async (work: Promise<BaselineScores>): Promise<BaselineScores> => {
     onProgress(done, total);
@@ -58,14 +60,16 @@ export async function wideBaselines(options: Options): Promise<BaselineScores[]>
   });
   const answers = { ...settings, mode: '1-vs-1' as const };
   const found: BaselineScores[] = [
-    await step(
-      sparseScores(train.answer, test.answer, train.cases, answers, signal).then((scores) => ({
-        name: 'same probe, answers only',
-        description: 'L1 as in the detector, on answer tokens alone (1-vs-1)',
-        kind: 'neurons' as const,
-        scores,
-      })),
-    ),
+    ...(settings.mode === '3-vs-1'
+      ? [
+          {
+            name: 'L1, answers only',
+            description: 'the same probe on answer tokens alone (1-vs-1)',
+            kind: 'neurons' as const,
+            scores: await scoresOf(options.answersOnly, test.answer, signal),
+          },
+        ]
+      : []),
     await step(ridge('L2, all neurons', 'every neuron has a weight', 'neurons', train.answer, test.answer)),
   ];
   const { residual } = train;
@@ -195,14 +199,17 @@ async function rowScores(
 }
 
 /** Decision values of the sparse probe, trained on one matrix, for the rows of another. */
-export async function sparseScores(
+async function sparseScores(
   matrix: RowMatrix,
   on: RowMatrix,
   cases: Case[],
   settings: FitSettings,
   signal?: AbortSignal,
 ): Promise<Float64Array> {
-  const fit = await fitDetector({ matrix, cases }, settings, { signal });
+  return scoresOf(await fitDetector({ matrix, cases }, settings, { signal }), on, signal);
+}
+
+async function scoresOf(fit: Fit, on: RowMatrix, signal?: AbortSignal): Promise<Float64Array> {
   const gathered = await gather(on, fit.indices, signal);
   return decisionValues(fit.platt, linearScores(gathered, fit.indices, fit.weights, fit.intercept));
 }

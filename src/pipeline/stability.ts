@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { assignFolds } from '../learn/folds.js';
@@ -163,6 +164,11 @@ export async function measureStability(options: {
   };
   await writeFileAtomic(options.path, `${JSON.stringify(stability)}\n`);
   return stability;
+}
+
+/** What {@link measureStability} wrote. */
+export async function readStability(path: string): Promise<Stability> {
+  return StabilitySchema.parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
 /** The training rows of both halves as one matrix, with the case of each row. */

@@ -146,6 +146,67 @@ const TestSchema = z.object({
   }),
 });
 
+const MissingSchema = z.object({ missing: z.string().describe('why there is none') });
+
+const BeyondSchema = z
+  .object({
+    combined: FiguresSchema.describe(
+      'logistic regression on detector score and log-probability of the answer',
+    ),
+    difference: FiguresSchema.describe('combined minus log-probability alone'),
+  })
+  .describe('what the neurons add to the log-probability of the answer');
+
+const QuestionProbeSchema = z
+  .object({
+    samples: count,
+    neurons: count,
+    question: FiguresSchema,
+    answer: FiguresSchema.describe('the same probe on the answers of the same samples'),
+    difference: FiguresSchema.describe('answer minus question'),
+  })
+  .describe('the same probe on the tokens of the question alone');
+
+const PairsSchema = z
+  .object({
+    pairs: count,
+    detector: IntervalSchema,
+    answersOnly: IntervalSchema.describe('by the probe trained on answer tokens alone (1-vs-1)'),
+    logProbability: IntervalSchema,
+  })
+  .describe('how often a wrong answer scores higher than a right one to the same question, ties half');
+
+const NeuronPlaceSchema = z.object({ layer: count, index: count });
+
+const OverlapSchema = z.object({
+  resamples: IntervalSchema.describe('Jaccard index of two resamples'),
+  detector: IntervalSchema.describe('of a resample and the detector'),
+  splits: IntervalSchema.describe('of two other divisions of the questions into halves'),
+  chance: share,
+});
+
+const StabilitySchema = z
+  .object({
+    C: z.number(),
+    resamples: count,
+    splits: count,
+    size: IntervalSchema.describe('H-Neurons of a resample'),
+    hNeurons: OverlapSchema,
+    all: OverlapSchema,
+    neurons: z.array(
+      NeuronPlaceSchema.extend({
+        weight: z.number().describe('in the detector; 0: not in it'),
+        positive: share.describe('share of resamples in which the weight was above 0'),
+        negative: share,
+      }),
+    ),
+    clusters: z.array(z.array(NeuronPlaceSchema)),
+    substitutes: z.array(
+      NeuronPlaceSchema.extend({ substitutes: z.array(NeuronPlaceSchema.extend({ r: z.number() })) }),
+    ),
+  })
+  .describe('how often the same neurons are found again, as mean and middle 95 % of the pairs');
+
 const CettSchema = z.array(
   z.object({
     layer: count,
@@ -175,6 +236,7 @@ const VerdictSchema = z.object({
   headline: z.string(),
   details: z.string(),
   text: z.string().describe('headline and details in one sentence'),
+  beyond: z.string().optional().describe('whether the neurons add anything to the log-probability, in words'),
 });
 
 /** Everything that a reader of a run needs: the content of `report.json`. */
@@ -188,6 +250,10 @@ export const ReportSchema = z.object({
   training: TrainingSchema,
   detector: DetectorSchema,
   test: TestSchema,
+  beyond: BeyondSchema.optional(),
+  question: z.union([QuestionProbeSchema, MissingSchema]).optional(),
+  pairs: z.union([PairsSchema, MissingSchema]).optional(),
+  stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
   warnings: z.array(z.string()),

@@ -57,6 +57,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   const lines = [
     text(bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`))),
     text(`  ${visibleText(verdict.details)}`),
+    ...(verdict.beyond === undefined ? [] : [text(`  ${verdict.beyond}`)]),
     '',
     text(
       `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +
@@ -79,7 +80,8 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
       ],
       [dim('by chance'), formatP(test.permutation.p), '', ''],
     ]),
-    ...(test.baselines.length > 0 ? [text(`  ${dim('without neurons')}  ${baselineText(report)}`)] : []),
+    ...(test.baselines.length > 0 ? [text(`  ${dim('other AUROC')}  ${baselineText(report)}`)] : []),
+    ...furtherLines(report, dim, text),
     '',
     text(
       `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
@@ -102,6 +104,35 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   return `${lines.join('\n')}\n`;
 }
 
+/** One line for each of the further tests that were made. */
+function furtherLines(
+  { question, pairs, stability }: Report,
+  dim: (text: string) => string,
+  text: (line: string) => string,
+): string[] {
+  const lines: string[] = [];
+  if (question && !('missing' in question)) {
+    lines.push(
+      `${dim('question alone')}  AUROC ${formatShare(question.question.auroc.estimate)} (${formatRange(question.question.auroc)}), ` +
+        `the same probe on the answers ${formatShare(question.answer.auroc.estimate)}`,
+    );
+  }
+  if (pairs && !('missing' in pairs)) {
+    lines.push(
+      `${dim('one question')}  the wrong answer scores higher in ${formatPercent(pairs.detector.estimate)} ` +
+        `(${formatPercentRange(pairs.detector)}) of ${formatCount(pairs.pairs)} pairs; trained on answers alone ` +
+        `${formatPercent(pairs.answersOnly.estimate)}, log-probability ${formatPercent(pairs.logProbability.estimate)}`,
+    );
+  }
+  if (stability) {
+    const { resamples } = stability.hNeurons;
+    lines.push(
+      `${dim('same again')}  H-Neurons of two resamples overlap by ${formatShare(resamples.estimate)} (${formatRange(resamples)})`,
+    );
+  }
+  return lines.map((line) => text(`  ${line}`));
+}
+
 /** The path of C in as many columns as it has points: what it was chosen by. */
 function pathLines(
   { training }: Report,
@@ -122,8 +153,12 @@ function pathLines(
   ]);
 }
 
+/** Those without a look inside the model, and the best of those with one; the report has all. */
 function baselineText({ test }: Report): string {
-  return test.baselines
+  const { baselines } = test;
+  const inside = baselines.filter(({ kind }) => kind === 'neurons' || kind === 'residual');
+  const best = [...inside].sort((a, b) => b.auroc.estimate - a.auroc.estimate).slice(0, 1);
+  return [...baselines.filter(({ kind = 'output' }) => kind === 'output'), ...best]
     .map(({ name, auroc }) => `${visibleText(name)} ${formatShare(auroc.estimate)}`)
     .join(', ');
 }

@@ -16,10 +16,11 @@ export function regularisationPath({ training }: Report): Markup {
   const chosen = grid.find(({ C }) => C === training.chosen);
   const measured = score !== undefined && grid.every(({ suppressed }) => suppressed !== undefined);
   const panel = (narrow: boolean, key: Key, label: string, bottom = false): Plot.PlotOptions => ({
-    height: bottom ? 170 : 150,
+    // The values of the middle panel lie along its upper edge: its label needs room above them.
+    height: bottom ? 170 : key === 'suppressed' ? 166 : 150,
     marginLeft: 46,
     marginRight: 24,
-    marginTop: 24,
+    marginTop: key === 'suppressed' ? 42 : 24,
     marginBottom: bottom ? 38 : 14,
     style: { fontSize: '12px' },
     x: {
