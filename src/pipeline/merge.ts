@@ -71,6 +71,7 @@ export async function openShards(out: string): Promise<ShardSet> {
     ['llama', 'they were read by different versions of llama.cpp'],
   ];
   const tensors = Object.entries(shapesOf(files[0]));
+  const totalOf = ({ rows }: { rows: string }) => rows.split(' ').at(-1);
   let at = 0;
   told.forEach((one, i) => {
     for (const [field, what] of REASONS) if (one[field] !== first[field]) throw differ(i, what);
@@ -84,7 +85,13 @@ export async function openShards(out: string): Promise<ShardSet> {
     }
     const whole = Object.values(shapes).every(({ shape }) => shape[0] === to - from);
     const end = i === told.length - 1 ? total : to;
-    if (!whole || one.shard !== `${i}/${told.length}` || from !== at || to !== end) {
+    if (
+      !whole ||
+      one.shard !== `${i}/${told.length}` ||
+      totalOf(one) !== totalOf(first) ||
+      from !== at ||
+      to !== end
+    ) {
       throw differ(i, 'their rows do not follow one another');
     }
     at = to;
