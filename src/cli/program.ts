@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
+import { addCompare } from './commands/compare.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
 import { addJudgeCommand } from './commands/judge.js';
@@ -91,6 +92,7 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addCompare(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
@@ -137,9 +139,8 @@ function addTrainCommand(program: Command, session: Session): void {
     .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
     .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
-    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
-    .option('--threads <n>', 'CPU threads', integer(1, 1024));
-  addOutput(addTrain(train))
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features');
+  addOutput(addEngine(addModel(addTrain(train), MODEL_MOVED)))
     .addHelpText(
       'after',
       `

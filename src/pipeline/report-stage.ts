@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
+import { selectionRule } from './choose.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
@@ -12,6 +14,7 @@ import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import { scoreSequences } from './score.js';
+import { readStability } from './stability.js';
 import { requireStage, runStage } from './stage.js';
 import { describeSystem } from './system.js';
 import { collectSettings, loadHalf } from './train.js';
@@ -27,6 +30,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   return runStage(folder, { stage: 'report', settings: {} }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
+    const stabilityPath = folder.file('stability.json');
     const cases = await readCases(folder.file('cases.jsonl'));
     const content: ReportContent = {
       run: await describeRun(context),
@@ -38,10 +42,15 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         folds: detector.training.folds,
         grid: detector.training.grid,
         chosen: detector.C,
-        rule: 'highest accuracy on held-out answers of the training half; of equals, the one with the fewest neurons',
+        rule: selectionRule(detector.training.select ?? 'accuracy'),
+        score: detector.training.score,
       },
       detector: { intercept: detector.intercept, neurons: detector.neurons },
       test: evaluation.test,
+      beyond: evaluation.beyond,
+      question: evaluation.question,
+      pairs: evaluation.pairs,
+      stability: existsSync(stabilityPath) ? await readStability(stabilityPath) : undefined,
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       warnings: describeWarnings(evaluation, detector, folder),
@@ -50,6 +59,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         cases: 'cases.jsonl',
         responses: 'responses.jsonl',
         features: 'features.safetensors',
+        controls: 'controls.json',
         manifest: 'manifest.json',
       },
     };
