@@ -10,10 +10,11 @@ import { paperRow } from '../../report/table/paper.js';
 import { type Table, TableSchema } from '../../report/table/schema.js';
 import { summarise } from '../../report/table/summary.js';
 import type { Controls } from '../controls-file.js';
-import type { Detector } from '../detector.js';
+import { type Detector, detectorIdentity } from '../detector.js';
 import type { Listener } from '../events.js';
 import { hashText, stableJson } from '../fingerprint.js';
 import type { ModelIdentity } from '../manifest.js';
+import { removeLeftovers } from '../run-folder.js';
 import { describeSystem } from '../system.js';
 import { askSet, type TableSampling } from './ask.js';
 import { moveAnswersAside, readRecord, type SetRecord, writeRecord } from './record.js';
@@ -109,11 +110,6 @@ export async function makeTable(context: TableContext, input: TableInput): Promi
   return table;
 }
 
-/** Hash of what a detector computes, whatever was added to its file since. */
-export function detectorIdentity({ model, neurons, intercept, calibration }: Detector): string {
-  return hashText(stableJson({ model: model.sha256, neurons, intercept, calibration }));
-}
-
 type Done = NonNullable<SetRecord['done']>;
 
 /** One data set: what is there already, or asked, read and written anew. */
@@ -121,6 +117,7 @@ async function runSet(context: TableContext, input: TableInput, set: TableSet): 
   const { emit, signal } = context;
   const { detector, controls, settings, judge } = input;
   const folder = join(context.out, fileName(set.name));
+  removeLeftovers(folder);
   const sampling = samplingPrint(input);
   const fingerprint = rowPrint(input, set, sampling);
   const record = await readRecord(folder);
