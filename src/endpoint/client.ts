@@ -58,7 +58,9 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
         async () => {
           signal?.throwIfAborted();
           try {
-            return checkAnswer(await client.post(path, { body, signal }), schema, target);
+            // The client never takes its listeners off: each request gets a signal that dies with it.
+            const own = signal && AbortSignal.any([signal]);
+            return checkAnswer(await client.post(path, { body, signal: own }), schema, target);
           } catch (error) {
             signal?.throwIfAborted();
             throw explain(error, target);

@@ -15,6 +15,16 @@ export const CollectSettingsSchema = z.object({
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
   seed: z.int().min(0),
+  // Absent where they are as they have always been, so that older runs stay valid.
+  /** Who judges; absent: the rule. */
+  judge: z.string().optional(),
+  /** Who names the answer within a response; absent: the rule. */
+  spans: z.string().optional(),
+  /** Base URL of the server that is sampled from, and the model's name there; absent: the model that is read. */
+  endpoint: z.string().optional(),
+  endpointModel: z.string().optional(),
+  /** What counts as the answer to a question with options; absent: the logits. */
+  choice: z.literal('greedy').optional(),
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
 

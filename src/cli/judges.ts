@@ -1,0 +1,74 @@
+import { readMarkers } from '../judge/markers.js';
+import type { JudgeAccess } from '../judge/open.js';
+import { type JudgeSpec, parseJudgeSpec } from '../judge/spec.js';
+import type { Judge, JudgeCounts, Opened, SpanExtractor } from '../judge/types.js';
+import type { Listener } from '../pipeline/events.js';
+import { type EngineFlags, engineChoice, type JudgeFlags } from './options.js';
+import { findModel, type Session } from './session.js';
+
+/** What the judge options of a command line mean, before anything is opened: part of a run's settings. */
+export interface JudgeSettings {
+  judge: JudgeSpec;
+  spans: JudgeSpec;
+  /** Phrases that make a response uncertain. */
+  markers: readonly string[];
+}
+
+/** @throws UserError for a judge that there is not, or a file of markers that cannot be used */
+export async function judgeSettings(flags: JudgeFlags): Promise<JudgeSettings> {
+  return {
+    judge: parseJudgeSpec(flags.judge ?? 'rule'),
+    spans: parseJudgeSpec(flags.spans ?? 'rule', '--spans'),
+    markers: await readMarkers(flags.markers),
+  };
+}
+
+/** Opens the judge that `settings` name; a local model is found and loaded as `--model` would be. */
+export async function openJudgeOf(
+  session: Session,
+  flags: JudgeFlags & EngineFlags,
+  { judge, markers }: Pick<JudgeSettings, 'judge' | 'markers'>,
+  emit: Listener,
+): Promise<Opened<Judge>> {
+  const { openJudge } = await import('../judge/open.js');
+  return openJudge(judge, markers, access(session, flags, emit));
+}
+
+/** Opens the span extractor that `settings` name. */
+export async function openSpansOf(
+  session: Session,
+  flags: JudgeFlags & EngineFlags,
+  { spans }: Pick<JudgeSettings, 'spans'>,
+  emit: Listener,
+): Promise<Opened<SpanExtractor>> {
+  const { openSpanExtractor } = await import('../judge/open.js');
+  return openSpanExtractor(spans, access(session, flags, emit));
+}
+
+function access(session: Session, flags: JudgeFlags & EngineFlags, emit: Listener): JudgeAccess {
+  const { environment, signal } = session;
+  return {
+    url: flags.judgeUrl,
+    keyEnv: flags.judgeKeyEnv,
+    concurrency: flags.judgeConcurrency,
+    timeoutMs: flags.judgeTimeout === undefined ? undefined : 1000 * flags.judgeTimeout,
+    retries: flags.judgeRetries,
+    cache: flags.judgeCache,
+    signal,
+    async openLocal(spec) {
+      const found = await findModel(session, spec, emit);
+      const sha256 = await environment.modelSha256(found, { signal });
+      const engine = await environment.openEngine({ ...engineChoice(flags), modelPath: found.path, signal });
+      return { engine, name: found.name, sha256 };
+    },
+  };
+}
+
+/** What a judge's work came to, in words; undefined for a rule. */
+export function countsLine({ asked, cached, nonsense, failed }: JudgeCounts): string | undefined {
+  if (asked + cached + failed === 0) return undefined;
+  const parts = [`${asked} answers asked for`, `${cached} from the cache`];
+  if (nonsense > 0) parts.push(`${nonsense} were nonsense`);
+  if (failed > 0) parts.push(`${failed} items left out without a usable answer`);
+  return parts.join(', ');
+}
