@@ -5,6 +5,7 @@ import { examples } from './sections/examples.js';
 import { neurons } from './sections/neurons.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
 import { summary } from './sections/summary.js';
+import { otherSets } from './sections/table.js';
 import { STYLE } from './style.js';
 
 /**
@@ -29,6 +30,7 @@ ${summary(report)}
 ${detection(report)}
 ${neurons(report)}
 ${examples(report)}
+${otherSets(report)}
 ${questions(report)}
 ${whatWasRun(report)}
 ${glossary(report)}

@@ -3,8 +3,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Engine } from '../../engine/types.js';
 import { UserError } from '../../errors.js';
-import { createJudge } from '../../judge/rule.js';
-import type { Judge } from '../../judge/types.js';
 import type { Controls } from '../../pipeline/controls-file.js';
 import type { Detector } from '../../pipeline/detector.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -12,10 +10,20 @@ import type { Manifest } from '../../pipeline/manifest.js';
 import type { Dataset } from '../../pipeline/table/set.js';
 import type { TableSettings } from '../../pipeline/table/table.js';
 import type { Table } from '../../report/table/schema.js';
-import { DEFAULT_MODEL, type EngineFlags, engineChoice, integer, type OutputOptions } from '../options.js';
+import { countsLine, judgeSettings, openJudgeOf, openSpansOf } from '../judges.js';
+import {
+  addJudge,
+  addSpans,
+  DEFAULT_MODEL,
+  type EngineFlags,
+  engineChoice,
+  integer,
+  type JudgeFlags,
+  type OutputOptions,
+} from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 
-export interface TableFlags extends OutputOptions, EngineFlags {
+export interface TableFlags extends OutputOptions, EngineFlags, JudgeFlags {
   detector: string;
   datasets: string;
   out?: string;
@@ -32,15 +40,9 @@ const LIMIT = 4000;
 
 const MIRROR = 'nonexist-mirror';
 
-const RULE_JUDGE: Judge = {
-  name: 'rule',
-  judge: async (items) =>
-    items.map(({ aliases, response }) => ({ verdict: createJudge(aliases)(response), judge: 'rule' })),
-};
-
 /** Adds to `evaluate` what it needs to test a detector on data sets. */
 export function addTableOptions(command: Command): Command {
-  return command
+  command
     .option('--detector <file>', 'with --datasets: the detector.json to test')
     .option(
       '--datasets <list>',
@@ -56,15 +58,15 @@ export function addTableOptions(command: Command): Command {
       `with --datasets: most questions asked of a data set (default: ${LIMIT})`,
       integer(1),
     )
-    .option('--force', 'with --datasets: also with another file of the same shape than it was trained on')
-    .addHelpText(
-      'after',
-      `
+    .option('--force', 'with --datasets: also with another file of the same shape than it was trained on');
+  return addSpans(addJudge(command)).addHelpText(
+    'after',
+    `
 Examples:
   $ hneurons evaluate --out runs/gemma-3-270m-builtin
   $ hneurons evaluate --detector runs/gemma-3-270m-builtin/detector.json --datasets triviaqa,nq-open,nonexist,facts
   $ hneurons evaluate --detector detector.json --datasets bioasq=bioasq.jsonl,mine.csv --out table`,
-    );
+  );
 }
 
 /** Whether `evaluate` was called for a table. Throws a UserError when only a half of what it takes was given. */
@@ -94,6 +96,7 @@ export async function runTable(session: Session, flags: TableFlags): Promise<voi
   const controls = await readControlsBeside(home, detector);
   const training = await readTrainingQuestions(join(home, 'questions.jsonl'));
   const settings = await tableSettings(flags, manifest, detector);
+  const judges = await judgeSettings(flags);
 
   const table = await withProgress(session, flags, async (emit) => {
     const datasets = await openDatasets(session, specs, settings.seed, emit);
@@ -108,34 +111,36 @@ export async function runTable(session: Session, flags: TableFlags): Promise<voi
       emit({ type: 'start', step: 'model', label: 'load model' });
       return environment.openEngine({ ...engineChoice(flags), modelPath: found.path, signal });
     });
+    const ends: (() => unknown)[] = [engine.close];
     try {
-      const release = lock(out);
-      let made: Table;
-      try {
-        made = await makeTable(
-          { engine: engine.get, emit, signal, out },
-          {
-            detector,
-            controls,
-            training,
-            datasets,
-            settings,
-            judge: RULE_JUDGE,
-            model,
-            modelNames: [model.name, model.source, basename(found.path), title],
-            command: session.command,
-            version: session.version,
-          },
-        );
-      } finally {
-        release();
-      }
+      ends.push(lock(out));
+      const judge = await openJudgeOf(session, flags, judges, emit);
+      ends.push(judge.close);
+      const spans = await openSpansOf(session, flags, judges, emit);
+      ends.push(spans.close);
+      const made = await makeTable(
+        { engine: engine.get, emit, signal, out },
+        {
+          detector,
+          controls,
+          training,
+          datasets,
+          settings,
+          judging: { judge, spans, markers: judges.markers },
+          model,
+          modelNames: [model.name, model.source, basename(found.path), title],
+          command: session.command,
+          version: session.version,
+        },
+      );
+      const counts = [judge.counts(), spans.counts()].flatMap((each) => countsLine(each) ?? []);
+      for (const message of counts) emit({ type: 'note', message });
       if (own && resolve(out) === resolve(home, 'table')) {
         await updateReport(session, home, found.path, engine.get, emit);
       }
       return made;
     } finally {
-      await engine.close();
+      for (const end of ends.reverse()) await end();
     }
   });
   session.stdout.write(flags.json ? `${JSON.stringify(table)}\n` : await describe(table, out));

@@ -97,6 +97,7 @@ export const TableSchema = z.object({
     quota: z.int().describe('matched samples of each class after which asking stops'),
     limit: z.int().describe('most questions asked of a data set'),
     judge: z.string(),
+    spans: z.string().describe('what finds the answer within a response'),
   }),
   run: z.object({
     command: z.string(),
