@@ -253,6 +253,7 @@ async function updateReport(
 /** What people see in the terminal: the sentence, the first table, and where the rest is. */
 async function describe(table: Table, out: string): Promise<string> {
   const { aurocTable } = await import('../../report/table/markdown.js');
+  const { visibleText } = await import('../../report/format.js');
   const files = ['table.md', 'table.csv', 'table.json'].map((name) => join(out, name));
-  return [aurocTable(table), '', ...table.notes, table.summary, '', ...files, ''].join('\n');
+  return [aurocTable(table), '', ...table.notes, visibleText(table.summary), '', ...files, ''].join('\n');
 }

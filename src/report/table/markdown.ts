@@ -21,7 +21,7 @@ export function renderMarkdown(table: Table): string {
   const all = model.layers * model.ffn;
   return `${[
     `# ${escapeMarkdown(model.name)}: the detector on other data sets`,
-    table.summary,
+    escapeMarkdown(table.summary),
     'One sample a question, as many right as made-up answers within each kind of question, only questions that the detector was not trained on. In brackets: 95 % intervals; for random neurons the range over the sets.',
     aurocTable(table),
     accuracyTable(table),
