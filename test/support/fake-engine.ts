@@ -21,7 +21,7 @@ export const fakeModel: ModelInfo = {
   ffn: FFN,
   hidden: 64,
   vocab: 257,
-  contextLength: 512,
+  contextLength: 4096,
   gated: true,
   addBos: true,
   weightBytes: 1,
