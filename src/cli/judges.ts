@@ -2,7 +2,11 @@ import { readMarkers } from '../judge/markers.js';
 import type { JudgeAccess } from '../judge/open.js';
 import { type JudgeSpec, parseJudgeSpec } from '../judge/spec.js';
 import type { Judge, JudgeCounts, Opened, SpanExtractor } from '../judge/types.js';
+import { UNCERTAINTY_MARKERS } from '../judge/uncertainty.js';
+import type { OpenJudging } from '../pipeline/collect.js';
 import type { Listener } from '../pipeline/events.js';
+import { hashText, stableJson } from '../pipeline/fingerprint.js';
+import type { CollectSettings } from '../pipeline/settings.js';
 import { type EngineFlags, engineChoice, type JudgeFlags } from './options.js';
 import { findModel, type Session } from './session.js';
 
@@ -20,6 +24,52 @@ export async function judgeSettings(flags: JudgeFlags): Promise<JudgeSettings> {
     judge: parseJudgeSpec(flags.judge ?? 'rule'),
     spans: parseJudgeSpec(flags.spans ?? 'rule', '--spans'),
     markers: await readMarkers(flags.markers),
+  };
+}
+
+/** What of the judge options decides a collection; what is as by default is left out. */
+export function judgeOverrides(
+  flags: JudgeFlags,
+  { judge, spans, markers }: JudgeSettings,
+): Pick<CollectSettings, 'judge' | 'spans' | 'judgeUrl' | 'markers'> {
+  const atEndpoint = judge.kind === 'endpoint' || spans.kind === 'endpoint';
+  return {
+    judge: specName(judge),
+    spans: specName(spans),
+    judgeUrl: atEndpoint ? flags.judgeUrl : undefined,
+    markers: markers === UNCERTAINTY_MARKERS ? undefined : hashText(stableJson(markers)).slice(0, 16),
+  };
+}
+
+function specName(spec: JudgeSpec): string | undefined {
+  if (spec.kind === 'rule') return spec.rule === 'words' ? undefined : `rule:${spec.rule}`;
+  return `${spec.kind}:${spec.model}`;
+}
+
+/** Judge, span extractor and markers of the options, opened when a collection needs them. */
+export async function openJudging(
+  session: Session,
+  flags: JudgeFlags & EngineFlags,
+  settings: JudgeSettings,
+  emit: Listener,
+): Promise<OpenJudging> {
+  const judge = await openJudgeOf(session, flags, settings, emit);
+  const spans = await openSpansOf(session, flags, settings, emit).catch(async (error) => {
+    await judge.close();
+    throw error;
+  });
+  return {
+    judge,
+    spans,
+    markers: settings.markers,
+    async close() {
+      await judge.close();
+      await spans.close();
+      for (const { name, counts } of [judge, spans]) {
+        const line = countsLine(counts());
+        if (line) emit({ type: 'note', message: `${name}: ${line}` });
+      }
+    },
   };
 }
 

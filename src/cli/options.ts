@@ -52,6 +52,7 @@ export interface RunFlags
     EngineFlags,
     CollectFlags,
     SamplingFlags,
+    JudgeFlags,
     TrainFlags,
     EvaluateFlags {
   model?: string;

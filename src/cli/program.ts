@@ -10,9 +10,11 @@ import {
   addCollect,
   addEngine,
   addEvaluate,
+  addJudge,
   addModel,
   addOutput,
   addRun,
+  addSpans,
   addTrain,
   integer,
   type RunFlags,
@@ -51,7 +53,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addSampling(addCollect(addRun(addModel(find, MODEL))))))))
+  addOutput(addEngine(addEvaluate(addTrain(addCollecting(find)))))
     .addHelpText(
       'after',
       `
@@ -65,7 +67,7 @@ Examples:
   const collect = program
     .command('collect')
     .description('stage 1: ask the questions, judge the samples, select matched cases');
-  addOutput(addEngine(addSampling(addCollect(addRun(addModel(collect, MODEL))))))
+  addOutput(addEngine(addCollecting(collect)))
     .addHelpText(
       'after',
       `
@@ -93,6 +95,11 @@ Examples:
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
   );
   return program;
+}
+
+/** All that decides what is collected, and where it goes. */
+function addCollecting(command: Command): Command {
+  return addSpans(addJudge(addSampling(addCollect(addRun(addModel(command, MODEL))))));
 }
 
 function addExtract(program: Command, session: Session): void {

@@ -78,7 +78,9 @@ async function readFile(path: string): Promise<PlacedItem[]> {
   let broken = 0;
   const isCsv = /\.[ct]sv$/i.test(path);
   const chunks = createReadStream(path);
-  for await (const record of isCsv ? csvRecords(path, chunks, () => {}) : jsonRecords(chunks)) {
+  // Its lines are checked one by one.
+  const records = isCsv ? csvRecords(path, chunks, () => {}) : jsonRecords(chunks);
+  for await (const record of records) {
     const found = toItems(record);
     const known = typeof found === 'string' ? undefined : lineOfId.get(found[0].id);
     const problem =

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileName } from '../../formats/file-name.js';
-import { collect, RULE_TOOLS } from '../../pipeline/collect.js';
+import { type CollectTools, collect } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -18,6 +18,7 @@ import {
 } from '../../pipeline/settings.js';
 import { splitQuestions } from '../../pipeline/split.js';
 import { train } from '../../pipeline/train.js';
+import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
@@ -34,7 +35,11 @@ import { printRun } from './print-run.js';
 /** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
-    const tools = { ...RULE_TOOLS, access: await endpointAccess(flags) };
+    const judges = await judgeSettings(flags);
+    const tools: CollectTools = {
+      openJudging: () => openJudging(session, flags, judges, emit),
+      access: await endpointAccess(flags),
+    };
     const seed = flags.seed ?? DEFAULT_SEED;
     const set = await readQuestionSet(session, flags, seed, emit);
     const questions = splitQuestions(set.questions, seed);
@@ -53,6 +58,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       collect: makeCollectSettings({
         ...collectOverrides(flags),
         ...samplingOverrides(flags),
+        ...judgeOverrides(flags, judges),
         promptStyle,
         seed,
       }),
