@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { runExtractShard } from './commands/extract-shard.js';
 import { addJudgeCommand } from './commands/judge.js';
+import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
@@ -10,6 +12,7 @@ import {
   addCollect,
   addEngine,
   addEvaluate,
+  addExtract,
   addJudge,
   addModel,
   addOutput,
@@ -21,6 +24,7 @@ import {
 } from './options.js';
 import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
+import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
 const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 const EVALUATE_OUT =
@@ -53,7 +57,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addCollecting(find)))))
+  addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollecting(find))))))
     .addHelpText(
       'after',
       `
@@ -79,7 +83,8 @@ Examples:
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
-  addExtract(program, session);
+  addExtractCommand(program, session);
+  addMerge(program, session);
   addTrainCommand(program, session);
   addLater(
     program,
@@ -102,7 +107,7 @@ function addCollecting(command: Command): Command {
   return addSpans(addJudge(addSampling(addCollect(addRun(addModel(command, MODEL))))));
 }
 
-function addExtract(program: Command, session: Session): void {
+function addExtractCommand(program: Command, session: Session): void {
   const extract = program
     .command('extract')
     .description('stage 2: read the CETT of every neuron; of a run, or of any cases')
@@ -111,19 +116,20 @@ function addExtract(program: Command, session: Session): void {
       '--cases <file>',
       'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
     );
-  addOutput(addEngine(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))
+  addOutput(addEngine(addShard(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))))
     .addHelpText(
       'after',
       `
 Examples:
   $ hneurons extract --out runs/gemma-3-270m-builtin
-  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors`,
+  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors
+  $ hneurons extract --out runs/mine --shard 0/4       the first of four parts; see hneurons merge`,
     )
-    .action((flags: RunFlags & { cases?: string }) =>
-      flags.cases === undefined
-        ? runLaterStage(session, flags, 'extract')
-        : runExtractCases(session, { ...flags, cases: flags.cases }),
-    );
+    .action((flags: RunFlags & ShardFlags & { cases?: string }) => {
+      const shard = chosenShard(flags, process.env);
+      if (flags.cases !== undefined) return runExtractCases(session, { ...flags, cases: flags.cases }, shard);
+      return shard ? runExtractShard(session, flags, shard) : runLaterStage(session, flags, 'extract');
+    });
 }
 
 function addTrainCommand(program: Command, session: Session): void {
@@ -134,9 +140,8 @@ function addTrainCommand(program: Command, session: Session): void {
     .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
     .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
-    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
-    .option('--threads <n>', 'CPU threads', integer(1, 1024));
-  addOutput(addTrain(train))
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features');
+  addOutput(addEngine(addModel(addTrain(train), MODEL_MOVED)))
     .addHelpText(
       'after',
       `

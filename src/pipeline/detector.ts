@@ -34,7 +34,20 @@ export const DetectorSchema = z.object({
     samples: z.int(),
     rows: z.int(),
     folds: z.int(),
-    grid: z.array(z.object({ C: z.number(), accuracy: z.number(), neurons: z.int(), hNeurons: z.int() })),
+    grid: z.array(
+      z.object({
+        C: z.number(),
+        accuracy: z.number(),
+        neurons: z.int(),
+        hNeurons: z.int(),
+        /** Share of the score questions answered rightly with these H-Neurons at alpha 0. */
+        suppressed: z.number().optional(),
+      }),
+    ),
+    /** What the chosen C is best in; absent in older files, which went by accuracy. */
+    select: z.enum(['accuracy', 'accuracy+score']).optional(),
+    /** Behind `suppressed`: how many known questions were asked, and the share right with all neurons on. */
+    score: z.object({ questions: z.int(), unsuppressed: z.number() }).optional(),
   }),
   /** Figures on questions that the detector was not trained on; null until `evaluate` has run. */
   test: z
@@ -57,7 +70,15 @@ export const DetectorSchema = z.object({
         auroc: z.number(),
         difference: FiguresSchema,
       }),
-      baselines: z.array(z.object({ name: z.string(), auroc: IntervalSchema })),
+      baselines: z.array(
+        z.object({
+          name: z.string(),
+          auroc: IntervalSchema,
+          accuracy: IntervalSchema.optional(),
+          /** Detector minus baseline. */
+          difference: FiguresSchema.optional(),
+        }),
+      ),
       permutation: z.object({ p: z.number(), permutations: z.int() }),
     })
     .nullable(),

@@ -7,6 +7,7 @@ import { TableSchema } from '../report/table/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
+import { selectionRule } from './choose.js';
 import type { RunContext } from './context.js';
 import {
   type Detector,
@@ -22,6 +23,7 @@ import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import { scoreSequences } from './score.js';
+import { readStability } from './stability.js';
 import { requireStage, runStage } from './stage.js';
 import { describeSystem } from './system.js';
 import { collectSettings, loadHalf } from './train.js';
@@ -42,6 +44,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
+    const stabilityPath = folder.file('stability.json');
     const cases = await readCases(folder.file('cases.jsonl'));
     const table = await readTable(tablePath, detector, emit);
     const content: ReportContent = {
@@ -54,10 +57,15 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         folds: detector.training.folds,
         grid: detector.training.grid,
         chosen: detector.C,
-        rule: 'highest accuracy on held-out answers of the training half; of equals, the one with the fewest neurons',
+        rule: selectionRule(detector.training.select ?? 'accuracy'),
+        score: detector.training.score,
       },
       detector: { intercept: detector.intercept, neurons: detector.neurons },
       test: evaluation.test,
+      beyond: evaluation.beyond,
+      question: evaluation.question,
+      pairs: evaluation.pairs,
+      stability: existsSync(stabilityPath) ? await readStability(stabilityPath) : undefined,
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
@@ -67,6 +75,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         cases: 'cases.jsonl',
         responses: 'responses.jsonl',
         features: 'features.safetensors',
+        controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
       },

@@ -2,6 +2,7 @@ import { html, trusted } from './markup.js';
 import type { Report } from './schema.js';
 import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
+import { hardOrFalse, stability } from './sections/further.js';
 import { neurons } from './sections/neurons.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
 import { summary } from './sections/summary.js';
@@ -28,7 +29,9 @@ export function renderHtml(report: Report): string {
 ${summary(report)}
 <main>
 ${detection(report)}
+${hardOrFalse(report)}
 ${neurons(report)}
+${stability(report)}
 ${examples(report)}
 ${otherSets(report)}
 ${questions(report)}

@@ -138,9 +138,8 @@ describe('what must not matter', () => {
         store,
         problem.labels,
         new Uint8Array(60).fill(1),
-        [1, 10],
+        { grid: [1, 10], tolerance: 1e-8 },
         scanner,
-        1e-8,
       )) {
         points.push(point);
       }

@@ -11,10 +11,13 @@ const FIGURES = [
   'roc',
   'calibration',
   'relations-figure',
+  'probes',
   'map',
   'weights',
   'cett',
   'path',
+  'overlap',
+  'selection',
   'questions-figure',
 ];
 
@@ -68,9 +71,43 @@ test('marks stand for the data: one dot a neuron on the map, one a control', () 
   const others = 1 + report.test.baselines.length;
   assert.equal(
     document.querySelectorAll('#controls .narrow circle').length,
-    report.test.control.runs.length + others,
+    report.test.control.runs.length + report.test.layerMatched!.runs.length + others,
   );
   assert.equal(document.querySelectorAll('.example').length, report.examples.length);
+});
+
+test('the further tests are shown: one bar a H-Neuron, one dot a figure, groups and substitutes by name', () => {
+  const report = syntheticReport();
+  const { document } = parseHTML(USUAL);
+  const positive = report.detector.neurons.filter(({ weight }) => weight > 0).length;
+  assert.equal(document.querySelectorAll('#selection .wide rect').length, positive);
+  assert.equal(document.querySelectorAll('#probes .wide circle').length, 6);
+  assert.equal(document.querySelectorAll('#overlap .wide circle').length, 3);
+  assert.equal(document.getElementById('beyond')?.textContent, report.verdict.beyond);
+  const text = document.getElementById('stability')!.textContent!;
+  assert.match(text, /L3·17 \(\.91\), L4·99 \(−\.62\)/);
+  assert.equal(document.querySelectorAll('#stability > ul > li').length, 2);
+  const rows = document.querySelectorAll('#detection details tbody tr');
+  assert.equal(rows.length, report.test.baselines.length);
+});
+
+test('what could not be tested is said, and older reports have none of it', () => {
+  const content = syntheticContent();
+  const page = renderHtml(
+    completeReport({
+      ...content,
+      question: { missing: 'no tokens <here>' },
+      pairs: { missing: 'no pairs' },
+      stability: undefined,
+    }),
+  );
+  const { document } = parseHTML(page);
+  assert.match(document.getElementById('hard-or-false')!.textContent!, /no tokens <here>.*no pairs/s);
+  assert.equal(document.getElementById('stability'), null);
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/);
+  const old = { ...content, question: undefined, pairs: undefined, stability: undefined, beyond: undefined };
+  const oldPage = parseHTML(renderHtml(completeReport(old))).document;
+  for (const id of ['hard-or-false', 'stability', 'beyond']) assert.equal(oldPage.getElementById(id), null);
 });
 
 test('the headline is the verdict', () => {
