@@ -5,7 +5,8 @@ import type { Case } from './cases.js';
 interface Baseline {
   name: string;
   description: string;
-  value(one: Case): number;
+  /** Null where it is not known, as the log-probability of an imported response. */
+  value(one: Case): number | null;
 }
 
 /** What might do the detector's work without looking at a neuron. */
@@ -27,11 +28,17 @@ const BASELINES: Baseline[] = [
   },
 ];
 
-/** Scores of the naive baselines on the test cases. Which end means "hallucinated" is learned from the training cases. */
+/**
+ * Scores of the naive baselines on the test cases. Which end means "hallucinated" is learned from the training cases. A baseline whose
+ * value is not known for every case is left out.
+ */
 export function baselineScores(train: Case[], test: Case[]): BaselineScores[] {
   const labels = Uint8Array.from(train, (one) => (one.class === 'hallucinated' ? 1 : 0));
-  return BASELINES.map(({ name, description, value }) => {
-    const sign = auroc(train.map(value), labels) < 0.5 ? -1 : 1;
-    return { name, description, scores: test.map((one) => sign * value(one)) };
+  return BASELINES.flatMap(({ name, description, value }) => {
+    const known = train.map(value).filter((one) => one !== null);
+    const scores = test.map(value).filter((one) => one !== null);
+    if (known.length < train.length || scores.length < test.length) return [];
+    const sign = auroc(known, labels) < 0.5 ? -1 : 1;
+    return [{ name, description, scores: scores.map((score) => sign * score) }];
   });
 }

@@ -28,7 +28,8 @@ export const CaseSchema = z.object({
   token_texts: z.array(z.string()),
   /** What the naive baselines go by. */
   distinct_answers: z.int(),
-  mean_log_probability: z.number(),
+  /** Null where the response was imported. */
+  mean_log_probability: z.number().nullable(),
 });
 export type Case = z.infer<typeof CaseSchema>;
 

@@ -44,7 +44,7 @@ export async function makeCases(
       answer_end: prompt.length + answer.end,
       token_texts: tokenTexts(text, spans),
       distinct_answers: distinctAnswers(response),
-      mean_log_probability: logProbability / tokens.length,
+      mean_log_probability: logProbability === null ? null : logProbability / tokens.length,
     });
   });
   return cases;

@@ -7,7 +7,10 @@ export const ResponseSampleSchema = z.object({
   text: z.string(),
   tokens: z.array(z.int()),
   verdict: z.enum(['correct', 'wrong', 'uncertain']),
-  logProbability: z.number(),
+  /** Null where the response was imported. */
+  logProbability: z.number().nullable(),
+  /** What judged it, where that is not the rule. */
+  judge: z.string().optional(),
   finish: z.enum(['stop', 'end', 'length']),
 });
 export type ResponseSample = z.infer<typeof ResponseSampleSchema>;

@@ -70,18 +70,20 @@ async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 /**
  * The records of a CSV file with a header line, as objects of texts.
  *
+ * @param check gives the names of the columns, or throws when some are missing; default: those of questions
  * @throws UserError when the header lacks `question`, or both `aliases` and `answer`, or the file is not UTF-8
  */
 export async function* csvRecords(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
+  check: (path: string, header: string[]) => string[] = checkHeader,
 ): AsyncGenerator<FileRecord> {
   const skipped: FileRecord[] = [];
   const parser = parse({
     bom: true,
     info: true,
     delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
-    columns: (header: string[]) => checkHeader(path, header),
+    columns: (header: string[]) => check(path, header),
     skip_empty_lines: true,
     max_record_size: LONGEST_LINE,
     skip_records_with_error: true,
