@@ -66,6 +66,12 @@ export async function readAnswerTokens(
 export function answerTokensLine(qid: string, item: Omit<AnswerTokensItem, 'id' | 'line'>): unknown {
   const { question, response, tokens, answerTokens, judge } = item;
   return {
-    [qid]: { question, response, tokenized_response: tokens, answer_tokens: answerTokens, ...(judge && { judge }) },
+    [qid]: {
+      question,
+      response,
+      tokenized_response: tokens,
+      answer_tokens: answerTokens,
+      ...(judge && { judge }),
+    },
   };
 }

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { jsonRecords } from '../questions/records.js';
-import { bytesOf, isObject } from './records.js';
+import { fileBytes, jsonRecords } from '../questions/records.js';
+import { isObject } from './records.js';
 
 export const FORMATS = ['samples', 'answer-tokens', 'ids', 'activations', 'classifier', 'judged'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -27,7 +27,7 @@ export async function detectFormat(path: string): Promise<Format> {
   if (/\.[ct]sv$/i.test(path)) return 'judged';
   if (/\.json$/i.test(path) && looksLikeIds(path)) return 'ids';
   let tried = 0;
-  for await (const { value } of jsonRecords(bytesOf(path))) {
+  for await (const { value } of jsonRecords(fileBytes(path))) {
     const format = isObject(value) ? formatOf(value) : undefined;
     if (format !== undefined) return format;
     if (++tried === LINES_TRIED) break;
@@ -41,7 +41,8 @@ function formatOf(value: Record<string, unknown>): Format | undefined {
   const inner = typeof value.question === 'string' ? value : Object.values(value)[0];
   if (!isObject(inner)) return undefined;
   if ('responses' in inner) return 'samples';
-  if ('answer_tokens' in inner && ('tokenized_response' in inner || 'tokens' in inner)) return 'answer-tokens';
+  if ('answer_tokens' in inner && ('tokenized_response' in inner || 'tokens' in inner))
+    return 'answer-tokens';
   return 'response' in inner && ('label' in inner || 'judge' in inner) ? 'judged' : undefined;
 }
 

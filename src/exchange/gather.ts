@@ -78,7 +78,9 @@ export async function gatherImport(options: ImportOptions): Promise<Gathered> {
     for (const path of paths) {
       const format = options.format && paths.length === 1 ? options.format : await detectFormat(path);
       if (format === 'classifier') {
-        throw new UserError(`${path} is a classifier: import it alone, with --out FILE.json`, { exitCode: 2 });
+        throw new UserError(`${path} is a classifier: import it alone, with --out FILE.json`, {
+          exitCode: 2,
+        });
       }
       if (format === 'ids') for (const [id, judge] of await readIds(path)) ids.set(id, judge);
       else if (format === 'activations') merge(activations, await findActivations(path));
@@ -86,7 +88,8 @@ export async function gatherImport(options: ImportOptions): Promise<Gathered> {
     }
     for (const draft of drafts.values()) {
       if (lost.has(draft.id)) continue;
-      const leave = (reason: string) => skip({ source: draft.source, line: draft.line, id: draft.id, reason });
+      const leave = (reason: string) =>
+        skip({ source: draft.source, line: draft.line, id: draft.id, reason });
       if (seen.has(draft.id)) leave('its id is also among the training questions');
       else if (ids.size > 0 && !ids.has(draft.id)) leave('not among the ids');
       else {
@@ -97,7 +100,8 @@ export async function gatherImport(options: ImportOptions): Promise<Gathered> {
       }
     }
     for (const id of ids.keys()) {
-      if (!drafts.has(id) && !lost.has(id)) skip({ source: paths.join(', '), id, reason: 'among the ids, but no file has its response' });
+      if (!drafts.has(id) && !lost.has(id))
+        skip({ source: paths.join(', '), id, reason: 'among the ids, but no file has its response' });
     }
   }
   if (questions.length === 0) throw nothingLeft(options, skipped);
@@ -132,7 +136,11 @@ async function addItems(
   if (format === 'samples') {
     for (const item of await readSamples(path, skip)) {
       const { responses, judges, line: _, ...rest } = item;
-      const samples = responses.map((text, i) => ({ text, verdict: verdictOf(judges[i]), judge: 'imported' }));
+      const samples = responses.map((text, i) => ({
+        text,
+        verdict: verdictOf(judges[i]),
+        judge: 'imported',
+      }));
       add(item, (old) => ({ source: path, line: item.line, ...old, ...rest, samples }));
     }
   } else if (format === 'answer-tokens') {
@@ -167,7 +175,9 @@ function givenSpan(response: string, answer: string | undefined): Span | string 
   if (answer === undefined) return undefined;
   const text = answer.trim();
   const start = response.indexOf(text);
-  return start < 0 ? `the answer ${JSON.stringify(text)} does not stand in the response` : { start, end: start + text.length };
+  return start < 0
+    ? `the answer ${JSON.stringify(text)} does not stand in the response`
+    : { start, end: start + text.length };
 }
 
 /** The class of a question, and the response that stands for it; or the reason why it is left out. */
@@ -215,7 +225,10 @@ function nothingLeft({ paths, testPaths }: ImportOptions, skipped: Skip[]): User
   const advice = skipped.some(({ reason }) => reason.startsWith('nothing says'))
     ? '; name the file of ids too, or the samples with their judges'
     : '';
-  const seen = counts.length > 0 ? counts.map(([reason, count]) => `${count} x ${reason}`).join('; ') : 'no response in it';
+  const seen =
+    counts.length > 0
+      ? counts.map(([reason, count]) => `${count} x ${reason}`).join('; ')
+      : 'no response in it';
   return new UserError(`nothing to import from ${files}: ${seen}${advice}`);
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import type { Verdict } from '../judge/rule.js';
-import { csvRecords, jsonRecords } from '../questions/records.js';
+import { csvRecords, fileBytes, jsonRecords } from '../questions/records.js';
 import { fromQid, withoutRequest } from './names.js';
-import { bytesOf, isObject, problemOf, type Skip } from './records.js';
+import { isObject, problemOf, type Skip } from './records.js';
 
 /** A response that somebody has judged, with all that a file may say of it. */
 export interface JudgedItem {
@@ -69,7 +69,9 @@ export async function readJudged(
   skip: (skipped: Skip) => void,
 ): Promise<JudgedItem[]> {
   const items: JudgedItem[] = [];
-  const records = /\.[ct]sv$/i.test(path) ? csvRecords(path, bytesOf(path), checkHeader) : jsonRecords(bytesOf(path));
+  const records = /\.[ct]sv$/i.test(path)
+    ? csvRecords(path, fileBytes(path), (columns) => checkColumns(path, columns))
+    : jsonRecords(fileBytes(path));
   for await (const { line, value, error } of records) {
     const leave = (reason: string, id?: string) => skip({ source: path, line, ...(id && { id }), reason });
     if (error !== undefined || !isObject(value)) {
@@ -122,15 +124,13 @@ function toVerdict(
   return text.startsWith('1') === (one === 'correct') ? 'correct' : 'wrong';
 }
 
-function checkHeader(path: string, header: string[]): string[] {
-  const columns = header.map((name) => name.trim().toLowerCase());
-  const missing = ['question', 'response'].find((name) => !columns.includes(name));
+function checkColumns(path: string, columns: string[]): void {
   const named = columns.map((name) => `"${name}"`).join(', ');
-  if (missing !== undefined) throw new UserError(`${path} has no column "${missing}": its first line names ${named}`);
-  if (!columns.includes('label') && !columns.includes('judge')) {
-    throw new UserError(`${path} has no column "label" or "judge": its first line names ${named}`);
+  for (const names of [['question'], ['response'], ['label', 'judge']]) {
+    if (names.some((name) => columns.includes(name))) continue;
+    const missing = names.map((name) => `"${name}"`).join(' or ');
+    throw new UserError(`${path} has no column ${missing}: its first line names ${named}`);
   }
-  return columns;
 }
 
 /** A list in a cell: JSON, or texts with `|` between. */

@@ -23,7 +23,10 @@ export function judgeOf(verdict: Verdict): PublishedJudge {
  * digits and `._-` is written as %XX. Ids of the published data stay as they are.
  */
 export function toQid(id: string): string {
-  return encodeURIComponent(id).replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(id).replace(
+    /[!'()*~]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /** The id that {@link toQid} made a qid of; any other qid is its own id. */

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
 import type { z } from 'zod';
-import { fileError } from '../formats/file-error.js';
-import { jsonRecords } from '../questions/records.js';
+import { fileBytes, jsonRecords } from '../questions/records.js';
 import { fromQid } from './names.js';
 
 /** Something of a file that was left out, and why. */
@@ -28,7 +26,7 @@ export async function* publishedRecords(
   path: string,
   skip: (skipped: Skip) => void,
 ): AsyncGenerator<PublishedRecord> {
-  for await (const { line, value, error } of jsonRecords(bytesOf(path))) {
+  for await (const { line, value, error } of jsonRecords(fileBytes(path))) {
     if (error !== undefined) skip({ source: path, line, reason: error });
     else if (!isObject(value)) skip({ source: path, line, reason: 'not a JSON object' });
     else if (typeof value.question === 'string' || typeof value.response === 'string') {
@@ -54,13 +52,4 @@ export function problemOf(error: z.ZodError, value: Record<string, unknown>): st
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The bytes of a file, piece by piece. */
-export async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path);
-  } catch (error) {
-    throw fileError(error, 'read', path);
-  }
 }

@@ -53,7 +53,9 @@ export function locateAnswer(response: string, tokens: string[], answerTokens: s
     const inside = places.slice(from, to).filter((place) => place >= 0);
     if (inside.length > 0) return { start: inside[0], end: inside[inside.length - 1] + 1 };
   }
-  return spelled ? 'the answer tokens are no run of the response tokens' : 'the tokens do not spell the response';
+  return spelled
+    ? 'the answer tokens are no run of the response tokens'
+    : 'the tokens do not spell the response';
 }
 
 /**

@@ -30,8 +30,10 @@ const MARK = Symbol('mark');
  */
 export function readPickle(bytes: Uint8Array, name: string): unknown {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const bad = (reason: string) => new UserError(`${name} cannot be read as a pickle of a classifier: ${reason}`);
-  if (view.length < 2 || view[0] !== 0x80) throw bad('it does not begin like one (joblib files must not be compressed)');
+  const bad = (reason: string) =>
+    new UserError(`${name} cannot be read as a pickle of a classifier: ${reason}`);
+  if (view.length < 2 || view[0] !== 0x80)
+    throw bad('it does not begin like one (joblib files must not be compressed)');
   let at = 0;
   const take = (count: number): Buffer => {
     if (!Number.isSafeInteger(count) || count < 0 || at + count > view.length) throw bad('it ends too early');
@@ -87,7 +89,8 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
     if (!(state instanceof Map)) throw bad('it is damaged');
     const shape = asList(state.get('shape')).map(Number);
     const dtype = elementType(state.get('dtype'));
-    if (state.get('order') !== 'C' && shape.length > 1 && Math.min(...shape) > 1) throw bad('an array is stored by columns');
+    if (state.get('order') !== 'C' && shape.length > 1 && Math.min(...shape) > 1)
+      throw bad('an array is stored by columns');
     if (typeof state.get('numpy_array_alignment_bytes') === 'number') take(take(1)[0]);
     return { dtype, shape, bytes: Uint8Array.from(take(sizeOf(dtype, shape))) };
   };
@@ -96,14 +99,20 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
     const [, shapes, type, fortran, raw] = asList(state);
     const shape = asList(shapes).map(Number);
     const dtype = elementType(type);
-    if (fortran === true && shape.length > 1 && Math.min(...shape) > 1) throw bad('an array is stored by columns');
+    if (fortran === true && shape.length > 1 && Math.min(...shape) > 1)
+      throw bad('an array is stored by columns');
     if (!(raw instanceof Uint8Array) || raw.length !== sizeOf(dtype, shape)) throw bad('an array is damaged');
     return Object.assign(object, { dtype, shape, bytes: raw });
   };
   const elementType = (value: unknown): string => {
     const { class: of, args, state } = value as PickledObject;
     const order = Array.isArray(state) ? state[1] : '<';
-    if (of !== 'numpy.dtype' || typeof args[0] !== 'string' || !/^[fiu][1248]$/.test(args[0]) || order === '>') {
+    if (
+      of !== 'numpy.dtype' ||
+      typeof args[0] !== 'string' ||
+      !/^[fiu][1248]$/.test(args[0]) ||
+      order === '>'
+    ) {
       throw bad('an array holds something other than plain numbers');
     }
     return args[0];

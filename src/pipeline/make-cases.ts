@@ -55,7 +55,8 @@ export function tokenTexts(text: string, spans: { start: number; end: number }[]
   return spans.map(({ start }, i) => text.slice(start, spans[i + 1]?.start ?? text.length));
 }
 
-function distinctAnswers(response: Response): number {
+/** How many different answers the samples of a question give, after normalisation. */
+export function distinctAnswers(response: Response): number {
   return new Set(
     response.samples.map(({ text }) => {
       const span = answerSpan(text);

@@ -45,7 +45,10 @@ export async function identifyModel(
 /** What a manifest says about a question set; the hash covers all that a run uses of it. */
 export function describeQuestionSet(source: string, questions: Question[]): Manifest['questions'] {
   if (questions.length === 0) throw new UserError(`${source} holds no question`);
-  const used = questions.map(({ id, question, aliases, relation }) => [id, question, aliases, relation]);
+  const used = questions.map(({ id, question, aliases, relation, split, kind, options }) => {
+    const more = [split, kind, options].some((value) => value !== undefined);
+    return [id, question, aliases, relation, ...(more ? [{ split, kind, options }] : [])];
+  });
   return { source, sha256: hashText(stableJson(used)), count: questions.length };
 }
 
