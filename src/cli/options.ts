@@ -4,6 +4,8 @@ import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
+/** What `--model` takes, for help. */
+export const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {

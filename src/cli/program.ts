@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
+import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { addImport } from './commands/import.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -13,11 +15,11 @@ import {
   addRun,
   addTrain,
   integer,
+  MODEL,
   type RunFlags,
 } from './options.js';
 import type { Session } from './session.js';
 
-const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 const MODEL_MOVED = "where the run's model is now, if it was moved";
 
 /** The command line, each command bound to what it does in `session`. */
@@ -79,6 +81,8 @@ Example:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addImport(program, session);
+  addExport(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),

@@ -144,9 +144,9 @@ async function tokenizeBatch(engine: Engine, batch: Placed[], settings: CollectS
   const sequences = await tokenizeSequences(engine, texts, style.tokenize);
   const hostile = style.tokenize.special ? await holdsSpecial(engine, texts) : [];
   const found = new Map<Placed, Map<string, Sequence | undefined>>(batch.map((one) => [one, new Map()]));
-  texts.forEach(({ question, text }, i) =>
-    found.get(question)!.set(text, hostile[i] ? undefined : sequences[i]),
-  );
+  texts.forEach(({ question, text }, i) => {
+    found.get(question)!.set(text, hostile[i] ? undefined : sequences[i]);
+  });
   return batch.map((question) => {
     const own = found.get(question)!;
     if ([...own.values()].some((sequence) => sequence === undefined)) {
@@ -166,12 +166,8 @@ async function tokenizeBatch(engine: Engine, batch: Placed[], settings: CollectS
     const { id, split, relation } = question;
     const response: Response = { id, split, relation, class: question.class, stopped: false, samples };
     if (question.response === undefined) return { question, response };
-    const one = makeCase(
-      question,
-      response,
-      own.get(question.response)!,
-      style.kind === 'chat' ? 0 : undefined,
-    );
+    const text = behindPrompt(question.response, style.kind);
+    const one = makeCase(question, response, own.get(question.response)!, text);
     if (typeof one !== 'string') return { question, response, one };
     return { question, response: { ...response, class: 'uncertain' }, problem: one };
   });
@@ -190,16 +186,9 @@ function responseTokens({ tokens, responseStart }: Sequence): number[] {
   return Array.from(tokens.subarray(responseStart));
 }
 
-/** The case of a question, or why there is none. */
-function makeCase(
-  question: Placed,
-  response: Response,
-  sequence: Sequence,
-  gap: number | undefined,
-): Case | string {
-  const given = question.response!;
-  const text = gap === 0 ? given : behindPrompt(given, 'plain');
-  const moved = text.length - given.length;
+/** The case of a question, or why there is none. `text`: its response as it stands behind the prompt. */
+function makeCase(question: Placed, response: Response, sequence: Sequence, text: string): Case | string {
+  const moved = text.length - question.response!.length;
   const span: Span | undefined = question.span
     ? { start: question.span.start + moved, end: question.span.end + moved }
     : answerSpan(text);

@@ -64,7 +64,7 @@ export async function readSamples(path: string, skip: (skipped: Skip) => void): 
 /** A line in the published form. */
 export function samplesLine(
   qid: string,
-  item: Pick<SamplesItem, 'question' | 'responses' | 'judges' | 'aliases'>,
+  item: Pick<SamplesItem, 'question' | 'responses' | 'aliases'> & { judges: PublishedJudge[] },
 ): unknown {
   const { question, responses, judges, aliases } = item;
   return { [qid]: { question, responses, judges, ground_truth: aliases } };

@@ -20,6 +20,7 @@ import { train } from '../../pipeline/train.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
+  type EngineFlags,
   engineChoice,
   evaluateOverrides,
   type RunFlags,
@@ -84,9 +85,10 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
   await printRun(session, flags, path, stage);
 }
 
-async function inFolder(
+/** Does work in a run folder whose model is loaded when it is needed; closes both. */
+export async function inFolder(
   session: Session,
-  flags: RunFlags,
+  flags: EngineFlags,
   emit: Listener,
   folder: RunFolder,
   work: (context: RunContext) => Promise<unknown>,
