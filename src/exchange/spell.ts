@@ -51,11 +51,18 @@ export function locateAnswer(response: string, tokens: string[], answerTokens: s
     const from = spans[first].start;
     const to = spans[first + answer.length - 1].end;
     const inside = places.slice(from, to).filter((place) => place >= 0);
-    if (inside.length > 0) return { start: inside[0], end: inside[inside.length - 1] + 1 };
+    if (inside.length > 0) return whole(response, inside[0], inside[inside.length - 1] + 1);
   }
   return spelled
     ? 'the answer tokens are no run of the response tokens'
     : 'the tokens do not spell the response';
+}
+
+/** The span without half characters: a token may hold a part of one. */
+function whole(text: string, start: number, end: number): Span {
+  const split = (at: number) =>
+    /[\ud800-\udbff]/.test(text[at - 1] ?? '') && /[\udc00-\udfff]/.test(text[at] ?? '');
+  return { start: split(start) ? start - 1 : start, end: split(end) ? end + 1 : end };
 }
 
 /**

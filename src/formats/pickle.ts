@@ -29,6 +29,18 @@ const MARK = Symbol('mark');
  * @throws UserError for anything but a pickle of such data (compressed files among them).
  */
 export function readPickle(bytes: Uint8Array, name: string): unknown {
+  try {
+    return interpret(bytes, name);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    // Changed bytes can make any value stand where another belongs.
+    throw new UserError(`${name} cannot be read as a pickle of a classifier: it is damaged`, {
+      cause: error,
+    });
+  }
+}
+
+function interpret(bytes: Uint8Array, name: string): unknown {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bad = (reason: string) =>
     new UserError(`${name} cannot be read as a pickle of a classifier: ${reason}`);
@@ -48,7 +60,7 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
     return text;
   };
   const stack: unknown[] = [];
-  const memo: unknown[] = [];
+  const memo = new Map<number, unknown>();
   const pop = (): unknown => {
     if (stack.length === 0) throw bad('it is damaged');
     return stack.pop();
@@ -61,8 +73,8 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
     return items.slice(1);
   };
   const remembered = (index: number): unknown => {
-    if (!(index in memo)) throw bad('it is damaged');
-    return memo[index];
+    if (!memo.has(index)) throw bad('it is damaged');
+    return memo.get(index);
   };
   const asList = (value: unknown): unknown[] => {
     if (!Array.isArray(value)) throw bad('it is damaged');
@@ -225,13 +237,13 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
         build(pop());
         break;
       case 0x94:
-        memo.push(top());
+        memo.set(memo.size, top());
         break;
       case 0x71:
-        memo[take(1)[0]] = top();
+        memo.set(take(1)[0], top());
         break;
       case 0x72:
-        memo[take(4).readUInt32LE()] = top();
+        memo.set(take(4).readUInt32LE(), top());
         break;
       case 0x68:
         stack.push(remembered(take(1)[0]));
