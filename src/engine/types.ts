@@ -108,6 +108,11 @@ export interface ReadResult {
   means: Float32Array[];
   /** Raw CETT `[tokens, neurons]` of the neurons named in the job. */
   raw?: Float32Array;
+  /**
+   * Mean of the residual stream after each layer over the mask that the job names, `[layers * hidden]`. Absent too where
+   * the graph of the architecture has no such node.
+   */
+  residual?: Float32Array;
 }
 
 export interface ReadJob {
@@ -116,6 +121,8 @@ export interface ReadJob {
   onResult(result: ReadResult): void;
   /** Flat indices whose raw CETT at each token is wanted too. */
   neurons?: ArrayLike<number>;
+  /** Index of the mask of each case over which the mean of the residual stream is wanted too. */
+  residual?: number;
 }
 
 /** A loaded model in its own process. Every method rejects with a UserError when that process dies. */

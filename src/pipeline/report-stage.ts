@@ -1,4 +1,3 @@
-import { cpus, platform, release } from 'node:os';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
 import type { Report, ReportContent } from '../report/schema.js';
@@ -14,6 +13,7 @@ import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import { scoreSequences } from './score.js';
 import { requireStage, runStage } from './stage.js';
+import { describeSystem } from './system.js';
 import { collectSettings, loadHalf } from './train.js';
 
 /** Neurons whose CETT is shown, and example answers of each class. */
@@ -78,7 +78,7 @@ async function describeRun(context: RunContext): Promise<Report['run']> {
     version: context.versions.hneurons,
     library: model.libraryVersion,
     device: model.device,
-    system: `${platform()} ${release()}, ${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.versions.node}`,
+    system: describeSystem(),
     seed: manifest.seed,
     settings,
     stages: STAGES.flatMap((name) => {

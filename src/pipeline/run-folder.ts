@@ -4,10 +4,10 @@ import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { lockFolder } from './lock.js';
 import {
+  filesOf,
   type Manifest,
   ManifestSchema,
   type ModelIdentity,
-  STAGE_FILES,
   STAGES,
   type StageName,
 } from './manifest.js';
@@ -83,7 +83,7 @@ export async function openRunFolder(
     };
     if (other) {
       options.onNotice?.(`${path} was a run ${other}: its files are kept as *.previous.*`);
-      moveAside(folder, ['questions.jsonl', ...STAGES.flatMap((stage) => STAGE_FILES[stage])]);
+      moveAside(folder, ['questions.jsonl', ...STAGES.flatMap(filesOf)]);
     }
     await folder.save();
     return folder;
@@ -134,7 +134,7 @@ export function previousName(name: string): string {
 /** Drops the records of stages and moves their files aside. */
 export function discardStages(folder: RunFolder, stages: StageName[]): void {
   for (const stage of stages) {
-    moveAside(folder, STAGE_FILES[stage]);
+    moveAside(folder, filesOf(stage));
     delete folder.manifest.stages[stage];
   }
 }

@@ -106,7 +106,7 @@ export function makeContext(options: {
 }
 
 /** An engine that is opened on first use and closed if it was. */
-function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
+export function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
   let opened: Promise<Engine> | undefined;
   return {
     get: () => {

@@ -60,21 +60,26 @@ function drawSplit(random: Random, lean: number): Split {
 }
 
 function interleave(questions: SplitQuestion[], seed: number): SplitQuestion[] {
-  const queues = new Map<string, SplitQuestion[]>();
-  for (const question of questions) {
-    // Both splits take turns too: they fill up at the same pace.
-    const key = `${question.relation}\n${question.split}`;
-    const queue = queues.get(key);
-    if (queue) queue.push(question);
-    else queues.set(key, [question]);
+  // Both splits take turns too: they fill up at the same pace.
+  return takeTurns(questions, ({ relation, split }) => `${relation}\n${split}`, seed);
+}
+
+/** Puts items in an order that `seed` decides: shuffled within each kind, the kinds taking turns. */
+export function takeTurns<T>(items: readonly T[], kindOf: (item: T) => string, seed: number): T[] {
+  const queues = new Map<string, T[]>();
+  for (const item of items) {
+    const kind = kindOf(item);
+    const queue = queues.get(kind);
+    if (queue) queue.push(item);
+    else queues.set(kind, [item]);
   }
-  const keys = [...queues.keys()].sort();
-  for (const key of keys) shuffle(derive(seed, 'order', key), queues.get(key)!);
-  const order: SplitQuestion[] = [];
-  for (let turn = 0; order.length < questions.length; turn++) {
-    for (const key of keys) {
-      const question = queues.get(key)![turn];
-      if (question) order.push(question);
+  const kinds = [...queues.keys()].sort();
+  for (const kind of kinds) shuffle(derive(seed, 'order', kind), queues.get(kind)!);
+  const order: T[] = [];
+  for (let turn = 0; order.length < items.length; turn++) {
+    for (const kind of kinds) {
+      const queue = queues.get(kind)!;
+      if (turn < queue.length) order.push(queue[turn]);
     }
   }
   return order;

@@ -86,11 +86,21 @@ const DetectorSchema = z.object({
     .describe('weight > 0: H-Neuron; weight < 0: anti-associated'),
 });
 
+const ControlSchema = z.object({
+  runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
+  accuracy: ControlRangeSchema,
+  auroc: ControlRangeSchema,
+  difference: z
+    .object({ accuracy: IntervalSchema, auroc: IntervalSchema })
+    .describe('detector minus mean of the controls'),
+});
+
 const TestSchema = z.object({
   faithful: count,
   hallucinated: count,
   accuracy: IntervalSchema,
   auroc: IntervalSchema,
+  auprc: IntervalSchema.optional(),
   relations: z.array(
     z.object({
       relation: z.string(),
@@ -101,13 +111,10 @@ const TestSchema = z.object({
       small: z.boolean().describe('too few samples to read anything into'),
     }),
   ),
-  control: z.object({
-    runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
-    accuracy: ControlRangeSchema,
-    auroc: ControlRangeSchema,
-    difference: z.object({ accuracy: IntervalSchema, auroc: IntervalSchema }),
+  control: ControlSchema.extend({
     rocBand: z.array(z.object({ falsePositive: share, low: share, mean: share, high: share })),
   }),
+  layerMatched: ControlSchema.optional().describe('controls with as many neurons in each layer'),
   baselines: z.array(z.object({ name: z.string(), description: z.string(), auroc: IntervalSchema })),
   permutation: z.object({ p: share, permutations: count }),
   roc: z.array(z.object({ falsePositive: share, truePositive: share })),

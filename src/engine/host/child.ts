@@ -75,7 +75,7 @@ const handlers: Handlers = {
       context.free();
     }
   },
-  async read({ prefix, neurons }, exchange) {
+  async read({ prefix, neurons, residual }, exchange) {
     const rows = outputRows(model);
     const openReader = (cells: number, evaluate: bigint) =>
       open({
@@ -87,7 +87,7 @@ const handlers: Handlers = {
         exact: true,
         evaluate,
       });
-    await readCases(model, { prefix, neurons, open: openReader }, async (results, room) => {
+    await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
       return (await exchange({ kind: 'read', results, room })) as ReadReply;
     });
     return null;

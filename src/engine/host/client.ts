@@ -149,7 +149,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        await host.call('read', { prefix: ints(job.prefix), neurons: ints(job.neurons) }, readTurns(job));
+        const { residual } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual };
+        await host.call('read', wish, readTurns(job));
       },
       peakMemory: () => host.call('peakMemory', {}),
       close: () => host.close(),

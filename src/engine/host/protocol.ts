@@ -12,7 +12,7 @@ export interface Calls {
   columnNorms: [Record<string, never>, Float32Array];
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
-  read: [{ prefix: Int32Array; neurons: Int32Array }, null];
+  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number }, null];
   toFloat32: [{ path: string; out: string }, null];
   peakMemory: [Record<string, never>, number];
 }
