@@ -1,7 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
-import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type {
+  CollectSettings,
+  EvaluateSettings,
+  ExtractSettings,
+  TrainSettings,
+} from '../pipeline/settings.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 /** What `--model` takes, for help. */
@@ -33,6 +38,11 @@ export interface CollectFlags {
   maxTokens?: number;
   /** False with `--no-quota`. */
   quota?: number | false;
+  pairs?: number;
+}
+
+export interface ExtractFlags {
+  features?: ExtractSettings['features'];
 }
 
 export interface TrainFlags {
@@ -45,7 +55,13 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    ExtractFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;
@@ -151,7 +167,21 @@ export function addCollect(command: Command): Command {
       'matched samples wanted of each class, to train on and again to test (default: 200)',
       integer(1),
     )
-    .option('--no-quota', 'ask every question to the end');
+    .option('--no-quota', 'ask every question to the end')
+    .option(
+      '--pairs <n>',
+      'most pairs of a right and a wrong answer to one question, for the test within questions (default: 200)',
+      integer(0),
+    );
+}
+
+export function addExtract(command: Command): Command {
+  return command.addOption(
+    new Option('--features <type>', 'how features are stored (default: float32)').choices([
+      'float32',
+      'float16',
+    ]),
+  );
 }
 
 export function addTrain(command: Command): Command {
@@ -179,10 +209,14 @@ export function engineChoice({ device, gpuLayers, threads, library }: EngineFlag
 }
 
 export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSettings, 'promptStyle'>> {
-  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota } = flags;
-  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens };
+  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota, pairs } = flags;
+  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, pairs };
   // Commander makes `quota` true when only --no-quota is declared as its default.
   return { ...sampling, quota: quota === false ? null : typeof quota === 'number' ? quota : undefined };
+}
+
+export function extractOverrides({ features }: ExtractFlags): Partial<ExtractSettings> {
+  return { features };
 }
 
 export function trainOverrides({ mode, C, folds }: TrainFlags): Partial<TrainSettings> {

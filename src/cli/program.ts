@@ -10,6 +10,7 @@ import {
   addCollect,
   addEngine,
   addEvaluate,
+  addExtract,
   addModel,
   addOutput,
   addRun,
@@ -48,7 +49,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addCollect(addRun(addModel(find, MODEL)))))))
+  addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollect(addRun(addModel(find, MODEL))))))))
     .addHelpText(
       'after',
       `
@@ -71,7 +72,7 @@ Example:
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
-  addExtract(program, session);
+  addExtractCommand(program, session);
   addTrainCommand(program, session);
   addLater(
     program,
@@ -90,7 +91,7 @@ Example:
   return program;
 }
 
-function addExtract(program: Command, session: Session): void {
+function addExtractCommand(program: Command, session: Session): void {
   const extract = program
     .command('extract')
     .description('stage 2: read the CETT of every neuron; of a run, or of any cases')
@@ -99,7 +100,7 @@ function addExtract(program: Command, session: Session): void {
       '--cases <file>',
       'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
     );
-  addOutput(addEngine(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))
+  addOutput(addEngine(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`))))
     .addHelpText(
       'after',
       `

@@ -78,6 +78,8 @@ export interface SampleJob {
   settings: SampleSettings;
   /** Tokens that every prompt begins with; computed once. May be empty. */
   prefix?: ArrayLike<number>;
+  /** Awaited after each step, before questions are pulled: sampling waits for it. Its rejection ends the job. */
+  ready?(): Promise<void>;
   /** Pulled whenever there is room for another question; undefined when there are no more. */
   next(): SampleRequest | undefined;
   /** Called as each sample ends. Returning false stops the whole question at once. */
@@ -125,6 +127,13 @@ export interface ReadJob {
   residual?: number;
 }
 
+/** A token sequence with what is asked about it. */
+export interface LikelihoodCase {
+  tokens: ArrayLike<number>;
+  /** For positions `at`: tokens whose log p as the next token is wanted (model's distribution at temperature 1). */
+  asked: { at: number; tokens: ArrayLike<number> }[];
+}
+
 /** A loaded model in its own process. Every method rejects with a UserError when that process dies. */
 export interface Engine {
   readonly model: ModelInfo;
@@ -140,6 +149,11 @@ export interface Engine {
   columnNorms(): Promise<Float32Array>;
   /** Logits after the last token, `[vocab]`. */
   logits(tokens: ArrayLike<number>, steering?: Steering): Promise<Float32Array>;
+  /**
+   * Log p of chosen next tokens within sequences: for each case, in order, the values of all that is asked one after another.
+   * What the sequences begin with in common is run once.
+   */
+  logProbabilities(cases: LikelihoodCase[]): Promise<Float64Array[]>;
   /** Most resident memory of the native process so far, bytes. */
   peakMemory(): Promise<number>;
   close(): Promise<void>;

@@ -27,6 +27,7 @@ export function ruleJudge(options: JudgeOptions = {}): Opened<Judge> {
 export function ruleSpans(): Opened<SpanExtractor> {
   return {
     name: 'rule',
+    immediate: answerSpan,
     spans: async (items) => items.map(({ response }) => answerSpan(response)),
     counts: () => NOTHING_ASKED,
     close: async () => {},

@@ -48,6 +48,8 @@ export interface JudgeCounts {
 /** Finds the answer itself within responses (method.md section 2). */
 export interface SpanExtractor {
   name: string;
+  /** Of an extractor that answers at once. */
+  immediate?(response: string): Span | undefined;
   /** UTF-16 offsets into each response, in order; undefined where there is no answer, or none was named. */
   spans(
     items: readonly Omit<JudgeItem, 'aliases'>[],

@@ -51,8 +51,8 @@ export type Manifest = z.infer<typeof ManifestSchema>;
 
 /** Files that a stage writes, relative to the run folder. `evaluate` also adds its figures to `detector.json`. */
 export const STAGE_FILES: Record<StageName, string[]> = {
-  collect: ['responses.jsonl', 'cases.jsonl'],
-  extract: ['features.safetensors', 'features.done.jsonl'],
+  collect: ['responses.jsonl', 'cases.jsonl', 'pairs.jsonl'],
+  extract: ['features.safetensors', 'features.done.jsonl', 'pairs.safetensors', 'pairs.done.jsonl'],
   train: ['detector.json'],
   evaluate: ['evaluation.json', 'controls.json'],
   report: ['report.json', 'report.html'],

@@ -5,7 +5,7 @@ import { answerSpan } from '../judge/span.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
-import { tokenTexts } from './make-cases.js';
+import { tokenTexts } from './read-answers.js';
 import { tokenizeSequences } from './sequence.js';
 import { tokensOf } from './token-spans.js';
 

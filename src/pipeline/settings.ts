@@ -14,9 +14,27 @@ export const CollectSettingsSchema = z.object({
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
+  /** Most pairs of a right and a wrong answer to the same question, for the test within questions. */
+  pairs: z.int().min(0).default(200),
   seed: z.int().min(0),
+  // Absent where they are as they have always been, so that older runs stay valid.
+  /** Who judges; absent: the rule. */
+  judge: z.string().optional(),
+  /** Who names the answer within a response; absent: the rule. */
+  spans: z.string().optional(),
+  /** Base URL of the server that is sampled from, and the model's name there; absent: the model that is read. */
+  endpoint: z.string().optional(),
+  endpointModel: z.string().optional(),
+  /** What counts as the answer to a question with options; absent: the logits. */
+  choice: z.literal('greedy').optional(),
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
+
+export const ExtractSettingsSchema = z.object({
+  /** How features are stored. */
+  features: z.enum(['float32', 'float16']),
+});
+export type ExtractSettings = z.infer<typeof ExtractSettingsSchema>;
 
 export const TrainSettingsSchema = z.object({
   mode: z.enum(['3-vs-1', '1-vs-1']),
@@ -54,6 +72,7 @@ export function makeCollectSettings(
     minCorrect: samples,
     maxCorrect: 0,
     quota: 200,
+    pairs: 200,
     ...defined(overrides),
   };
   const { minCorrect, maxCorrect } = settings;
@@ -69,6 +88,10 @@ export function makeCollectSettings(
     );
   }
   return settings;
+}
+
+export function makeExtractSettings(overrides: Partial<ExtractSettings> = {}): ExtractSettings {
+  return { features: 'float32', ...defined(overrides) };
 }
 
 export function makeTrainSettings(

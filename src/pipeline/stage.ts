@@ -98,7 +98,10 @@ export async function runStage(
  * The record of a stage that is done.
  * @throws UserError that names the command to run when it is not.
  */
-export function requireStage(folder: RunFolder, stage: StageName): StageRecord {
+export function requireStage(
+  folder: Pick<RunFolder, 'path' | 'manifest' | 'file'>,
+  stage: StageName,
+): StageRecord {
   const record = folder.manifest.stages[stage];
   if (record?.status !== 'done' || !isComplete(folder, stage)) {
     throw new UserError(
@@ -115,7 +118,7 @@ function predecessors(folder: RunFolder, stage: StageName): Record<string, strin
   return { [before]: requireStage(folder, before).fingerprint };
 }
 
-function isComplete(folder: RunFolder, stage: StageName): boolean {
+function isComplete(folder: Pick<RunFolder, 'file'>, stage: StageName): boolean {
   return STAGE_FILES[stage].every((name) => existsSync(folder.file(name)));
 }
 

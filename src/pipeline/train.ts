@@ -3,7 +3,7 @@ import type { RowMatrix } from '../learn/matrix.js';
 import { type Case, readCases } from './cases.js';
 import type { RunContext } from './context.js';
 import { type Detector, detectorModel } from './detector.js';
-import { openFeatures } from './feature-file.js';
+import { openRows, tensorNames } from './feature-file.js';
 import { fitDetector } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
@@ -59,18 +59,37 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
 /** The cases of one split with their features: a row for each case. */
 export interface Half {
   cases: Case[];
+  /** Mean CETT over the answer tokens, over all other tokens, and over the question's own tokens, `[cases, layers * ffn]`. */
   answer: RowMatrix;
   other: RowMatrix;
+  /** Zeros in the row of a case whose `question_start` is null. */
+  question: RowMatrix;
+  /**
+   * The residual stream after each layer, mean over the answer tokens, `[cases, layers * hidden]`. Undefined where
+   * llama.cpp's graph of the architecture does not show it.
+   */
+  residual?: RowMatrix;
 }
 
 /** Reads the cases of a split and finds their rows in the feature file. */
 export async function loadHalf(folder: RunFolder, split: Split): Promise<Half> {
   const all = await readCases(folder.file('cases.jsonl'));
-  const { layers, ffn } = folder.manifest.model;
-  const features = await openFeatures(folder.file('features.safetensors'), all.length, layers * ffn);
+  const { layers, ffn, hidden } = folder.manifest.model;
+  const path = folder.file('features.safetensors');
+  const neurons = layers * ffn;
+  const rows = await openRows(path, all.length, { answer: neurons, other: neurons, question: neurons });
+  const residual = (await tensorNames(path)).has('residual')
+    ? (await openRows(path, all.length, { residual: layers * hidden })).residual
+    : undefined;
   const ofSplit = (_: unknown, row: number) => all[row].split === split;
-  const select = (rows: RowMatrix): RowMatrix => ({ ...rows, offsets: rows.offsets.filter(ofSplit) });
-  return { cases: all.filter(ofSplit), answer: select(features.answer), other: select(features.other) };
+  const select = (matrix: RowMatrix): RowMatrix => ({ ...matrix, offsets: matrix.offsets.filter(ofSplit) });
+  return {
+    cases: all.filter(ofSplit),
+    answer: select(rows.answer),
+    other: select(rows.other),
+    question: select(rows.question),
+    residual: residual && select(residual),
+  };
 }
 
 /** What a detector is trained on: the answers of all cases, and in 3-vs-1 their other tokens. */

@@ -12,6 +12,8 @@ const LAYERS = 2;
 const FFN = 32;
 /** Flat index of the neuron whose CETT is high in answers that hold "wrong". */
 export const TELLING_NEURON = 21;
+/** Flat index of the direction of the residual stream that does so too. */
+export const TELLING_DIRECTION = 40;
 
 export const fakeModel: ModelInfo = {
   path: 'fake.gguf',
@@ -19,7 +21,7 @@ export const fakeModel: ModelInfo = {
   name: 'fake',
   layers: LAYERS,
   ffn: FFN,
-  hidden: 64,
+  hidden: 32,
   vocab: 257,
   contextLength: 512,
   gated: true,
@@ -60,6 +62,7 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
       // Three at a time, the last come first served: results are never in the order of asking.
       let open: SampleRequest[] = [];
       for (;;) {
+        await job.ready?.();
         while (open.length < 3) {
           const request = job.next();
           if (!request) break;
@@ -83,10 +86,18 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
     async read(job) {
       for (let one = job.next(); one; one = job.next()) {
         await pause();
-        job.onResult(readCase(one, job.neurons));
+        job.onResult(readCase(one, job.neurons, job.residual));
       }
     },
     columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
+    logProbabilities: async (cases) =>
+      cases.map(({ tokens, asked }) =>
+        Float64Array.from(
+          asked.flatMap((one) =>
+            Array.from(one.tokens, (token) => Math.log(seededRandom(hash(`${tokens[one.at]} ${token}`))())),
+          ),
+        ),
+      ),
     logits: async () => new Float32Array(257),
     peakMemory: async () => 1,
     close: async () => {},
@@ -106,7 +117,7 @@ function answer(request: SampleRequest, index: number, seed: number, temperature
   return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
 }
 
-function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
+function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined, residualMask: number | undefined) {
   const tokens = Array.from(one.tokens);
   const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
   const wrong = text.includes('Answer: wrong', text.lastIndexOf('Answer:'));
@@ -124,7 +135,14 @@ function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
   });
   const raw =
     neurons && Float32Array.from(tokens.flatMap((_, at) => Array.from(neurons, (j) => cett(at, j))));
-  return { id: one.id, means, raw };
+  const residual =
+    residualMask === undefined
+      ? undefined
+      : Float32Array.from({ length: LAYERS * fakeModel.hidden }, (_, j) => {
+          const noise = seededRandom(hash(`${text} ${one.masks[residualMask].flat()} residual ${j}`))();
+          return j === TELLING_DIRECTION && wrong ? noise + 1 : noise;
+        });
+  return { id: one.id, means, raw, residual };
 }
 
 function hash(text: string): number {

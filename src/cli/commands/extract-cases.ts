@@ -15,19 +15,27 @@ export async function runExtractCases(session: Session, flags: RunFlags & { case
     const { identity } = await identifyModel(found, session.environment, session.signal);
     emit({ type: 'start', step: 'extract', label: 'extract' });
     const began = performance.now();
-    const samples = await withEngine(session, flags, found.path, (engine) =>
+    const written = await withEngine(session, flags, found.path, (engine) =>
       extractCases({
         engine,
         modelHash: identity.sha256,
         casesPath: cases,
         out,
+        features: flags.features ?? 'float32',
         onProgress: (done, total) =>
           emit({ type: 'progress', step: 'extract', done, total, unit: 'samples' }),
       }),
     );
     const seconds = (performance.now() - began) / 1000;
-    emit({ type: 'end', step: 'extract', seconds, summary: `${samples} samples` });
-    return { out, samples, neurons: identity.layers * identity.ffn, model: identity, seconds };
+    emit({ type: 'end', step: 'extract', seconds, summary: `${written.rows} samples` });
+    return {
+      out,
+      samples: written.rows,
+      held: written.held,
+      neurons: identity.layers * identity.ffn,
+      model: identity,
+      seconds,
+    };
   });
   session.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${out}\n`);
 }

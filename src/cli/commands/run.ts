@@ -14,6 +14,7 @@ import {
   DEFAULT_SEED,
   makeCollectSettings,
   makeEvaluateSettings,
+  makeExtractSettings,
   makeTrainSettings,
 } from '../../pipeline/settings.js';
 import { splitQuestions } from '../../pipeline/split.js';
@@ -24,6 +25,7 @@ import {
   type EngineFlags,
   engineChoice,
   evaluateOverrides,
+  extractOverrides,
   type RunFlags,
   trainOverrides,
 } from '../options.js';
@@ -42,6 +44,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     const settings = {
       questions: splitQuestions(set.questions, seed),
       collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
+      extract: makeExtractSettings(extractOverrides(flags)),
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
     };
@@ -70,7 +73,7 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
     const folder = await openExistingRun(flags.out ?? onlyRun(), { command: session.command });
     const seed = flags.seed ?? folder.manifest.seed;
     const stages: Record<LaterStage, (context: RunContext) => Promise<boolean>> = {
-      extract,
+      extract: (context) => extract(context, makeExtractSettings(extractOverrides(flags))),
       train: (context) => train(context, makeTrainSettings({ ...trainOverrides(flags), seed })),
       evaluate: (context) => evaluate(context, makeEvaluateSettings({ ...evaluateOverrides(flags), seed })),
       report: writeReport,

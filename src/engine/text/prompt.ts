@@ -31,15 +31,17 @@ export const ANSWER_ONLY = 'Respond with the answer only, without any explanatio
  * Chooses how to ask: a model with a chat template is a chat model, any other gets worked examples.
  * @param kind `auto`, or set by hand
  * @param examples for `few-shot`
+ * @param request what a chat model is told behind the question
  * @throws UserError when `chat` is wanted of a model without a template, or the template cannot be rendered
  */
 export function promptStyle(
   model: PromptModel,
   kind: PromptKind | 'auto',
   examples: readonly Example[],
+  request = ` ${ANSWER_ONLY}`,
 ): PromptStyle {
   const chosen = kind === 'auto' ? (model.chatTemplate ? 'chat' : 'few-shot') : kind;
-  if (chosen === 'chat') return chatStyle(model);
+  if (chosen === 'chat') return chatStyle(model, request);
   const shots = chosen === 'few-shot' ? examples : [];
   const head = shots.map(({ question, answer }) => `Question: ${question}\nAnswer: ${answer}\n\n`).join('');
   return {
@@ -50,11 +52,11 @@ export function promptStyle(
   };
 }
 
-function chatStyle(model: PromptModel): PromptStyle {
+function chatStyle(model: PromptModel, request: string): PromptStyle {
   const render = chatRenderer(model, 'use --prompt-style few-shot');
   return {
     kind: 'chat',
-    text: (question) => render([{ role: 'user', content: `${question} ${ANSWER_ONLY}` }]),
+    text: (question) => render([{ role: 'user', content: question + request }]),
     tokenize: { special: true, bos: true },
     stop: [],
   };
