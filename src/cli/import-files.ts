@@ -9,7 +9,9 @@ import { hasActivations, importFeatures } from '../exchange/import-features.js';
 import { importRun, placeQuestions, SKIPPED_FILE } from '../exchange/import-run.js';
 import type { MeaningOfOne } from '../exchange/judged.js';
 import type { Skip } from '../exchange/records.js';
+import { fileName } from '../formats/file-name.js';
 import { readJsonl } from '../formats/jsonl.js';
+import { ruleJudge } from '../judge/rule-judge.js';
 import type { Listener } from '../pipeline/events.js';
 import { runStages } from '../pipeline/find.js';
 import { hashFile, hashText, stableJson } from '../pipeline/fingerprint.js';
@@ -19,13 +21,13 @@ import {
   DEFAULT_SEED,
   makeCollectSettings,
   makeEvaluateSettings,
+  makeExtractSettings,
   makeTrainSettings,
   type TrainSettings,
 } from '../pipeline/settings.js';
 import { printRun } from './commands/print-run.js';
 import { inFolder } from './commands/run.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from './options.js';
-import { fileName } from './places.js';
 import { findModel, type Session, withProgress } from './session.js';
 
 export interface ImportFlags extends OutputOptions, EngineFlags {
@@ -58,7 +60,7 @@ export async function runImport(session: Session, flags: ImportFlags): Promise<v
     paths: flags.files,
     testPaths: flags.test ?? [],
     format: flags.format,
-    rejudge: flags.rejudge ?? false,
+    ...(flags.rejudge && { judge: ruleJudge() }),
     one: flags.label1,
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
@@ -114,6 +116,7 @@ async function intoRun(
     await runStages(context, [...(activations ? [] : ['extract' as const]), 'train', 'evaluate', 'report'], {
       questions: placed,
       collect: settings,
+      extract: makeExtractSettings(),
       train: makeTrainSettings({ seed }),
       evaluate: makeEvaluateSettings({ seed }),
     });
@@ -123,12 +126,14 @@ async function intoRun(
 
 /** What decides an import: the content of its files, and how they are read. */
 async function hashImport(options: ImportOptions): Promise<string> {
-  const { paths, testPaths, ...how } = options;
+  const { paths, testPaths, judge, ...how } = options;
   const hashes = async (list: string[]) => {
     const files = list.filter((path) => !statSync(path).isDirectory());
     return Promise.all(files.map((path) => hashFile(path)));
   };
-  return hashText(stableJson({ ...how, train: await hashes(paths), test: await hashes(testPaths) }));
+  return hashText(
+    stableJson({ ...how, judge: judge?.name, train: await hashes(paths), test: await hashes(testPaths) }),
+  );
 }
 
 function describeFiles([location, files]: [string, Map<string, string>]): unknown {

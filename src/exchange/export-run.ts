@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
+import { decodeHalves } from '../formats/float16.js';
 import { readJsonl } from '../formats/jsonl.js';
-import { halfToFloat } from '../formats/npy.js';
+
 import { openSafetensors, type TensorInfo } from '../formats/safetensors.js';
 import { type Case, readCases } from '../pipeline/cases.js';
 import { detectorNeurons, readDetector } from '../pipeline/detector.js';
@@ -133,7 +134,7 @@ async function exportSamples({ run, out, settings }: Source): Promise<Omit<Expor
     const response = responses.get(question.id);
     if (response === undefined) continue;
     // Given up early, it may look consistent in the few samples that it has.
-    if (response.class === 'full') {
+    if (response.class === 'full' || response.samples.length === 0) {
       undecided++;
       continue;
     }
@@ -227,9 +228,10 @@ async function readRow(
   }
   const buffer = new Uint8Array(bytes);
   await file.read(buffer, 0, bytes, tensor.offset + row * bytes);
-  return size === 4
-    ? new Float32Array(buffer.buffer)
-    : Float32Array.from(new Uint16Array(buffer.buffer), halfToFloat);
+  if (size === 4) return new Float32Array(buffer.buffer);
+  const values = new Float32Array(layers * ffn);
+  decodeHalves(new Uint16Array(buffer.buffer), values);
+  return values;
 }
 
 async function exportClassifier({ run, out }: Source): Promise<Omit<Exported, 'format'>> {

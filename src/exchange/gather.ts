@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
-import { createJudge, type Verdict } from '../judge/rule.js';
+import type { Verdict } from '../judge/rule.js';
 import type { Span } from '../judge/span.js';
+import type { Judge } from '../judge/types.js';
 import { classify, type QuestionClass, type Wanted } from '../pipeline/classify.js';
 import { mostFrequent } from '../pipeline/select.js';
 import { type ActivationFiles, findActivations } from './activations.js';
@@ -36,8 +37,8 @@ export interface ImportOptions {
   paths: string[];
   testPaths: string[];
   format?: Format;
-  /** Judge again by the rule, in place of the verdicts of the files. */
-  rejudge: boolean;
+  /** Judges again, in place of the verdicts of the files. */
+  judge?: Judge;
   one?: MeaningOfOne;
   minCorrect?: number;
   maxCorrect?: number;
@@ -67,6 +68,7 @@ export async function gatherImport(options: ImportOptions): Promise<Gathered> {
   const activations: ActivationFiles = new Map();
   const questions: ImportedQuestion[] = [];
   const named = options.testPaths.length > 0;
+  const drafted: { draft: Draft; split?: Split; listed?: 'true' | 'false' }[] = [];
   for (const [split, paths] of [
     [named ? 'train' : undefined, options.paths],
     ['test', options.testPaths],
@@ -94,15 +96,24 @@ export async function gatherImport(options: ImportOptions): Promise<Gathered> {
       else if (ids.size > 0 && !ids.has(draft.id)) leave('not among the ids');
       else {
         seen.set(draft.id, draft);
-        const question = finish(draft, ids.get(draft.id), options);
-        if (typeof question === 'string') leave(question);
-        else questions.push({ ...question, ...(split && { split }) });
+        drafted.push({ draft, listed: ids.get(draft.id), ...(split && { split }) });
       }
     }
     for (const id of ids.keys()) {
       if (!drafts.has(id) && !lost.has(id))
         skip({ source: paths.join(', '), id, reason: 'among the ids, but no file has its response' });
     }
+  }
+  const judged =
+    options.judge &&
+    (await rejudge(
+      options.judge,
+      drafted.map(({ draft }) => draft),
+    ));
+  for (const { draft, split, listed } of drafted) {
+    const question = finish(draft, listed, options, judged?.get(draft));
+    if (typeof question !== 'string') questions.push({ ...question, ...(split && { split }) });
+    else skip({ source: draft.source, line: draft.line, id: draft.id, reason: question });
   }
   if (questions.length === 0) throw nothingLeft(options, skipped);
   return { questions, skipped, ...(activations.size > 0 && { activations }) };
@@ -180,23 +191,54 @@ function givenSpan(response: string, answer: string | undefined): Span | string 
     : { start, end: start + text.length };
 }
 
-/** The class of a question, and the response that stands for it; or the reason why it is left out. */
+type Sample = ImportedQuestion['samples'][number];
+
+/** The samples of each question with the judge's verdicts; the reason where there are none. */
+async function rejudge(judge: Judge, drafts: Draft[]): Promise<Map<Draft, Sample[] | string>> {
+  const open = drafts.filter(({ aliases }) => aliases.length > 0);
+  const items = open.map((draft) => {
+    const { question, aliases } = draft;
+    return textsOf(draft).map((response) => ({ question, aliases, response }));
+  });
+  const judgements = await judge.judge(items.flat());
+  let at = 0;
+  const judged = new Map<Draft, Sample[] | string>();
+  open.forEach((draft, i) => {
+    const own = judgements.slice(at, at + items[i].length);
+    at += own.length;
+    const samples = own.flatMap(({ verdict, judge: by }, k): Sample[] =>
+      verdict === 'failed' ? [] : [{ text: items[i][k].response, verdict, judge: by }],
+    );
+    judged.set(draft, samples.length === own.length ? samples : 'the judge gave no usable answer');
+  });
+  for (const draft of drafts) {
+    if (!judged.has(draft)) judged.set(draft, 'it has no accepted answers to judge by');
+  }
+  return judged;
+}
+
+function textsOf({ samples, response }: Draft): string[] {
+  return samples.length > 0 ? samples.map(({ text }) => text) : [response!];
+}
+
+/**
+ * The class of a question, and the response that stands for it; or the reason why it is left out.
+ * @param listed what the file of ids says of it
+ * @param judged its samples, where they were judged again
+ */
 function finish(
   draft: Draft,
   listed: 'true' | 'false' | undefined,
   options: ImportOptions,
+  judged: Sample[] | string | undefined,
 ): ImportedQuestion | string {
+  if (typeof judged === 'string') return judged;
   const { verdict, ...rest } = draft;
-  if (options.rejudge && draft.aliases.length === 0) return 'it has no accepted answers to judge by';
   const said = listed ? verdictOf(listed) : verdict;
-  let samples = draft.samples;
+  let samples = judged ?? draft.samples;
   if (samples.length === 0) {
-    if (said === undefined && !options.rejudge) return 'nothing says whether its answer is true';
-    samples = [{ text: draft.response!, verdict: said ?? 'uncertain', judge: 'imported' }];
-  }
-  if (options.rejudge) {
-    const judge = createJudge(draft.aliases);
-    samples = samples.map(({ text }) => ({ text, verdict: judge(text), judge: 'rule' }));
+    if (said === undefined) return 'nothing says whether its answer is true';
+    samples = [{ text: draft.response!, verdict: said, judge: 'imported' }];
   }
   const kind = classify(
     samples.map((sample) => sample.verdict),
@@ -206,11 +248,11 @@ function finish(
       maxCorrect: options.maxCorrect ?? 0,
     },
   );
-  if (said !== undefined && said !== 'uncertain' && !options.rejudge && kind !== classOf(said)) {
+  if (said !== undefined && said !== 'uncertain' && !judged && kind !== classOf(said)) {
     return `its samples make it ${kind}, but its answer is said to be ${said === 'correct' ? 'true' : 'false'}`;
   }
   const question: ImportedQuestion = { ...rest, samples, class: kind };
-  if (kind !== 'faithful' && kind !== 'hallucinated') return question;
+  if (kind !== 'faithful' && kind !== 'hallucinated') return { ...question, response: undefined };
   question.response ??= mostFrequent(samples, kind)!.text;
   return question;
 }

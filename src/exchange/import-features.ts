@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { createSafetensors } from '../formats/safetensors.js';
-import { readCases } from '../pipeline/cases.js';
 import type { RunContext } from '../pipeline/context.js';
-import { hashFile } from '../pipeline/fingerprint.js';
+import { readInputs } from '../pipeline/extract.js';
+import type { RunFolder } from '../pipeline/run-folder.js';
 import { runStage } from '../pipeline/stage.js';
 import { type ActivationFiles, LOCATIONS, type Location, readActivation } from './activations.js';
 
@@ -26,23 +26,26 @@ export async function importFeatures(
   source: string,
 ): Promise<boolean> {
   const { folder, emit } = context;
-  const casesHash = await hashFile(folder.file('cases.jsonl'));
+  const { cases, keys } = await readInputs(folder);
   const definition = {
     stage: 'extract' as const,
     settings: {},
-    inputs: { cases: casesHash, activations: source },
+    inputs: { cases: keys.features, pairs: keys.pairs, activations: source },
   };
   return runStage(folder, definition, context.versions, emit, async () => {
-    const cases = await readCases(folder.file('cases.jsonl'));
     const { model } = folder.manifest;
     const columns = model.layers * model.ffn;
     const path = folder.file('features.safetensors');
     await rm(path, { force: true });
     const shape = [cases.length, columns];
+    const { layers, ffn, hidden } = model;
+    const sizes = { layers: String(layers), ffn: String(ffn), hidden: String(hidden) };
+    const metadata = { key: keys.features, ...sizes };
     const features = await createSafetensors(
       path,
-      { answer: { shape }, other: { shape } },
-      { key: casesHash, layers: String(model.layers), ffn: String(model.ffn) },
+      // Zeros for the question's own tokens, as in every case that does not say where they are.
+      { answer: { shape }, other: { shape }, question: { shape } },
+      metadata,
     );
     try {
       for (const [row, { id }] of cases.entries()) {
@@ -60,9 +63,23 @@ export async function importFeatures(
     }
     const done = cases.map((_, row) => `${JSON.stringify({ row })}\n`);
     await writeFileAtomic(folder.file('features.done.jsonl'), done.join(''));
+    await writeNoPairs(folder, columns, { key: keys.pairs, ...sizes });
     return {
       counts: { samples: cases.length, neurons: columns },
       summary: `${columns} neurons of ${cases.length} samples, imported`,
     };
   });
+}
+
+/** An import has no pairs within questions: activation files are of one response a question. */
+async function writeNoPairs(
+  folder: RunFolder,
+  columns: number,
+  metadata: Record<string, string>,
+): Promise<void> {
+  const path = folder.file('pairs.safetensors');
+  await rm(path, { force: true });
+  const shape = [0, columns];
+  (await createSafetensors(path, { right: { shape }, wrong: { shape } }, metadata)).close();
+  await writeFileAtomic(folder.file('pairs.done.jsonl'), '');
 }

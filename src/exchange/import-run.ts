@@ -1,23 +1,28 @@
-import { promptStyle } from '../engine/text/prompt.js';
+import { type PromptStyle, promptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { answerSpan, type Span } from '../judge/span.js';
+import { answerSpan } from '../judge/span.js';
+import type { SpanExtractor } from '../judge/types.js';
 import type { Case } from '../pipeline/cases.js';
 import type { Wanted } from '../pipeline/classify.js';
 import type { RunContext } from '../pipeline/context.js';
-import { distinctAnswers, tokenTexts } from '../pipeline/make-cases.js';
-import type { Response, ResponseSample } from '../pipeline/responses.js';
+import { makePairs } from '../pipeline/pairs.js';
+import type { Response } from '../pipeline/responses.js';
 import { matchClasses } from '../pipeline/select.js';
-import { type Sequence, tokenizeSequences } from '../pipeline/sequence.js';
 import type { CollectSettings } from '../pipeline/settings.js';
-import { type SplitQuestion, splitQuestions } from '../pipeline/split.js';
+import { type Split, type SplitQuestion, splitQuestions } from '../pipeline/split.js';
 import { runStage } from '../pipeline/stage.js';
-import { tokensOf } from '../pipeline/token-spans.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import type { Question } from '../questions/types.js';
 import type { ImportedQuestion } from './gather.js';
-import { behindPrompt } from './names.js';
+import {
+  givenSpans,
+  type Placed,
+  readCandidates,
+  retokenisingSampler,
+  tokenizeBatch,
+} from './import-tokens.js';
 import type { Skip } from './records.js';
 
 /** Questions that are tokenised at once: their tokens pass between two processes. */
@@ -25,9 +30,6 @@ const BATCH = 64;
 
 /** A line is listed for each thing that was left out. */
 export const SKIPPED_FILE = 'import-skipped.jsonl';
-
-/** An imported question with its place in the run. */
-type Placed = ImportedQuestion & SplitQuestion;
 
 /**
  * The questions of an import as the run splits them, in the order of the files. Test questions about the same fact as a training
@@ -83,142 +85,59 @@ export async function importRun(
   };
   return runStage(folder, definition, context.versions, emit, async () => {
     const engine = await context.engine();
-    const skipped = [...options.skipped];
-    const responses: Response[] = [];
-    const candidates: Case[] = [];
-    for (let from = 0; from < placed.length; from += BATCH) {
-      context.signal?.throwIfAborted();
-      emit({ type: 'progress', step: 'collect', done: from, total: placed.length, unit: 'questions' });
-      const made = await tokenizeBatch(engine, placed.slice(from, from + BATCH), settings);
-      for (const { question, response, one, problem } of made) {
-        const { source, line, id } = question;
-        if (problem !== undefined) skipped.push({ source, line, id, reason: problem });
-        if (response) responses.push(response);
-        if (one && (options.ready?.(id) ?? true)) candidates.push(one);
-        else if (one) skipped.push({ source, line, id, reason: 'it has no activations' });
-      }
-    }
-    const cases = firstMatched(candidates, settings.quota);
-    if (cases.length === 0) throw tooFew(responses);
-    const kept = new Set(responses.map(({ id }) => id));
-    const questions = placed.filter(({ id }) => kept.has(id)).map(toQuestion);
+    const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
+    const work: Work = {
+      ...{ context, engine, style, placed },
+      spans: givenSpans(placed, style),
+      ready: options.ready,
+      skipped: [...options.skipped],
+    };
+    const { responses, candidates } = await takeResponses(work);
+    // Only the matched ones are read: the log-probability of a response takes the model.
+    const read = await readChosen(work, firstMatched(candidates, settings.quota));
+    const cases = matchClasses(read);
+    if (cases.length === 0) throw tooFew([...responses.values()]);
+    const { spans, skipped } = work;
+    // Without the model's own features there are none of pairs either.
+    const pairs = options.ready
+      ? []
+      : await makePairs(retokenisingSampler(engine, style), spans, placed, responses, settings.pairs);
+    const questions = placed.filter(({ id }) => responses.has(id)).map(toQuestion);
     await writeFileAtomic(folder.file('questions.jsonl'), toLines(questions));
-    await writeFileAtomic(folder.file('responses.jsonl'), toLines(responses));
+    await writeFileAtomic(folder.file('responses.jsonl'), toLines([...responses.values()]));
     await writeFileAtomic(folder.file(SKIPPED_FILE), toLines(skipped));
+    await writeFileAtomic(folder.file('pairs.jsonl'), toLines(pairs));
     await writeFileAtomic(folder.file('cases.jsonl'), toLines(cases));
     const train = cases.filter((one) => one.split === 'train').length;
-    const samples = responses.reduce((sum, response) => sum + response.samples.length, 0);
+    const all = [...responses.values()];
+    const samples = all.reduce((sum, response) => sum + response.samples.length, 0);
     return {
       counts: {
-        questions: responses.length,
+        questions: all.length,
         responses: samples,
-        ...countClasses(responses),
+        ...countClasses(all),
         matched: cases.length,
         train,
         test: cases.length - train,
+        pairs: pairs.length,
         skipped: skipped.length,
       },
-      summary: `${responses.length} questions with ${samples} responses, ${cases.length} matched samples (${train} to train on, ${cases.length - train} to test)`,
+      summary: `${all.length} questions with ${samples} responses, ${cases.length} matched samples (${train} to train on, ${cases.length - train} to test)`,
     };
   });
 }
 
-interface Made {
-  question: Placed;
-  response?: Response;
-  one?: Case;
-  problem?: string;
-}
-
-/** Tokenises each text of each question once, behind its prompt. */
-async function tokenizeBatch(engine: Engine, batch: Placed[], settings: CollectSettings): Promise<Made[]> {
-  const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
-  const texts = batch.flatMap((question) => {
-    const prompt = style.text(question.question);
-    const own = new Set([
-      ...question.samples.map(({ text }) => text),
-      ...(question.response === undefined ? [] : [question.response]),
-    ]);
-    return [...own].map((text) => ({ question, text, prompt, response: behindPrompt(text, style.kind) }));
-  });
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
-  const hostile = style.tokenize.special ? await holdsSpecial(engine, texts) : [];
-  const found = new Map<Placed, Map<string, Sequence | undefined>>(batch.map((one) => [one, new Map()]));
-  texts.forEach(({ question, text }, i) => {
-    found.get(question)!.set(text, hostile[i] ? undefined : sequences[i]);
-  });
-  return batch.map((question) => {
-    const own = found.get(question)!;
-    if ([...own.values()].some((sequence) => sequence === undefined)) {
-      return { question, problem: "the model's tokens do not spell a response of it" };
-    }
-    const samples = question.samples.map(
-      ({ text, verdict, judge }, index): ResponseSample => ({
-        index,
-        text: behindPrompt(text, style.kind),
-        tokens: responseTokens(own.get(text)!),
-        verdict,
-        logProbability: null,
-        finish: 'end',
-        judge,
-      }),
-    );
-    const { id, split, relation } = question;
-    const response: Response = { id, split, relation, class: question.class, stopped: false, samples };
-    if (question.response === undefined) return { question, response };
-    const text = behindPrompt(question.response, style.kind);
-    const one = makeCase(question, response, own.get(question.response)!, text);
-    if (typeof one !== 'string') return { question, response, one };
-    return { question, response: { ...response, class: 'uncertain' }, problem: one };
-  });
-}
-
-/** Whether a response spells a special token: behind a chat template it would be one, and end the turn, say. */
-async function holdsSpecial(engine: Engine, texts: { text: string }[]): Promise<boolean[]> {
-  const own = texts.map(({ text }) => text);
-  const [plain, special] = await Promise.all(
-    [false, true].map((special) => engine.tokenize(own, { special, bos: false })),
-  );
-  return plain.map((tokens, i) => tokens.join() !== special[i].join());
-}
-
-function responseTokens({ tokens, responseStart }: Sequence): number[] {
-  return Array.from(tokens.subarray(responseStart));
-}
-
-/** The case of a question, or why there is none. `text`: its response as it stands behind the prompt. */
-function makeCase(question: Placed, response: Response, sequence: Sequence, text: string): Case | string {
-  const moved = text.length - question.response!.length;
-  const span: Span | undefined = question.span
-    ? { start: question.span.start + moved, end: question.span.end + moved }
-    : answerSpan(text);
-  const { tokens, responseStart, spans } = sequence;
-  const answer = span && tokensOf(spans, span.start, span.end);
-  if (!span || !answer) return 'its response has no answer in it';
-  const shown = spans.map(({ start, end }) => ({ start: Math.max(0, start), end }));
-  return {
-    id: question.id,
-    group: question.group,
-    split: question.split,
-    relation: question.relation,
-    class: question.class as Wanted,
-    question: question.question,
-    aliases: question.aliases,
-    response: text,
-    answer: text.slice(span.start, span.end),
-    token_ids: Array.from(tokens),
-    response_start: responseStart,
-    answer_start: responseStart + answer.start,
-    answer_end: responseStart + answer.end,
-    token_texts: tokenTexts(text, shown),
-    distinct_answers: distinctAnswers(response),
-    mean_log_probability: null,
-  };
+/** Activation files do not hold the question's own tokens: that they are not known is said in the way of the other cases. */
+function withoutQuestion(one: Case): Case {
+  return { ...one, question_start: null, question_end: null };
 }
 
 /** As many of both classes in each relation and split, and of each split at most `quota` of a class: the first ones. */
-function firstMatched(cases: Case[], quota: number | null): Case[] {
-  const matched = matchClasses(cases);
+function firstMatched<T extends { relation: string; split: Split; class: Wanted }>(
+  items: T[],
+  quota: number | null,
+): T[] {
+  const matched = matchClasses(items);
   if (quota === null) return matched;
   const left = new Map<string, number>();
   return matched.filter((one) => {
@@ -227,6 +146,83 @@ function firstMatched(cases: Case[], quota: number | null): Case[] {
     left.set(key, count - 1);
     return count > 0;
   });
+}
+
+/** What the steps of an import share. */
+interface Work {
+  context: RunContext;
+  engine: Engine;
+  style: PromptStyle;
+  placed: Placed[];
+  spans: SpanExtractor;
+  ready?: (id: string) => boolean;
+  skipped: Skip[];
+}
+
+/** A question that may become a case. */
+interface Candidate {
+  question: Placed;
+  response: Response;
+  id: string;
+  relation: string;
+  split: Split;
+  class: Wanted;
+}
+
+function leave({ skipped }: Work, { source, line, id }: Placed, reason: string): void {
+  skipped.push({ source, line, id, reason });
+}
+
+/** The responses of all questions, by id, and those that have an answer to read. */
+async function takeResponses(
+  work: Work,
+): Promise<{ responses: Map<string, Response>; candidates: Candidate[] }> {
+  const { context, engine, style, placed } = work;
+  const responses = new Map<string, Response>();
+  const candidates: Candidate[] = [];
+  const take = (question: Placed, response: Response) => {
+    responses.set(question.id, response);
+    if (question.response === undefined) return;
+    if (!question.span && !answerSpan(question.response)) {
+      response.class = 'uncertain';
+      leave(work, question, 'its response has no answer in it');
+    } else if (work.ready?.(question.id) === false) leave(work, question, 'it has no activations');
+    else {
+      const { id, relation, split } = question;
+      candidates.push({ question, response, id, relation, split, class: question.class as Wanted });
+    }
+  };
+  for (let from = 0; from < placed.length; from += BATCH) {
+    context.signal?.throwIfAborted();
+    context.emit({ type: 'progress', step: 'collect', done: from, total: placed.length, unit: 'questions' });
+    const batch = placed.slice(from, from + BATCH);
+    const made = await tokenizeBatch(engine, style, batch);
+    for (const [i, { response, problem }] of made.entries()) {
+      if (response) take(batch[i], response);
+      else leave(work, batch[i], problem!);
+    }
+  }
+  return { responses, candidates };
+}
+
+/** The cases of the chosen questions. */
+async function readChosen(work: Work, chosen: Candidate[]): Promise<Case[]> {
+  const { context, engine, style, spans } = work;
+  const cases: Case[] = [];
+  for (let from = 0; from < chosen.length; from += BATCH) {
+    context.signal?.throwIfAborted();
+    context.emit({ type: 'progress', step: 'collect', done: from, total: chosen.length, unit: 'samples' });
+    const batch = chosen.slice(from, from + BATCH);
+    const read = await readCandidates(engine, style, spans, batch);
+    for (const [i, one] of read.entries()) {
+      if (typeof one !== 'string') cases.push(work.ready ? withoutQuestion(one) : one);
+      else {
+        batch[i].response.class = 'uncertain';
+        leave(work, batch[i].question, one);
+      }
+    }
+  }
+  return cases;
 }
 
 function countClasses(responses: Response[]): Record<string, number> {

@@ -14,8 +14,10 @@ export function verdictOf(judge: Exclude<PublishedJudge, 'error'>): Verdict {
   return VERDICTS[judge];
 }
 
-export function judgeOf(verdict: Verdict): PublishedJudge {
-  return verdict === 'correct' ? 'true' : verdict === 'wrong' ? 'false' : 'uncertain';
+/** `failed`: a judge that gave no usable answer. */
+export function judgeOf(verdict: Verdict | 'failed'): PublishedJudge {
+  const judges = { correct: 'true', wrong: 'false', uncertain: 'uncertain', failed: 'error' } as const;
+  return judges[verdict];
 }
 
 /**

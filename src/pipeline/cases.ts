@@ -31,8 +31,7 @@ export const CaseSchema = z.object({
   token_texts: z.array(z.string()),
   /** What the naive baselines go by. */
   distinct_answers: z.int(),
-  /** Null where the response was imported. */
-  mean_log_probability: z.number().nullable(),
+  mean_log_probability: z.number(),
 });
 export type Case = z.infer<typeof CaseSchema>;
 
