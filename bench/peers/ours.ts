@@ -44,6 +44,7 @@ await extractCases({
   out,
   features: 'float32',
   onProgress: () => {},
+  onNotice: console.error,
 });
 const extract = since(start);
 const extractCpu = processorSeconds() - busy;

@@ -11,10 +11,11 @@ import type { MeaningOfOne } from '../exchange/judged.js';
 import type { Skip } from '../exchange/records.js';
 import { fileName } from '../formats/file-name.js';
 import { readJsonl } from '../formats/jsonl.js';
-import { ruleJudge } from '../judge/rule-judge.js';
+import type { Judge, Opened } from '../judge/types.js';
 import type { Listener } from '../pipeline/events.js';
 import { runStages } from '../pipeline/find.js';
 import { hashFile, hashText, stableJson } from '../pipeline/fingerprint.js';
+import type { StageName } from '../pipeline/manifest.js';
 import { describeQuestionSet, identifyModel } from '../pipeline/run.js';
 import { openRunFolder } from '../pipeline/run-folder.js';
 import {
@@ -27,10 +28,11 @@ import {
 } from '../pipeline/settings.js';
 import { printRun } from './commands/print-run.js';
 import { inFolder } from './commands/run.js';
-import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from './options.js';
+import { judgeOverrides, judgeSettings, openJudgeOf } from './judges.js';
+import { DEFAULT_MODEL, type EngineFlags, type JudgeFlags, type OutputOptions } from './options.js';
 import { findModel, type Session, withProgress } from './session.js';
 
-export interface ImportFlags extends OutputOptions, EngineFlags {
+export interface ImportFlags extends OutputOptions, EngineFlags, JudgeFlags {
   files: string[];
   test?: string[];
   format?: Format;
@@ -56,18 +58,37 @@ export async function runImport(session: Session, flags: ImportFlags): Promise<v
   const [first] = flags.files;
   const format = flags.format ?? (flags.files.length === 1 ? await detectFormat(first) : undefined);
   if (format === 'classifier') return runImportClassifier(session, flags, first);
-  const options: ImportOptions = {
+  const options: ImportOptions & { judge?: Opened<Judge> } = {
     paths: flags.files,
     testPaths: flags.test ?? [],
     format: flags.format,
-    ...(flags.rejudge && { judge: ruleJudge() }),
     one: flags.label1,
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
   };
-  const gathered = await gatherImport(options);
-  const path = await withProgress(session, flags, (emit) => intoRun(session, flags, options, gathered, emit));
-  await printRun(session, flags, path, flags.find ? 'report' : gathered.activations ? 'extract' : 'collect');
+  const { path, last } = await withProgress(session, flags, async (emit) => {
+    const gathered = await gather(session, flags, options, emit);
+    const path = await intoRun(session, flags, options, gathered, emit);
+    const last: StageName = flags.find ? 'report' : gathered.activations ? 'extract' : 'collect';
+    return { path, last };
+  });
+  await printRun(session, flags, path, last);
+}
+
+/** Reads the files; with `--rejudge` their responses are judged again. */
+async function gather(
+  session: Session,
+  flags: ImportFlags,
+  options: ImportOptions & { judge?: Opened<Judge> },
+  emit: Listener,
+): Promise<Gathered> {
+  if (!flags.rejudge) return gatherImport(options);
+  options.judge = await openJudgeOf(session, flags, await judgeSettings(flags), emit);
+  try {
+    return await gatherImport(options);
+  } finally {
+    await options.judge.close();
+  }
 }
 
 async function intoRun(
@@ -87,6 +108,7 @@ async function intoRun(
     maxCorrect: flags.maxCorrect,
     promptStyle: promptKind(flags.promptStyle ?? 'auto'),
     quota: flags.quota ?? null,
+    ...(flags.rejudge && judgeOverrides(flags, await judgeSettings(flags))),
     seed,
   });
   const files = [...options.paths, ...options.testPaths];

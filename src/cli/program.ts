@@ -2,7 +2,10 @@ import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { runExtractShard } from './commands/extract-shard.js';
 import { addImport } from './commands/import.js';
+import { addJudgeCommand } from './commands/judge.js';
+import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -11,15 +14,19 @@ import {
   addEngine,
   addEvaluate,
   addExtract,
+  addJudge,
   addModel,
   addOutput,
   addRun,
+  addSpans,
   addTrain,
   integer,
   MODEL,
   type RunFlags,
 } from './options.js';
+import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
+import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
 const MODEL_MOVED = "where the run's model is now, if it was moved";
 
@@ -42,14 +49,14 @@ export function buildProgram(session: Session): Command {
 Examples:
   $ hneurons find                                      the default model and questions: a report in minutes
   $ hneurons find --model ollama:llama3.2              a model that Ollama has
-  $ hneurons find --model ./my.gguf --questions q.csv  your own model and questions
+  $ hneurons find --model ./my.gguf --dataset q.csv    your own model and questions
   $ hneurons score --detector runs/gemma-3-270m-builtin/detector.json --question "Capital of Peru?" --answer Lima
 
 Stopped at any moment, the same command goes on where it was. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped.`,
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollect(addRun(addModel(find, MODEL))))))))
+  addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollecting(find))))))
     .addHelpText(
       'after',
       `
@@ -63,16 +70,20 @@ Examples:
   const collect = program
     .command('collect')
     .description('stage 1: ask the questions, judge the samples, select matched cases');
-  addOutput(addEngine(addCollect(addRun(addModel(collect, MODEL)))))
+  addOutput(addEngine(addCollecting(collect)))
     .addHelpText(
       'after',
       `
-Example:
-  $ hneurons collect --questions trivia.jsonl --quota 300`,
+Examples:
+  $ hneurons collect --dataset triviaqa --limit 20000
+  $ hneurons collect --dataset nonexist+nonexist-mirror
+  $ hneurons collect --dataset bioasq=training13b.json --quota 300
+  $ hneurons collect --model ./my.gguf --endpoint http://localhost:8000/v1 --endpoint-model my-model`,
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
   addExtractCommand(program, session);
+  addMerge(program, session);
   addTrainCommand(program, session);
   addLater(
     program,
@@ -84,11 +95,17 @@ Example:
   addScore(program, session);
   addImport(program, session);
   addExport(program, session);
+  addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
   );
   return program;
+}
+
+/** All that decides what is collected, and where it goes. */
+function addCollecting(command: Command): Command {
+  return addSpans(addJudge(addSampling(addCollect(addRun(addModel(command, MODEL))))));
 }
 
 function addExtractCommand(program: Command, session: Session): void {
@@ -100,19 +117,20 @@ function addExtractCommand(program: Command, session: Session): void {
       '--cases <file>',
       'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
     );
-  addOutput(addEngine(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`))))
+  addOutput(addEngine(addShard(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))))
     .addHelpText(
       'after',
       `
 Examples:
   $ hneurons extract --out runs/gemma-3-270m-builtin
-  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors`,
+  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors
+  $ hneurons extract --out runs/mine --shard 0/4       the first of four parts; see hneurons merge`,
     )
-    .action((flags: RunFlags & { cases?: string }) =>
-      flags.cases === undefined
-        ? runLaterStage(session, flags, 'extract')
-        : runExtractCases(session, { ...flags, cases: flags.cases }),
-    );
+    .action((flags: RunFlags & ShardFlags & { cases?: string }) => {
+      const shard = chosenShard(flags, process.env);
+      if (flags.cases !== undefined) return runExtractCases(session, { ...flags, cases: flags.cases }, shard);
+      return shard ? runExtractShard(session, flags, shard) : runLaterStage(session, flags, 'extract');
+    });
 }
 
 function addTrainCommand(program: Command, session: Session): void {

@@ -205,6 +205,29 @@ export async function createSafetensors(
   };
 }
 
+/** Whether a whole file of these tensors, written by this program, is there. What its rows hold is not looked at. */
+export async function hasLayout(
+  path: string,
+  shapes: Record<string, TensorShape>,
+  metadata: Record<string, string>,
+): Promise<boolean> {
+  const { header, total } = layOutSafetensors(shapes, metadata);
+  const file = await open(path, 'r').catch((error) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError(error, 'read', path);
+  });
+  if (!file) return false;
+  try {
+    const found = Buffer.alloc(header.length);
+    await file.read(found, 0, found.length, 0);
+    return found.equals(header) && (await file.stat()).size === total;
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  } finally {
+    await file.close();
+  }
+}
+
 /** The first bytes of a file of these tensors, one after another, and its size in bytes. */
 export function layOutSafetensors(
   shapes: Record<string, TensorShape>,

@@ -20,10 +20,13 @@ import { runStage } from './stage.js';
 /** Fewer matched samples than this tell nothing. */
 const FEWEST_MATCHED = 20;
 
+/** A judge and a span extractor that may hold connections or a model. */
+export type OpenJudging = Judging & { close?(): Promise<void> };
+
 /** What the settings of a collection only name. */
 export interface CollectTools {
   /** Opens judge and span extractor; called when there is something to judge. */
-  openJudging(): Promise<Judging & { close?(): Promise<void> }>;
+  openJudging(): Promise<OpenJudging>;
   access: EndpointAccess;
 }
 

@@ -106,6 +106,7 @@ function makeAsker(
   onNotice: (message: string) => void,
 ): (question: SplitQuestion, job: SamplingJob) => Promise<AskedResult> {
   let offer: Offer = makeOffer(settings);
+  const told = new Set<string>();
   const send = (question: SplitQuestion, first: number, n: number, { logprobs, seed, extra }: Offer) => {
     const { temperature, topP, maxTokens } = settings;
     // Servers that give one answer at a time would give the same one again.
@@ -135,8 +136,9 @@ function makeAsker(
         const { choices } = await send(question, first, n, offered);
         if (n > 1 && choices.length === 1) offered = { ...offered, n: false };
         // Kept only now: a request that is refused whatever is left out says nothing about the others.
-        if (dropped.length > 0)
-          onNotice(`${endpoint.host} does not take ${dropped.join(', ')}: asked without`);
+        const news = dropped.filter((field) => !told.has(field));
+        for (const field of news) told.add(field);
+        if (news.length > 0) onNotice(`${endpoint.host} does not take ${news.join(', ')}: asked without`);
         if (offered !== offer) offer = offered;
         return choices.slice(0, n);
       } catch (error) {

@@ -7,6 +7,7 @@ import { hashText, stableJson } from './fingerprint.js';
 import { locateQuestions } from './question-span.js';
 import { casePlan, type ReadableCase } from './read-plan.js';
 import { tokenizeSequences } from './sequence.js';
+import { lockShard, type Shard, writeShard } from './shards.js';
 import { tokensOf } from './token-spans.js';
 
 const TokensSchema = z.object({
@@ -113,15 +114,26 @@ export async function extractCases(options: {
   casesPath: string;
   out: string;
   features: FeatureType;
+  /** One part alone, into a file of its own. */
+  shard?: Shard;
   onProgress: (done: number, total: number) => void;
+  onNotice: (message: string) => void;
 }): Promise<WrittenFeatures> {
-  const { engine, casesPath, out, onProgress } = options;
+  const { engine, casesPath, out, features: type, shard, onProgress } = options;
   const cases = await loadCases(casesPath, engine);
   const key = hashText(stableJson({ model: options.modelHash, cases: cases.map(readPart) }));
   const question = cases.some((one) => typeof one.question_start === 'number');
   const plan = casePlan(cases, { question, residual: await showsResidual(engine) });
-  const target = { path: out, donePath: `${out}.done.jsonl`, type: options.features, metadata: { key } };
-  return writePlan(engine, plan, target, onProgress);
+  const metadata = { key };
+  if (!shard) {
+    return writePlan(engine, plan, { path: out, donePath: `${out}.done.jsonl`, type, metadata }, onProgress);
+  }
+  const release = lockShard(out, shard);
+  try {
+    return await writeShard({ ...options, plan, shard, type, metadata });
+  } finally {
+    release();
+  }
 }
 
 /** What of a case decides its features. */

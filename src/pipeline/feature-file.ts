@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Engine, ReadCase, ReadResult } from '../engine/types.js';
+import type { Engine, ModelInfo, ReadCase, ReadResult } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
 import {
@@ -16,7 +16,7 @@ import { planBlocks, planPrefix, type ReadPlan } from './read-plan.js';
 
 export type FeatureType = 'float32' | 'float16';
 
-const DTYPE = { float32: 'F32', float16: 'F16' } as const;
+export const FEATURE_DTYPES = { float32: 'F32', float16: 'F16' } as const;
 
 /** A row that is on the disk. */
 const DoneSchema = z.object({
@@ -60,13 +60,8 @@ export async function writePlan(
   const [first, last] = range;
   const total = last - first;
   if (!existsSync(path)) await rm(donePath, { force: true });
-  const { layers, ffn, hidden } = engine.model;
-  const features = await createSafetensors(path, tensorShapes(plan, target.type, total, engine), {
-    ...target.metadata,
-    layers: String(layers),
-    ffn: String(ffn),
-    hidden: String(hidden),
-  });
+  const { shapes, metadata } = featureLayout(engine.model, plan, target);
+  const features = await createSafetensors(path, shapes, metadata);
   const prefix = planPrefix(plan);
   const done = await readDone(donePath, total);
   const left = planBlocks(plan, prefix.length).filter(([from, to]) => {
@@ -139,18 +134,19 @@ async function readBlock(
   }
 }
 
-function tensorShapes(
+/** The tensors of a file of features and what it says about them. */
+export function featureLayout(
+  { layers, ffn, hidden }: Pick<ModelInfo, 'layers' | 'ffn' | 'hidden'>,
   plan: ReadPlan,
-  type: FeatureType,
-  rows: number,
-  engine: Engine,
-): Record<string, TensorShape> {
-  const { layers, ffn, hidden } = engine.model;
-  const dtype = DTYPE[type];
-  return Object.fromEntries([
-    ...plan.tensors.map((name) => [name, { shape: [rows, layers * ffn], dtype }]),
-    ...(plan.residual ? [['residual', { shape: [rows, layers * hidden], dtype }]] : []),
-  ]);
+  { type, metadata, range = [0, plan.rows.length] }: Pick<FeatureTarget, 'type' | 'metadata' | 'range'>,
+): { shapes: Record<string, TensorShape>; metadata: Record<string, string> } {
+  const rows = range[1] - range[0];
+  const dtype = FEATURE_DTYPES[type];
+  const shapes: Record<string, TensorShape> = {};
+  for (const name of plan.tensors) shapes[name] = { shape: [rows, layers * ffn], dtype };
+  if (plan.residual) shapes.residual = { shape: [rows, layers * hidden], dtype };
+  const sizes = { layers: String(layers), ffn: String(ffn), hidden: String(hidden) };
+  return { shapes, metadata: { ...metadata, ...sizes } };
 }
 
 async function readDone(path: string, rows: number): Promise<Map<number, number>> {

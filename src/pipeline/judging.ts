@@ -1,5 +1,5 @@
-import { words } from '../judge/normalise.js';
-import { createJudge, type Verdict } from '../judge/rule.js';
+import { createFabricatedJudge } from '../judge/fabricated.js';
+import type { Verdict } from '../judge/rule.js';
 import type { Span } from '../judge/span.js';
 import type { Judge, SpanExtractor } from '../judge/types.js';
 import { type ClassLimits, decidedClass } from './classify.js';
@@ -13,6 +13,8 @@ import type { SplitQuestion } from './split.js';
 export interface Judging {
   judge: Judge;
   spans: SpanExtractor;
+  /** Phrases that make a response uncertain; default: the built-in ones. */
+  markers?: readonly string[];
 }
 
 /**
@@ -20,19 +22,11 @@ export interface Judging {
  * does not exist a rule decides, whoever judges the rest: there is no accepted answer to compare with.
  */
 export function immediateJudge(
-  { judge }: Judging,
+  { judge, markers }: Judging,
   { question, aliases, kind }: SplitQuestion,
 ): ((response: string) => Verdict) | undefined {
-  return kind === 'fabricated' ? fabricatedJudge() : judge.immediate?.({ question, aliases });
-}
-
-/** About something that does not exist: to say that one does not know it is right, and any specific answer is wrong. */
-function fabricatedJudge(): (response: string) => Verdict {
-  const judge = createJudge([]);
-  return (response) => {
-    if (judge(response) === 'wrong') return 'wrong';
-    return words(response).length === 0 ? 'uncertain' : 'correct';
-  };
+  if (kind === 'fabricated') return createFabricatedJudge(markers);
+  return judge.immediate?.({ question, aliases });
 }
 
 /** Judges the samples of several questions, but for those that have a verdict. Equal texts of a question are judged once. */

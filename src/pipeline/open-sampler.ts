@@ -1,6 +1,6 @@
 import type { Engine, SampleStats } from '../engine/types.js';
 import { openChoiceSampler } from './choice-sampler.js';
-import { type EndpointAccess, openEndpointSampler } from './endpoint-sampler.js';
+import type { EndpointAccess } from './endpoint-sampler.js';
 import { openLocalSampler } from './local-sampler.js';
 import type { Sampler } from './sampler.js';
 import type { CollectSettings } from './settings.js';
@@ -24,8 +24,11 @@ export async function openSampler(options: {
   const { engine, questions, settings, onNotice } = options;
   const choices = questions.filter(({ kind }) => kind === 'choice');
   const open = questions.filter(({ kind }) => kind !== 'choice');
-  const openOne = async () =>
-    settings.endpoint === undefined ? openLocalSampler(engine, open, settings) : openEndpointSampler(options);
+  const openOne = async () => {
+    if (settings.endpoint === undefined) return openLocalSampler(engine, open, settings);
+    // The client of such servers takes a moment to load.
+    return (await import('./endpoint-sampler.js')).openEndpointSampler(options);
+  };
   if (choices.length === 0) return openOne();
   if (settings.endpoint !== undefined) {
     onNotice('questions with options are answered by the local model, whose logits are read');

@@ -1,11 +1,16 @@
 import { UserError } from '../../errors.js';
 import { extractCases } from '../../pipeline/extract-cases.js';
 import { identifyModel } from '../../pipeline/run.js';
+import { type Shard, shardNames } from '../../pipeline/shards.js';
 import { DEFAULT_MODEL, type RunFlags } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
 
 /** `hneurons extract --cases FILE --out FILE.safetensors`: features of any cases, without a run folder. */
-export async function runExtractCases(session: Session, flags: RunFlags & { cases: string }): Promise<void> {
+export async function runExtractCases(
+  session: Session,
+  flags: RunFlags & { cases: string },
+  shard?: Shard,
+): Promise<void> {
   const { cases, out } = flags;
   if (!out?.endsWith('.safetensors')) {
     throw new UserError('--cases needs --out FILE.safetensors, the file to write', { exitCode: 2 });
@@ -22,6 +27,8 @@ export async function runExtractCases(session: Session, flags: RunFlags & { case
         casesPath: cases,
         out,
         features: flags.features ?? 'float32',
+        shard,
+        onNotice: (message) => emit({ type: 'note', message }),
         onProgress: (done, total) =>
           emit({ type: 'progress', step: 'extract', done, total, unit: 'samples' }),
       }),
@@ -29,7 +36,7 @@ export async function runExtractCases(session: Session, flags: RunFlags & { case
     const seconds = (performance.now() - began) / 1000;
     emit({ type: 'end', step: 'extract', seconds, summary: `${written.rows} samples` });
     return {
-      out,
+      out: shard ? shardNames(out, shard).path : out,
       samples: written.rows,
       held: written.held,
       neurons: identity.layers * identity.ffn,
@@ -37,5 +44,5 @@ export async function runExtractCases(session: Session, flags: RunFlags & { case
       seconds,
     };
   });
-  session.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${out}\n`);
+  session.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${result.out}\n`);
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ImportFlags } from '../import-files.js';
-import { addEngine, addModel, addOutput, integer, MODEL } from '../options.js';
+import { addEngine, addJudge, addModel, addOutput, integer, MODEL } from '../options.js';
 import type { Session } from '../session.js';
 
 const FORMATS = ['samples', 'answer-tokens', 'judged', 'ids', 'activations', 'classifier'];
@@ -26,7 +26,7 @@ export function addImport(program: Command, session: Session): void {
         'how the questions are put (default: auto, by the chat template)',
       ).choices(['auto', 'chat', 'few-shot', 'plain']),
     )
-    .option('--rejudge', 'judge the responses again by the rule, by their accepted answers')
+    .option('--rejudge', 'judge the responses again by their accepted answers, as --judge says')
     .addOption(
       new Option('--label-1 <meaning>', 'what a label of 1 stands for').choices(['correct', 'hallucinated']),
     )
@@ -42,7 +42,7 @@ export function addImport(program: Command, session: Session): void {
     .option('--find', 'go on with all later stages, up to the report')
     .option('--seed <n>', 'seed of the split and of later stages (default: 1)', integer(0, 2 ** 31 - 1))
     .option('--force', 'start anew in a folder that holds another run; its files are kept as *.previous.*');
-  addOutput(addEngine(addModel(command, MODEL)))
+  addOutput(addEngine(addJudge(addModel(command, MODEL))))
     .addHelpText(
       'after',
       `
