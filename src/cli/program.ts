@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
@@ -181,6 +181,10 @@ function addScore(program: Command, session: Session): void {
     .option('--question <text>', 'the question')
     .option('--answer <text>', 'the answer to score')
     .option('--file <file>', 'JSONL or CSV with question and answer, optional id')
+    .option('--judged <file>', 'judged responses, as import takes them: AUROC and accuracy with intervals')
+    .addOption(
+      new Option('--label-1 <meaning>', 'what a label of 1 stands for').choices(['correct', 'hallucinated']),
+    )
     .option('--force', 'also with another file of the same shape than the detector was trained on');
   addOutput(addEngine(addModel(score, MODEL)))
     .addHelpText(
@@ -188,7 +192,8 @@ function addScore(program: Command, session: Session): void {
       `
 Examples:
   $ hneurons score --detector detector.json --question "What is the capital of Peru?" --answer "Lima"
-  $ hneurons score --detector detector.json --file answers.csv --json`,
+  $ hneurons score --detector detector.json --file answers.csv --json
+  $ hneurons score --detector detector.json --judged judged.csv`,
     )
     .action((flags: ScoreFlags) => runScore(session, flags));
 }

@@ -1,9 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { loadNpy, writeNpy } from '../formats/npy.js';
 import { type PickledArray, type PickledObject, pickledNumbers, readPickle } from '../formats/pickle.js';
+import { openSafetensors, type TensorInfo } from '../formats/safetensors.js';
 
 /** A linear classifier over all neurons, `layer * ffn + index`. */
 export interface Classifier {
@@ -14,15 +16,17 @@ export interface Classifier {
 }
 
 /**
- * Reads a trained classifier: the scikit-learn `LogisticRegression` that classifier.py saves with joblib (`.pkl`), or a
- * folder with `coef.npy` and `intercept.npy`. The pickle is read as data; nothing in it is run.
+ * Reads a trained classifier: the scikit-learn `LogisticRegression` that classifier.py saves with joblib (`.pkl`), a
+ * folder with `coef.npy` and `intercept.npy`, or a probe that hprobes has saved (`.safetensors`, with its `.json` beside it).
+ * The pickle is read as data; nothing in it is run.
  * @throws UserError when it is something else, of several classes, or damaged.
  */
 export async function readClassifier(path: string): Promise<Classifier> {
   const info = await stat(path).catch((error) => {
     throw fileError(error, 'read', path);
   });
-  const classifier = info.isDirectory() ? await readArrays(path) : await readModel(path);
+  const read = info.isDirectory() ? readArrays : path.endsWith('.safetensors') ? readProbe : readModel;
+  const classifier = await read(path);
   if (!classifier.coef.every(Number.isFinite) || !Number.isFinite(classifier.intercept)) {
     throw new UserError(`${path} holds infinite or undefined weights`);
   }
@@ -65,6 +69,67 @@ async function readModel(path: string): Promise<Classifier> {
     intercept: intercept[0],
     ...(typeof C === 'number' && { C }),
   };
+}
+
+const ProbeSchema = z.object({
+  config: z.object({
+    layers: z.array(z.int().min(0)),
+    intermediate_dim: z.int().positive(),
+    l1_C: z.number().positive(),
+  }),
+});
+
+/** A probe of hprobes: weights of the features that its pre-selection kept. */
+async function readProbe(path: string): Promise<Classifier> {
+  const { tensors } = await openSafetensors(path);
+  const json = path.replace(/\.safetensors$/, '.json');
+  const text = await readFile(json, 'utf8').catch((error) => {
+    throw fileError(error, 'read', json);
+  });
+  const parsed = ProbeSchema.safeParse(tryJson(text));
+  const names = ['clf_coef', 'clf_intercept', 'top_k_idx'] as const;
+  const types = { clf_coef: 'F64', clf_intercept: 'F64', top_k_idx: 'I64' };
+  if (!parsed.success || names.some((name) => tensors.get(name)?.dtype !== types[name])) {
+    throw new UserError(`${path} with ${json} is no probe of hprobes: it lacks its weights or its config`);
+  }
+  if (tensors.has('col_mean'))
+    throw new UserError(`${path} is a probe of standardised features, which has no like here`);
+  const { layers, intermediate_dim: ffn, l1_C } = parsed.data.config;
+  const [weights, intercept, kept] = await Promise.all(
+    names.map((name) => readTensor(path, tensors.get(name)!)),
+  );
+  // How many layers there are behind the last one of every n-th, the file does not say.
+  if (layers.some((layer, i) => layer !== i))
+    throw new UserError(`${path} was fitted on a part of the layers only`);
+  const coef = new Float64Array(layers.length * ffn);
+  if (weights.length !== kept.length || kept.some((column) => !(column >= 0 && column < coef.length))) {
+    throw new UserError(`${path} is damaged: its weights and features do not go together`);
+  }
+  kept.forEach((column, i) => {
+    coef[column] = weights[i];
+  });
+  return { coef, intercept: intercept[0], C: l1_C };
+}
+
+async function readTensor(path: string, { dtype, offset, bytes }: TensorInfo): Promise<Float64Array> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = new ArrayBuffer(bytes);
+    await file.read(new Uint8Array(buffer), 0, bytes, offset);
+    return dtype === 'F64' ? new Float64Array(buffer) : Float64Array.from(new BigInt64Array(buffer), Number);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  } finally {
+    await file.close();
+  }
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes `coef.npy` `[1, neurons]` and `intercept.npy` `[1]`, both float64. */

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { fileBytes, jsonRecords } from '../questions/records.js';
+import { documentRecords, fileBytes, jsonRecords } from '../questions/records.js';
 import { isObject } from './records.js';
 
 export const FORMATS = ['samples', 'answer-tokens', 'ids', 'activations', 'classifier', 'judged'] as const;
@@ -23,9 +23,12 @@ export async function detectFormat(path: string): Promise<Format> {
     throw fileError(error, 'read', path);
   }
   if (isFolder) return existsSync(join(path, 'coef.npy')) ? 'classifier' : 'activations';
-  if (/\.(pkl|pickle|joblib)$/i.test(path)) return 'classifier';
-  if (/\.[ct]sv$/i.test(path)) return 'judged';
-  if (/\.json$/i.test(path) && looksLikeIds(path)) return 'ids';
+  if (/\.(pkl|pickle|joblib|safetensors)$/i.test(path)) return 'classifier';
+  if (/\.([ct]sv|parquet)$/i.test(path)) return 'judged';
+  if (/\.json$/i.test(path)) {
+    const format = await formatOfDocument(path);
+    if (format !== undefined) return format;
+  }
   let tried = 0;
   for await (const { value } of jsonRecords(fileBytes(path))) {
     const format = isObject(value) ? formatOf(value) : undefined;
@@ -46,11 +49,8 @@ function formatOf(value: Record<string, unknown>): Format | undefined {
   return 'response' in inner && ('label' in inner || 'judge' in inner) ? 'judged' : undefined;
 }
 
-function looksLikeIds(path: string): boolean {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return isObject(value) && 't' in value && 'f' in value;
-  } catch {
-    return false;
-  }
+async function formatOfDocument(path: string): Promise<Format | undefined> {
+  const [first] = (await documentRecords(path)) ?? [];
+  if (!isObject(first?.value)) return undefined;
+  return 't' in first.value && 'f' in first.value ? 'ids' : formatOf(first.value);
 }

@@ -8,7 +8,7 @@ import { type ActivationFiles, findActivations } from './activations.js';
 import { readAnswerTokens } from './answer-tokens.js';
 import { detectFormat, type Format } from './detect.js';
 import { readIds } from './ids.js';
-import { type MeaningOfOne, readJudged } from './judged.js';
+import { type JudgedItem, type MeaningOfOne, readJudged } from './judged.js';
 import { verdictOf } from './names.js';
 import type { Skip } from './records.js';
 import { readSamples } from './samples.js';
@@ -171,8 +171,8 @@ async function addItems(
     }
   } else {
     for (const item of await readJudged(path, one, skip)) {
-      const { answer, answerTokens, response, verdict, line, ...rest } = item;
-      const span = answerTokens?.length ? findAnswer(response, answerTokens) : givenSpan(response, answer);
+      const { answer: _, answerTokens: __, response, verdict, line, ...rest } = item;
+      const span = judgedSpan(item);
       add(item, () =>
         typeof span === 'string'
           ? span
@@ -182,9 +182,11 @@ async function addItems(
   }
 }
 
-function givenSpan(response: string, answer: string | undefined): Span | string | undefined {
-  if (answer === undefined) return undefined;
-  const text = answer.trim();
+/** Where a judged response says that its answer is; the reason where it is not there; undefined where it does not say. */
+export function judgedSpan({ response, answer, answerTokens }: JudgedItem): Span | string | undefined {
+  if (answerTokens?.length) return findAnswer(response, answerTokens);
+  const text = answer?.trim();
+  if (!text) return undefined;
   const start = response.indexOf(text);
   return start < 0
     ? `the answer ${JSON.stringify(text)} does not stand in the response`

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import type { Verdict } from '../judge/rule.js';
-import { csvRecords, fileBytes, jsonRecords } from '../questions/records.js';
+import {
+  csvRecords,
+  documentRecords,
+  type FileRecord,
+  fileBytes,
+  jsonRecords,
+  parquetRecords,
+} from '../questions/records.js';
 import { fromQid, withoutRequest } from './names.js';
 import { isObject, problemOf, type Skip } from './records.js';
 
@@ -57,7 +64,7 @@ const Row = z.object({
 });
 
 /**
- * Reads judged responses from JSON Lines or CSV: `question`, `response` and `label` (or `judge`), optionally `id`, `answer` (as it
+ * Reads judged responses from JSON Lines, JSON, CSV or Parquet: `question`, `response` and `label` (or `judge`), optionally `id`, `answer` (as it
  * stands in the response), `answer_tokens`, `aliases`, `relation` and `split`. A label is a word (`true`, `correct`,
  * `faithful`; `false`, `wrong`, `hallucinated`; `uncertain`), or 0 and 1 when `one` says what 1 means. What
  * cannot be used is reported to `skip`.
@@ -69,9 +76,7 @@ export async function readJudged(
   skip: (skipped: Skip) => void,
 ): Promise<JudgedItem[]> {
   const items: JudgedItem[] = [];
-  const records = /\.[ct]sv$/i.test(path)
-    ? csvRecords(path, fileBytes(path), (columns) => checkColumns(path, columns))
-    : jsonRecords(fileBytes(path));
+  const records = await openRecords(path);
   for await (const { line, value, error } of records) {
     const leave = (reason: string, id?: string) => skip({ source: path, line, ...(id && { id }), reason });
     if (error !== undefined || !isObject(value)) {
@@ -124,12 +129,20 @@ function toVerdict(
   return text.startsWith('1') === (one === 'correct') ? 'correct' : 'wrong';
 }
 
+async function openRecords(path: string): Promise<AsyncIterable<FileRecord> | Iterable<FileRecord>> {
+  const check = (columns: string[]) => checkColumns(path, columns);
+  if (/\.parquet$/i.test(path)) return parquetRecords(path, Object.keys(Row.shape), check);
+  if (/\.[ct]sv$/i.test(path)) return csvRecords(path, fileBytes(path), check);
+  const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
+  return document ?? jsonRecords(fileBytes(path));
+}
+
 function checkColumns(path: string, columns: string[]): void {
   const named = columns.map((name) => `"${name}"`).join(', ');
   for (const names of [['question'], ['response'], ['label', 'judge']]) {
     if (names.some((name) => columns.includes(name))) continue;
     const missing = names.map((name) => `"${name}"`).join(' or ');
-    throw new UserError(`${path} has no column ${missing}: its first line names ${named}`);
+    throw new UserError(`${path} has no column ${missing}: it has ${named}`);
   }
 }
 

@@ -259,6 +259,8 @@ test('the format follows from the content', async () => {
     [save('x', 'a.csv'), 'judged'],
     [save('{"t": [], "f": []}', 'q.json'), 'ids'],
     [save('x', 'c.pkl'), 'classifier'],
+    [save('x', 'p.parquet'), 'judged'],
+    [save(JSON.stringify([{ ...item, label: 'true' }]), 'list.json'), 'judged'],
     [join(folder, 'acts'), 'activations'],
   ];
   for (const [path, format] of cases) assert.equal(await detectFormat(path), format, path);

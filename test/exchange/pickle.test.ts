@@ -111,3 +111,34 @@ test('compressed joblib files and other models are refused with a reason', async
   classes[at + 8] = 2;
   await assert.rejects(readClassifier(save('classes.pkl', classes)), /other classes/);
 });
+
+/** A probe as hprobes 0.11.0 saves it: the weights of the features that it kept, and a config. */
+function saveProbe(name: string, config: object, kept = [5, 2], extra: object = {}): string {
+  const header = Buffer.from(
+    JSON.stringify({
+      top_k_idx: { dtype: 'I64', shape: [2], data_offsets: [0, 16] },
+      clf_coef: { dtype: 'F64', shape: [1, 2], data_offsets: [16, 32] },
+      clf_intercept: { dtype: 'F64', shape: [1], data_offsets: [32, 40] },
+      ...extra,
+    }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const data = [BigInt64Array.from(kept, BigInt), Float64Array.of(1.5, -2, 0.25)].map((array) =>
+    Buffer.from(array.buffer),
+  );
+  save(`${name}.json`, Buffer.from(JSON.stringify({ config })));
+  return save(`${name}.safetensors`, Buffer.concat([length, header, ...data]));
+}
+
+test('weights of a probe that hprobes has saved', async () => {
+  const config = { layers: [0, 1], intermediate_dim: 3, l1_C: 0.5 };
+  const { coef, intercept, C } = await readClassifier(saveProbe('probe', config));
+  assert.deepEqual([[...coef], intercept, C], [[0, 0, -2, 0, 0, 1.5], 0.25, 0.5]);
+  const stride = saveProbe('stride', { ...config, layers: [0, 2] });
+  await assert.rejects(readClassifier(stride), /a part of the layers/);
+  await assert.rejects(readClassifier(saveProbe('outside', config, [6, 0])), /do not go together/);
+  await assert.rejects(readClassifier(saveProbe('bare', {})), /no probe of hprobes/);
+  const mean = { col_mean: { dtype: 'F64', shape: [1], data_offsets: [40, 40] } };
+  await assert.rejects(readClassifier(saveProbe('scaled', config, [5, 2], mean)), /damaged|standardised/);
+});

@@ -213,6 +213,35 @@ test('judged responses to the report in one command', async () => {
   assert.match(cases[0].answer, /^(right first|wrong) \d+$/);
 });
 
+test('a detector is measured on judged responses', async () => {
+  const path = join(root, 'measured.jsonl');
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const right = i % 2 === 0;
+    return {
+      question: `What is ${i}?`,
+      response: right ? `right all ${i}` : `wrong ${i}`,
+      label: right ? 1 : 0,
+    };
+  });
+  const more = [{ question: 'Who?', response: 'wrong 1', label: 0, answer: 'right' }];
+  writeFileSync(path, [...rows, ...more].map((one) => JSON.stringify(one)).join('\n'));
+  const args = ['score', '--detector', join(run, 'detector.json'), '--model', model, '--judged', path];
+  await refused(args, 2, /--label-1/);
+  const measure = async (meaning: string) =>
+    JSON.parse(await succeed(...args, '--label-1', meaning, '--json', '--quiet'));
+  const { figures, skipped, results } = await measure('correct');
+  assert.deepEqual([figures.faithful, figures.hallucinated, results.length], [20, 20, 40]);
+  assert.match(skipped[0].reason, /"right" does not stand in the response/);
+  assert.ok(figures.auroc.estimate > 0.9 && figures.auroc.low < figures.auroc.high);
+  const turned = (await measure('hallucinated')).figures.auroc.estimate;
+  assert.ok(Math.abs(figures.auroc.estimate + turned - 1) < 1e-12, 'the other meaning turns it round');
+  assert.match(
+    await succeed(...args, '--label-1', 'correct', '--quiet'),
+    /^40 responses, 20 .*\nAUROC 0\.9|1\.0/,
+  );
+  await refused([...args, '--file', path], 2, /either/);
+});
+
 test('given again, an import is there already; other files are another import', async () => {
   const path = join(root, 'again.jsonl');
   const write = (count: number) =>
