@@ -20,6 +20,6 @@ export type RunEvent =
   /** One line that the user should know. */
   | { type: 'note'; message: string };
 
-export type StepName = StageName | 'model' | 'data' | 'score' | 'suppress' | 'table' | 'judge';
+export type StepName = StageName | 'model' | 'data' | 'score' | 'suppress' | 'table' | 'judge' | 'export';
 
 export type Listener = (event: RunEvent) => void;
