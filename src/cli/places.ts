@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { UserError } from '../errors.js';
+import { fileName } from '../formats/file-name.js';
 import { builtinQuestions } from '../questions/builtin.js';
 import { loadQuestions } from '../questions/load.js';
 import type { Question } from '../questions/types.js';
@@ -21,11 +22,6 @@ export async function readQuestionSet(path: string | undefined): Promise<Questio
     name: fileName(basename(path, extname(path))),
     source: path,
   };
-}
-
-/** A text as a part of a file name. */
-export function fileName(text: string): string {
-  return text.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'unnamed';
 }
 
 /**

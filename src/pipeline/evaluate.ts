@@ -3,7 +3,8 @@ import { writeFileAtomic } from '../formats/atomic.js';
 import { type Evaluation, evaluateDetector } from '../stats/evaluate.js';
 import { baselineScores } from './baselines.js';
 import type { RunContext } from './context.js';
-import { drawControls, runControls } from './controls.js';
+import { drawControls, drawLayerMatched, runControls } from './controls.js';
+import { writeControls } from './controls-file.js';
 import { decisionValues } from './decision.js';
 import { type Detector, detectorNeurons, readDetector } from './detector.js';
 import { gather, linearScores } from './gather.js';
@@ -33,12 +34,15 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     const trainSettings = TrainSettingsSchema.parse(requireStage(folder, 'train').settings);
     const { neurons, weights } = detectorNeurons(detector);
     const sets = drawControls({ ...settings, columns: answer.columns, neurons: neurons.length });
+    // A detector without neurons has no layers to match.
+    const matched =
+      neurons.length > 0 ? drawLayerMatched({ ...settings, ffn: detector.model.ffn, neurons }) : [];
     // One pass over each half for the detector and all controls: the features are far larger than what is wanted of them.
-    const drawn = sets.flatMap((set) => [...set]);
+    const drawn = [...sets, ...matched].flatMap((set) => [...set]);
     const test = await gather(answer, [...neurons, ...drawn], signal);
     const raw = linearScores(test, neurons, weights, detector.intercept);
-    const controls = await runControls({
-      sets,
+    const runs = await runControls({
+      sets: [...sets, ...matched],
       training: await gather(trainingRows(training, trainSettings.mode), drawn, signal),
       cases: training.cases,
       test,
@@ -47,6 +51,8 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
       onProgress: (done, total) =>
         emit({ type: 'progress', step: 'evaluate', done, total, unit: 'controls' }),
     });
+    const controls = runs.slice(0, sets.length);
+    const layerMatched = runs.slice(sets.length).map((run, seed) => ({ ...run, seed }));
     const groups = numberGroups(cases.map((one) => one.group));
     const figures = evaluateDetector({
       scores: decisionValues(detector.calibration, raw),
@@ -54,6 +60,7 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
       relations: cases.map((one) => one.relation),
       groups,
       controls,
+      layerMatched: layerMatched.length > 0 ? layerMatched : undefined,
       baselines: baselineScores(training.cases, cases),
       // The decision values are calibrated already.
       platt: { slope: 1, intercept: 0 },
@@ -61,6 +68,8 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     });
     figures.calibration = { ...figures.calibration, ...detector.calibration };
     const file: EvaluationFile = { test: figures, scores: cases.map(({ id }, i) => ({ id, score: raw[i] })) };
+    const kinds = { random: controls, 'layer-matched': layerMatched };
+    await writeControls(folder.file('controls.json'), detector.model, kinds);
     await writeFileAtomic(folder.file('evaluation.json'), `${JSON.stringify(file)}\n`);
     detector.test = testFigures(figures);
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);

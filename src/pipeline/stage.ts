@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { Listener } from './events.js';
 import { changedKeys, describeChange, fingerprint } from './fingerprint.js';
-import { followers, STAGE_FILES, STAGES, type StageName, type StageRecord } from './manifest.js';
+import { filesOf, followers, STAGE_FILES, STAGES, type StageName, type StageRecord } from './manifest.js';
 import { discardStages, moveAside, type RunFolder } from './run-folder.js';
 
 export interface StageDefinition {
@@ -59,7 +59,7 @@ export async function runStage(
     if (start === 'extend') {
       moveAside(
         folder,
-        STAGE_FILES[stage].filter((name) => !definition.kept?.includes(name)),
+        filesOf(stage).filter((name) => !definition.kept?.includes(name)),
       );
     }
   }

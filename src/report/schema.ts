@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { TableSchema } from './table/schema.js';
 
 /** Version of the layout of `report.json`. Raised when a reader of the old layout would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -86,11 +87,21 @@ const DetectorSchema = z.object({
     .describe('weight > 0: H-Neuron; weight < 0: anti-associated'),
 });
 
+const ControlSchema = z.object({
+  runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
+  accuracy: ControlRangeSchema,
+  auroc: ControlRangeSchema,
+  difference: z
+    .object({ accuracy: IntervalSchema, auroc: IntervalSchema })
+    .describe('detector minus mean of the controls'),
+});
+
 const TestSchema = z.object({
   faithful: count,
   hallucinated: count,
   accuracy: IntervalSchema,
   auroc: IntervalSchema,
+  auprc: IntervalSchema.optional(),
   relations: z.array(
     z.object({
       relation: z.string(),
@@ -101,13 +112,10 @@ const TestSchema = z.object({
       small: z.boolean().describe('too few samples to read anything into'),
     }),
   ),
-  control: z.object({
-    runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
-    accuracy: ControlRangeSchema,
-    auroc: ControlRangeSchema,
-    difference: z.object({ accuracy: IntervalSchema, auroc: IntervalSchema }),
+  control: ControlSchema.extend({
     rocBand: z.array(z.object({ falsePositive: share, low: share, mean: share, high: share })),
   }),
+  layerMatched: ControlSchema.optional().describe('controls with as many neurons in each layer'),
   baselines: z.array(z.object({ name: z.string(), description: z.string(), auroc: IntervalSchema })),
   permutation: z.object({ p: share, permutations: count }),
   roc: z.array(z.object({ falsePositive: share, truePositive: share })),
@@ -164,6 +172,9 @@ export const ReportSchema = z.object({
   test: TestSchema,
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  table: TableSchema.optional().describe(
+    'other data sets, when they were asked: hneurons evaluate --datasets',
+  ),
   warnings: z.array(z.string()),
   files: z.record(z.string(), z.string()).describe('what -> path, relative to the report'),
 });

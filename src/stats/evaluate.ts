@@ -2,9 +2,10 @@ import { max as maximum, mean, min as minimum } from 'simple-statistics';
 import { accuracyInterval, aurocInterval, controlDifference, type Design } from './bootstrap.js';
 import { type CalibrationFigures, calibrationFigures, type Platt, plattProbability } from './calibration.js';
 import type { Interval } from './interval.js';
-import { accuracyStatistic, auroc, aurocStatistic } from './metrics.js';
+import { accuracyStatistic, auroc, aurocStatistic, type Statistic } from './metrics.js';
 import { newcombeInterval } from './newcombe.js';
 import { aurocPValue } from './permutation.js';
+import { auprcInterval } from './precision.js';
 import { derive } from './random.js';
 import { type RocBandPoint, type RocPoint, rocBand, rocPoints } from './roc.js';
 import { wilsonInterval } from './wilson.js';
@@ -39,6 +40,8 @@ export interface EvaluationInput {
   /** Number of the question that each sample belongs to. Default: every sample is a question of its own. */
   groups?: ArrayLike<number>;
   controls: ControlScores[];
+  /** Controls with as many neurons in each layer as the detector; none where they were not made. */
+  layerMatched?: ControlScores[];
   baselines: BaselineScores[];
   /** Fitted on the training half. */
   platt: Platt;
@@ -63,21 +66,25 @@ export interface RelationFigures {
   small: boolean;
 }
 
+/** Figures of random controls, and how far the detector lies above them. */
+export interface ControlFigures {
+  runs: { seed: number; accuracy: number; auroc: number }[];
+  accuracy: ControlRange;
+  auroc: ControlRange;
+  /** Detector minus mean of the controls. */
+  difference: { accuracy: Interval; auroc: Interval };
+}
+
 /** All test figures of a detector. */
 export interface Evaluation {
   faithful: number;
   hallucinated: number;
   accuracy: Interval;
   auroc: Interval;
+  auprc: Interval;
   relations: RelationFigures[];
-  control: {
-    runs: { seed: number; accuracy: number; auroc: number }[];
-    accuracy: ControlRange;
-    auroc: ControlRange;
-    /** Detector minus mean of the controls. */
-    difference: { accuracy: Interval; auroc: Interval };
-    rocBand: RocBandPoint[];
-  };
+  control: ControlFigures & { rocBand: RocBandPoint[] };
+  layerMatched?: ControlFigures;
   baselines: { name: string; description: string; auroc: Interval }[];
   permutation: { p: number; permutations: number };
   roc: RocPoint[];
@@ -100,14 +107,6 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
   const design: Design = { labels, groups: input.groups, strata: labels };
   const names = [...new Set(relations)].sort();
   const strata = relations.map((relation) => names.indexOf(relation));
-  const areas = controls.map((control) => aurocStatistic(control.scores, labels));
-  const shares = controls.map((control) => accuracyStatistic(control.scores, labels, 0));
-  const ones = new Uint8Array(labels.length).fill(1);
-  const runs = controls.map((control, i) => ({
-    seed: control.seed,
-    accuracy: shares[i](ones),
-    auroc: areas[i](ones),
-  }));
   const probabilities = Float64Array.from(scores, (score) => plattProbability(input.platt, score));
 
   return {
@@ -115,27 +114,15 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
     hallucinated,
     accuracy: accuracyInterval(scores, 0, design, derive(seed, 'accuracy')),
     auroc: aurocInterval(scores, design, derive(seed, 'auroc')),
+    auprc: auprcInterval(scores, design, derive(seed, 'auprc')),
     relations: names.map((relation, stratum) => relationFigures(relation, stratum, strata, input)),
     control: {
-      runs,
-      accuracy: range(runs.map((run) => run.accuracy)),
-      auroc: range(runs.map((run) => run.auroc)),
-      difference: {
-        accuracy: controlDifference(
-          accuracyStatistic(scores, labels, 0),
-          shares,
-          design,
-          derive(seed, 'difference', 'accuracy'),
-        ),
-        auroc: controlDifference(
-          aurocStatistic(scores, labels),
-          areas,
-          design,
-          derive(seed, 'difference', 'auroc'),
-        ),
-      },
+      ...controlFigures(scores, controls, design, seed, 'difference'),
       rocBand: rocBand(controls.map((control) => rocPoints(control.scores, labels))),
     },
+    ...(input.layerMatched && {
+      layerMatched: controlFigures(scores, input.layerMatched, design, seed, 'layer-matched'),
+    }),
     baselines: input.baselines.map(({ name, description, scores }) => ({
       name,
       description,
@@ -147,6 +134,36 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
     },
     roc: rocPoints(scores, labels),
     calibration: { ...input.platt, ...calibrationFigures(probabilities, labels) },
+  };
+}
+
+/** Figures of control detectors on the samples of `design`, which the scores of the detector belong to as well. */
+export function controlFigures(
+  scores: ArrayLike<number>,
+  controls: ControlScores[],
+  design: Design,
+  seed: number,
+  name: string,
+): ControlFigures {
+  const { labels } = design;
+  const areas = controls.map((control) => aurocStatistic(control.scores, labels));
+  const shares = controls.map((control) => accuracyStatistic(control.scores, labels, 0));
+  const ones = new Uint8Array(labels.length).fill(1);
+  const runs = controls.map((control, i) => ({
+    seed: control.seed,
+    accuracy: shares[i](ones),
+    auroc: areas[i](ones),
+  }));
+  const above = (detector: Statistic, others: Statistic[], figure: string) =>
+    controlDifference(detector, others, design, derive(seed, name, figure));
+  return {
+    runs,
+    accuracy: range(runs.map((run) => run.accuracy)),
+    auroc: range(runs.map((run) => run.auroc)),
+    difference: {
+      accuracy: above(accuracyStatistic(scores, labels, 0), shares, 'accuracy'),
+      auroc: above(aurocStatistic(scores, labels), areas, 'auroc'),
+    },
   };
 }
 

@@ -16,7 +16,7 @@ const model = join(root, 'tiny.gguf');
 const questions = join(root, 'questions.jsonl');
 const finished = join(root, 'finished');
 /** Files that must come out the same, however often the run was cut off. */
-const RESULTS = ['cases.jsonl', 'features.safetensors', 'detector.json', 'evaluation.json'];
+const RESULTS = ['cases.jsonl', 'features.safetensors', 'detector.json', 'evaluation.json', 'controls.json'];
 
 function find(out: string, ...more: string[]): string[] {
   const settings = ['--controls', '3', '--C', '1,10', '--folds', '2'];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileName } from '../../formats/file-name.js';
 import { collect } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
@@ -25,7 +26,7 @@ import {
   type RunFlags,
   trainOverrides,
 } from '../options.js';
-import { fileName, onlyRun, readQuestionSet } from '../places.js';
+import { onlyRun, readQuestionSet } from '../places.js';
 import { findModel, type Session, withProgress } from '../session.js';
 import { printRun } from './print-run.js';
 
