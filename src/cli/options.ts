@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SETS } from '../datasets/sets.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 
@@ -20,6 +22,8 @@ export interface EngineFlags {
 
 export interface CollectFlags {
   questions?: string;
+  dataset?: string;
+  limit?: number;
   promptStyle?: PromptKind | 'auto';
   samples?: number;
   minCorrect?: number;
@@ -43,7 +47,14 @@ export interface EvaluateFlags {
   controls?: number;
 }
 
-export interface RunFlags extends OutputOptions, EngineFlags, CollectFlags, TrainFlags, EvaluateFlags {
+export interface RunFlags
+  extends OutputOptions,
+    EngineFlags,
+    CollectFlags,
+    SamplingFlags,
+    JudgeFlags,
+    TrainFlags,
+    EvaluateFlags {
   model?: string;
   out?: string;
   seed?: number;
@@ -121,9 +132,11 @@ export function addRun(command: Command): Command {
 export function addCollect(command: Command): Command {
   return command
     .option(
-      '--questions <file>',
-      'JSONL or CSV with question, aliases or answer, optional id, relation (default: built in)',
+      '--dataset <set>',
+      `${Object.keys(SETS).join(', ')}; NAME=FILE; or a file: JSONL, CSV or Parquet with question, aliases or answer, optional id, relation, options (default: facts)`,
     )
+    .option('--questions <file>', 'the same as --dataset with a file')
+    .option('--limit <n>', 'ask at most so many of the questions, chosen by the seed', integer(1))
     .addOption(
       new Option('--prompt-style <style>', 'how to ask (default: auto, by the chat template)').choices([
         'auto',
@@ -150,6 +163,39 @@ export function addCollect(command: Command): Command {
       integer(1),
     )
     .option('--no-quota', 'ask every question to the end');
+}
+
+export interface JudgeFlags {
+  judge?: string;
+  spans?: string;
+  markers?: string;
+  judgeUrl?: string;
+  judgeKeyEnv?: string;
+  judgeConcurrency?: number;
+  judgeTimeout?: number;
+  judgeRetries?: number;
+  judgeCache?: string;
+}
+
+/** How a judge is chosen and reached; `openJudgeOf` of judges.ts opens it. */
+export function addJudge(command: Command): Command {
+  return command
+    .option('--judge <judge>', 'rule, rule:substring, endpoint:MODEL or local:MODEL (default: rule)')
+    .option(
+      '--markers <file>',
+      'phrases, one a line, that make a response uncertain, in place of the built-in ones; +FILE: besides them; none',
+    )
+    .option('--judge-url <url>', "an endpoint's base URL (default: OPENAI_BASE_URL, else OpenAI)")
+    .option('--judge-key-env <name>', 'environment variable with its key (default: OPENAI_API_KEY)')
+    .option('--judge-concurrency <n>', 'requests at the same time (default: 8)', integer(1, 1000))
+    .option('--judge-timeout <s>', 'longest wait for an answer, seconds (default: 120)', number(0.001, 86400))
+    .option('--judge-retries <n>', 'further attempts at a failed request (default: 5)', integer(0, 100))
+    .option('--judge-cache <folder>', "where answers are kept (default: judge in the program's own cache)");
+}
+
+/** How the answer's place in a response is found; reached as a judge is. */
+export function addSpans(command: Command): Command {
+  return command.option('--spans <finder>', 'rule, endpoint:MODEL or local:MODEL (default: rule)');
 }
 
 export function addTrain(command: Command): Command {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { addJudgeCommand } from './commands/judge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -8,13 +9,16 @@ import {
   addCollect,
   addEngine,
   addEvaluate,
+  addJudge,
   addModel,
   addOutput,
   addRun,
+  addSpans,
   addTrain,
   integer,
   type RunFlags,
 } from './options.js';
+import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
 
 const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
@@ -39,14 +43,14 @@ export function buildProgram(session: Session): Command {
 Examples:
   $ hneurons find                                      the default model and questions: a report in minutes
   $ hneurons find --model ollama:llama3.2              a model that Ollama has
-  $ hneurons find --model ./my.gguf --questions q.csv  your own model and questions
+  $ hneurons find --model ./my.gguf --dataset q.csv    your own model and questions
   $ hneurons score --detector runs/gemma-3-270m-builtin/detector.json --question "Capital of Peru?" --answer Lima
 
 Stopped at any moment, the same command goes on where it was. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped.`,
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addCollect(addRun(addModel(find, MODEL)))))))
+  addOutput(addEngine(addEvaluate(addTrain(addCollecting(find)))))
     .addHelpText(
       'after',
       `
@@ -60,12 +64,15 @@ Examples:
   const collect = program
     .command('collect')
     .description('stage 1: ask the questions, judge the samples, select matched cases');
-  addOutput(addEngine(addCollect(addRun(addModel(collect, MODEL)))))
+  addOutput(addEngine(addCollecting(collect)))
     .addHelpText(
       'after',
       `
-Example:
-  $ hneurons collect --questions trivia.jsonl --quota 300`,
+Examples:
+  $ hneurons collect --dataset triviaqa --limit 20000
+  $ hneurons collect --dataset nonexist+nonexist-mirror
+  $ hneurons collect --dataset bioasq=training13b.json --quota 300
+  $ hneurons collect --model ./my.gguf --endpoint http://localhost:8000/v1 --endpoint-model my-model`,
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
@@ -79,11 +86,17 @@ Example:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
   );
   return program;
+}
+
+/** All that decides what is collected, and where it goes. */
+function addCollecting(command: Command): Command {
+  return addSpans(addJudge(addSampling(addCollect(addRun(addModel(command, MODEL))))));
 }
 
 function addExtract(program: Command, session: Session): void {

@@ -14,7 +14,7 @@
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { UserError } from '../errors.js';
-import { explain } from '../models/failure.js';
+import { explain, SourceFailure } from '../models/failure.js';
 import { closeHttp, type HttpTimes, openHttp } from '../models/http.js';
 import { hubOffline } from '../models/places.js';
 import type { ModelProgress, Session } from '../models/types.js';
@@ -24,6 +24,7 @@ import type { Question } from '../questions/types.js';
 import { type Chooser, createChooser } from './choose.js';
 import { ownColumns } from './fields.js';
 import { readHubSet } from './hub-set.js';
+import { mirrorQuestions, nonexistQuestions } from './nonexist/make.js';
 import { isSetName, SETS, type SetDescription, type SetName } from './sets.js';
 import { countSkipped, type Skipped } from './skipped.js';
 
@@ -100,12 +101,20 @@ async function readSet(
     return { name: set ?? basename(path, extname(path)), source: path };
   }
   const name = set!;
-  if (name === 'facts') {
-    add(builtinQuestions());
-    return { name, source: 'built-in' };
+  const make = MADE_HERE[name];
+  if (make !== undefined) {
+    add(make(options.seed ?? 1));
+    return { name, source: name === 'facts' ? 'built-in' : `built-in ${name}` };
   }
   return { name, source: await readFromHub(name, options, chooser, skipped) };
 }
+
+/** The sets that need no file, by seed. */
+const MADE_HERE: Partial<Record<SetName, (seed: number) => Question[]>> = {
+  facts: builtinQuestions,
+  nonexist: nonexistQuestions,
+  'nonexist-mirror': mirrorQuestions,
+};
 
 /** A path, a named set, or both. */
 function parseSpec(spec: string): { path?: string; set?: SetName } {
@@ -145,6 +154,12 @@ async function readFromHub(
     return await readHubSet(session, { name, hub, fields }, options.split, chooser, skipped);
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof SourceFailure) {
+      const advice = `get its files elsewhere and pass one as ${name}=FILE`;
+      throw new UserError(`${name}: ${error.message}; it is not in the cache either: ${advice}`, {
+        cause: error,
+      });
+    }
     throw explain(error, name);
   } finally {
     await closeHttp(session.http);

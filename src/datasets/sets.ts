@@ -63,6 +63,8 @@ export const SETS = {
     hub: { repo: 'basicv8vc/SimpleQA', config: 'default', splits: { all: 'test' } },
     fields: { question: 'problem', aliases: ['answer'] },
   },
+  nonexist: { summary: 'questions about things that do not exist, made here' },
+  'nonexist-mirror': { summary: 'the same questions about famous things that do' },
   mmlu: {
     summary: 'MMLU, multiple choice',
     // What it has to train on are other exams (auxiliary_train), so its test split is halved.

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { UserError } from '../errors.js';
 import { writeAtomicWith } from './atomic.js';
 import { fileError } from './file-error.js';
+import { decodeHalves } from './float16.js';
 
 /** NumPy's names without the byte order: little-endian (or single-byte) elements only. */
 export type NpyType = 'f2' | 'f4' | 'f8' | 'i1' | 'i2' | 'i4' | 'i8' | 'u1' | 'u2' | 'u4' | 'u8' | 'b1';
@@ -125,7 +126,7 @@ export async function loadNpy(path: string): Promise<{ shape: number[]; dtype: N
 function asTyped(dtype: NpyType, buffer: ArrayBuffer): NpyData {
   switch (dtype) {
     case 'f2':
-      return Float32Array.from(new Uint16Array(buffer), halfToFloat);
+      return decoded(new Uint16Array(buffer));
     case 'f4':
       return new Float32Array(buffer);
     case 'f8':
@@ -150,14 +151,10 @@ function asTyped(dtype: NpyType, buffer: ArrayBuffer): NpyData {
   }
 }
 
-/** IEEE 754 binary16, given as its bits, as a number. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+function decoded(bits: Uint16Array): Float32Array {
+  const values = new Float32Array(bits.length);
+  decodeHalves(bits, values);
+  return values;
 }
 
 function toRowMajor(data: NpyData, shape: number[]): NpyData {

@@ -3,13 +3,20 @@ import { UserError } from '../errors.js';
 import { loadNpy, readNpy } from '../formats/npy.js';
 import { openSafetensors } from '../formats/safetensors.js';
 
-/** Rows of little-endian float32 features in a file, each at its own byte offset: they need not fit in memory. */
+/** Rows of little-endian features in a file, each at its own byte offset: they need not fit in memory. */
 export interface RowMatrix {
   path: string;
   columns: number;
+  /** Numbers in the file; default: F32. Float16 is decoded as it is read, all that is computed is the same. */
+  dtype?: RowType;
   /** Byte offset of each row in the file. */
   offsets: Float64Array;
 }
+
+export type RowType = 'F32' | 'F16';
+
+/** Bytes of one number. */
+export const ROW_BYTES: Record<RowType, number> = { F32: 4, F16: 2 };
 
 /** A matrix in memory that worker threads can share: row-major blocks of whole rows. */
 export interface DenseMatrix {
@@ -68,10 +75,11 @@ export function rowOf(matrix: DenseMatrix, row: number): Float32Array {
   return matrix.blocks[Math.floor(row / matrix.rowsPerBlock)].subarray(start, start + matrix.columns);
 }
 
-/** The rows of one or more float32 tensors `[rows, columns]` of a safetensors file, one tensor after another. */
+/** The rows of one or more tensors `[rows, columns]` of one type, float32 or float16, of a safetensors file, one after another. */
 export async function safetensorsRows(path: string, names: string[]): Promise<RowMatrix> {
   const { tensors } = await openSafetensors(path);
   const offsets: number[] = [];
+  let dtype: RowType | undefined;
   let columns = -1;
   for (const name of names) {
     const tensor = tensors.get(name);
@@ -79,19 +87,21 @@ export async function safetensorsRows(path: string, names: string[]): Promise<Ro
       throw new UserError(`${path}: no tensor "${name}"; it has ${[...tensors.keys()].join(', ') || 'none'}`);
     }
     const [rows, width] = tensor.shape;
-    if (tensor.dtype !== 'F32' || tensor.shape.length !== 2 || (columns >= 0 && width !== columns)) {
+    const type = tensor.dtype === 'F32' || tensor.dtype === 'F16' ? tensor.dtype : undefined;
+    if (!type || tensor.shape.length !== 2 || (dtype && (width !== columns || type !== dtype))) {
       throw new UserError(
-        `${path}: tensor "${name}" is ${tensor.dtype} [${tensor.shape}]; float32 [rows, ${columns < 0 ? 'columns' : columns}] is needed`,
+        `${path}: tensor "${name}" is ${tensor.dtype} [${tensor.shape}]; ${dtype ?? 'F32 or F16'} [rows, ${dtype ? columns : 'columns'}] is needed`,
       );
     }
+    dtype = type;
     columns = width;
-    for (let row = 0; row < rows; row++) offsets.push(tensor.offset + 4 * width * row);
+    for (let row = 0; row < rows; row++) offsets.push(tensor.offset + ROW_BYTES[type] * width * row);
   }
-  return { path, columns, offsets: Float64Array.from(offsets) };
+  return { path, columns, dtype, offsets: Float64Array.from(offsets) };
 }
 
 /**
- * The features of a `.npy` file `[rows, columns]`. Row-major float32 stays on disk; any other type or order of numbers is
+ * The features of a `.npy` file `[rows, columns]`. Row-major float32 and float16 stay on disk; any other type or order of numbers is
  * converted to float32 in memory. Throws a UserError for other ranks, for what `readNpy` refuses, and for a file that
  * is too large to be converted in `memory` bytes.
  */
@@ -100,11 +110,12 @@ export async function npyMatrix(path: string, memory = freemem()): Promise<Featu
   if (shape.length !== 2)
     throw new UserError(`${path}: has shape (${shape}); features must be [rows, columns]`);
   const [rows, columns] = shape;
-  if (dtype === 'f4' && !fortranOrder) {
+  if ((dtype === 'f4' || dtype === 'f2') && !fortranOrder) {
     return {
       path,
       columns,
-      offsets: Float64Array.from({ length: rows }, (_, row) => offset + 4 * columns * row),
+      dtype: dtype === 'f2' ? 'F16' : 'F32',
+      offsets: Float64Array.from({ length: rows }, (_, row) => offset + itemSize * columns * row),
     };
   }
   // The file, the file in row-major order, and the result.

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { type DenseMatrix, type FeatureMatrix, isDense, type RowMatrix } from './matrix.js';
+import { decodeHalves } from '../formats/float16.js';
+import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, type RowMatrix } from './matrix.js';
 
 /** Columns of a matrix that are wanted in memory, next to each other. */
 export interface Gather {
@@ -76,31 +77,53 @@ function* fileChunks(
   const total = matrix.offsets.length;
   const most = Math.max(8, 8 * Math.floor(CHUNK_BYTES / (4 * width) / 8));
   const buffer = keep ? undefined : new Float32Array(Math.min(total, most) * width);
-  let file: number;
-  try {
-    file = openSync(matrix.path, 'r');
-  } catch (error) {
-    throw fileError(error, 'read', matrix.path);
-  }
+  const file = openRows(matrix);
   try {
     for (let first = 0; first < total; ) {
       const chunk = buffer
         ? { x: buffer, start: 0, stride: width, first, rows: Math.min(most, total - first) }
         : placeIn(keep!, first, most, from);
       for (let i = 0; i < chunk.rows; i++) {
-        const values = chunk.x.subarray(
-          chunk.start + i * chunk.stride,
-          chunk.start + i * chunk.stride + width,
-        );
-        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-        readFully(file, bytes, matrix.offsets[first + i] + 4 * from, matrix.path);
+        const start = chunk.start + i * chunk.stride;
+        file.read(first + i, from, chunk.x.subarray(start, start + width));
       }
       yield chunk;
       first += chunk.rows;
     }
   } finally {
-    closeSync(file);
+    file.close();
   }
+}
+
+/** An open matrix file, from which parts of rows are read as float32. */
+interface RowFile {
+  /** Fills `into` with a row's values from column `from` on. Throws a UserError when the file is shorter than that. */
+  read(row: number, from: number, into: Float32Array): void;
+  close(): void;
+}
+
+function openRows({ path, offsets, dtype = 'F32' }: RowMatrix): RowFile {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+  const size = ROW_BYTES[dtype];
+  let halves = new Uint16Array(0);
+  return {
+    read(row, from, into) {
+      const at = offsets[row] + size * from;
+      if (dtype === 'F32') {
+        readFully(file, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), at, path);
+        return;
+      }
+      if (halves.length !== into.length) halves = new Uint16Array(into.length);
+      readFully(file, new Uint8Array(halves.buffer), at, path);
+      decodeHalves(halves, into);
+    },
+    close: () => closeSync(file),
+  };
 }
 
 /** Where rows from `first` on are kept: up to `most` of one block, whose sizes are multiples of 8 as well. */

@@ -1,9 +1,13 @@
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { ruleJudge, ruleSpans } from '../judge/rule-judge.js';
 import type { Case } from './cases.js';
 import type { QuestionClass } from './classify.js';
 import type { RunContext } from './context.js';
+import type { EndpointAccess } from './endpoint-sampler.js';
+import type { Judging } from './judging.js';
 import { makeCases } from './make-cases.js';
+import { openSampler } from './open-sampler.js';
 import type { QuotaTracker } from './quota.js';
 import type { Response } from './responses.js';
 import { sampleQuestions } from './sample-questions.js';
@@ -15,6 +19,25 @@ import { runStage } from './stage.js';
 /** Fewer matched samples than this tell nothing. */
 const FEWEST_MATCHED = 20;
 
+/** A judge and a span extractor that may hold connections or a model. */
+export type OpenJudging = Judging & { close?(): Promise<void> };
+
+/** What the settings of a collection only name. */
+export interface CollectTools {
+  /** Opens judge and span extractor; called when there is something to judge. */
+  openJudging(): Promise<OpenJudging>;
+  access: EndpointAccess;
+}
+
+/** The rules of this program judge, and find the answers. */
+export const RULE_TOOLS: CollectTools = {
+  openJudging: async () => ({ judge: ruleJudge(), spans: ruleSpans() }),
+  access: {},
+};
+
+/** So many questions that were left out are named; all are counted. */
+const NAMED = 5;
+
 /**
  * Stage 1 (method.md sections 1 and 2): asks the questions, judges the samples, and writes `responses.jsonl` (every
  * question that is done with) and `cases.jsonl` (the selected ones, matched within relation and split, with their
@@ -25,8 +48,10 @@ export async function collect(
   context: RunContext,
   questions: SplitQuestion[],
   settings: CollectSettings,
+  tools: CollectTools = RULE_TOOLS,
 ): Promise<boolean> {
-  const { folder, emit } = context;
+  const { folder, emit, signal } = context;
+  const onNotice = (message: string) => emit({ type: 'note', message });
   const definition = {
     stage: 'collect' as const,
     settings: { ...settings },
@@ -37,34 +62,44 @@ export async function collect(
   return runStage(folder, definition, context.versions, emit, async () => {
     await writeFileAtomic(folder.file('questions.jsonl'), toLines(questions));
     const engine = await context.engine();
-    const sampled = await sampleQuestions({
-      engine,
-      questions,
-      settings,
-      path: folder.file('responses.jsonl'),
-      onProgress: ({ asked, total, tracker }) => emit(collectProgress(asked, total, tracker, settings.quota)),
-    });
-    const taken = sampled.tracker.taken().map((index) => {
-      const question = questions[index];
-      const { id } = question;
-      return { question, response: sampled.responses.get(id)!, prompt: sampled.prompts.get(id)! };
-    });
-    const cases = matchClasses(await makeCases(engine, taken));
-    checkCases(cases, [...sampled.responses.values()], settings);
-    await writeFileAtomic(folder.file('cases.jsonl'), toLines(cases));
-    const { stats } = sampled;
-    const train = cases.filter((one) => one.split === 'train').length;
-    return {
-      counts: {
-        questions: sampled.responses.size,
-        ...countClasses(sampled.responses.values()),
-        matched: cases.length,
-        train,
-        test: cases.length - train,
-        ...(stats ? { sampledTokens: stats.sampledTokens, decodedRows: stats.decodedRows } : {}),
-      },
-      summary: `${sampled.responses.size} questions asked, ${cases.length} matched samples (${train} to train on, ${cases.length - train} to test)`,
-    };
+    const judging = await tools.openJudging();
+    const { access } = tools;
+    try {
+      const sampler = await openSampler({ engine, questions, settings, access, signal, onNotice });
+      const sampled = await sampleQuestions({
+        sampler,
+        judging,
+        questions,
+        settings,
+        path: folder.file('responses.jsonl'),
+        onProgress: ({ asked, total, tracker }) =>
+          emit(collectProgress(asked, total, tracker, settings.quota)),
+      });
+      const taken = sampled.tracker.taken().map((index) => {
+        const question = questions[index];
+        return { question, response: sampled.responses.get(question.id)! };
+      });
+      const responses = [...sampled.responses.values()];
+      for (const note of leftOut(responses)) onNotice(note);
+      const cases = matchClasses(await makeCases(sampler, judging.spans, taken));
+      checkCases(cases, responses, settings);
+      await writeFileAtomic(folder.file('cases.jsonl'), toLines(cases));
+      const { stats } = sampled;
+      const train = cases.filter((one) => one.split === 'train').length;
+      return {
+        counts: {
+          questions: sampled.responses.size,
+          ...countClasses(sampled.responses.values()),
+          matched: cases.length,
+          train,
+          test: cases.length - train,
+          ...(stats ? { sampledTokens: stats.sampledTokens, decodedRows: stats.decodedRows } : {}),
+        },
+        summary: `${sampled.responses.size} questions asked, ${cases.length} matched samples (${train} to train on, ${cases.length - train} to test)`,
+      };
+    } finally {
+      await judging.close?.();
+    }
   });
 }
 
@@ -87,10 +122,29 @@ function collectProgress(asked: number, total: number, tracker: QuotaTracker, qu
   };
 }
 
-function countClasses(responses: Iterable<Response>): Record<QuestionClass | 'stopped', number> {
-  const counts = { faithful: 0, hallucinated: 0, mixed: 0, uncertain: 0, stopped: 0 };
+function countClasses(responses: Iterable<Response>): Record<QuestionClass | 'failed' | 'stopped', number> {
+  const counts = { faithful: 0, hallucinated: 0, mixed: 0, uncertain: 0, failed: 0, stopped: 0 };
   for (const response of responses) counts[response.class === 'full' ? 'stopped' : response.class]++;
   return counts;
+}
+
+/** What was left out, with the first few ids. */
+function leftOut(responses: Response[]): string[] {
+  const list = (all: Response[]) => {
+    const named = all.slice(0, NAMED).map(({ id, reason }) => (reason ? `${id} (${reason})` : id));
+    return named.join(', ') + (all.length > NAMED ? ` and ${all.length - NAMED} more` : '');
+  };
+  const failed = responses.filter((response) => response.class === 'failed');
+  const unreadable = responses.filter(({ samples }) => samples.some((sample) => sample.unreadable));
+  const notes: string[] = [];
+  if (failed.length > 0)
+    notes.push(`left out, ${failed.length} of ${responses.length} questions: ${list(failed)}`);
+  if (unreadable.length > 0) {
+    notes.push(
+      `responses that the tokenizer of the model cannot spell were not read, in ${unreadable.length} questions: ${list(unreadable)}`,
+    );
+  }
+  return notes;
 }
 
 /** @throws UserError that says what is missing, what was seen, and what to change. */

@@ -20,6 +20,6 @@ export type RunEvent =
   /** One line that the user should know. */
   | { type: 'note'; message: string };
 
-export type StepName = StageName | 'model' | 'score' | 'table' | 'trace';
+export type StepName = StageName | 'model' | 'score' | 'table' | 'trace' | 'data' | 'judge';
 
 export type Listener = (event: RunEvent) => void;

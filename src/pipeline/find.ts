@@ -1,4 +1,4 @@
-import { collect } from './collect.js';
+import { type CollectTools, collect } from './collect.js';
 import type { RunContext } from './context.js';
 import { evaluate } from './evaluate.js';
 import { extract } from './extract.js';
@@ -11,6 +11,7 @@ import { train } from './train.js';
 export interface FindSettings {
   questions: SplitQuestion[];
   collect: CollectSettings;
+  tools?: CollectTools;
   train: TrainSettings;
   evaluate: EvaluateSettings;
 }
@@ -22,7 +23,7 @@ export async function runStages(
   settings: FindSettings,
 ): Promise<void> {
   const bodies: Record<StageName, () => Promise<boolean>> = {
-    collect: () => collect(context, settings.questions, settings.collect),
+    collect: () => collect(context, settings.questions, settings.collect, settings.tools),
     extract: () => extract(context),
     train: () => train(context, settings.train),
     evaluate: () => evaluate(context, settings.evaluate),

@@ -61,7 +61,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
-      warnings: describeWarnings(evaluation, detector),
+      warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
         cases: 'cases.jsonl',
@@ -149,6 +149,8 @@ async function describeQuestions(folder: RunFolder, cases: Case[]): Promise<Repo
   };
   const responses = await readResponses(folder.file('responses.jsonl'), collectSettings(folder).quota);
   for (const response of responses.values()) {
+    // They are told of in a warning: no part of what the model can do.
+    if (response.class === 'failed') continue;
     const counts = cell(response.split, response.relation);
     counts[response.class === 'full' ? 'stopped' : response.class]++;
   }
@@ -224,8 +226,14 @@ function spread<T>(items: T[], count: number): T[] {
   return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]);
 }
 
-function describeWarnings({ test }: EvaluationFile, detector: Detector): string[] {
+function describeWarnings({ test }: EvaluationFile, detector: Detector, { manifest }: RunFolder): string[] {
   const warnings: string[] = [];
+  const failed = manifest.stages.collect?.counts.failed ?? 0;
+  if (failed > 0) {
+    warnings.push(
+      `${failed} questions were left out, as the server or the judge gave no usable answer (responses.jsonl has them).`,
+    );
+  }
   const small = test.relations.filter((relation) => relation.small).map(({ relation }) => relation);
   if (small.length > 0) warnings.push(`Too few test samples to read anything into: ${small.join(', ')}.`);
   if (detector.neurons.length > 0 && detector.neurons.every(({ weight }) => weight < 0)) {

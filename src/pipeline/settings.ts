@@ -15,6 +15,20 @@ export const CollectSettingsSchema = z.object({
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
   seed: z.int().min(0),
+  // Absent where they are as they have always been, so that older runs stay valid.
+  /** Who judges; absent: the rule of whole words. */
+  judge: z.string().optional(),
+  /** Who names the answer within a response; absent: the rule. */
+  spans: z.string().optional(),
+  /** Server of one of these, where it is named. */
+  judgeUrl: z.string().optional(),
+  /** Hash of the phrases that make a response uncertain; absent: the built-in ones. */
+  markers: z.string().optional(),
+  /** Base URL of the server that is sampled from, and the model's name there; absent: the model that is read. */
+  endpoint: z.string().optional(),
+  endpointModel: z.string().optional(),
+  /** What counts as the answer to a question with options; absent: the logits. */
+  choice: z.literal('greedy').optional(),
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
 

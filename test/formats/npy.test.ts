@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { halfToFloat, loadNpy, type NpyData, readNpy, writeNpy } from '../../src/formats/npy.js';
+import { loadNpy, type NpyData, readNpy, writeNpy } from '../../src/formats/npy.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -58,19 +58,6 @@ test("a file as NumPy's own source describes it: version 2, column-major, boolea
     rawNpy("{'shape': (1,), 'fortran_order': False, 'descr': '<f2'}\n", new Uint8Array([0, 0xc0])),
   );
   assert.deepEqual((await loadNpy(path)).data, new Float32Array([-2]));
-});
-
-test('half floats: normal, subnormal, infinite, not a number', () => {
-  assert.deepEqual([0x3c00, 0xbc00, 0x7bff, 0x0001, 0x0400, 0x3555, 0x7c00].map(halfToFloat), [
-    1,
-    -1,
-    65504,
-    2 ** -24,
-    2 ** -14,
-    0.333251953125,
-    Number.POSITIVE_INFINITY,
-  ]);
-  assert.ok(Number.isNaN(halfToFloat(0x7e00)));
 });
 
 test('hostile and broken headers', async () => {

@@ -7,7 +7,7 @@ import { lowerBound } from '../../src/learn/scan.js';
 import { createScanner } from '../../src/learn/scanner.js';
 import { seededRandom } from '../support/random.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { inFile, inMemory, randomProblem } from './support.js';
+import { inFile, inHalves, inMemory, randomProblem } from './support.js';
 
 const folder = temporaryFolder();
 
@@ -19,7 +19,8 @@ it('products, columns and moments are those of plain loops: blocks, files, threa
     [8, 5],
     [29, 2100],
   ]) {
-    const problem = randomProblem(rows, columns, rows);
+    const halves = inHalves(randomProblem(rows, columns, rows), join(folder, `${rows}-halves.npy`));
+    const problem = halves.rounded;
     const { x } = problem;
     const whole = inMemory(problem);
     // The same in blocks of 8 rows, as a matrix larger than one block has them.
@@ -37,6 +38,8 @@ it('products, columns and moments are those of plain loops: blocks, files, threa
       [file, 1],
       [whole, 3],
       [file, 2],
+      [halves.matrix, 1],
+      [halves.matrix, 2],
     ] as const) {
       const scanner = createScanner({ threads, smallest: 0 });
       const into = new Float32Array(new SharedArrayBuffer(4 * rows * stride));

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { encodeHalves, halfToFloat } from '../../src/formats/float16.js';
 import { npyHeader } from '../../src/formats/npy.js';
 import { type DenseMatrix, denseMatrix, type RowMatrix } from '../../src/learn/matrix.js';
 import type { PathPoint } from '../../src/learn/path.js';
@@ -41,6 +42,18 @@ export function inFile({ rows, columns, x }: Problem, path: string): RowMatrix {
   writeFileSync(path, Buffer.concat([header, new Uint8Array(x.buffer)]));
   const offsets = Float64Array.from({ length: rows }, (_, i) => header.length + 4 * columns * i);
   return { path, columns, offsets };
+}
+
+/** The problem as float16 in a file, and what its values have become by that. */
+export function inHalves(problem: Problem, path: string): { matrix: RowMatrix; rounded: Problem } {
+  const { rows, columns } = problem;
+  const bits = new Uint16Array(problem.x.length);
+  encodeHalves(problem.x, bits);
+  const header = npyHeader('f2', [rows, columns]);
+  writeFileSync(path, Buffer.concat([header, new Uint8Array(bits.buffer)]));
+  const offsets = Float64Array.from({ length: rows }, (_, i) => header.length + 2 * columns * i);
+  const x = Float32Array.from(bits, halfToFloat);
+  return { matrix: { path, columns, dtype: 'F16', offsets }, rounded: { ...problem, x } };
 }
 
 /** Weights with a place for every column; the intercept last. */

@@ -3,13 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { encodeHalves } from '../../src/formats/float16.js';
 import { writeNpy } from '../../src/formats/npy.js';
 import { createSafetensors } from '../../src/formats/safetensors.js';
 import { npyMatrix, safetensorsRows } from '../../src/learn/matrix.js';
+import { fitPath } from '../../src/learn/path.js';
 import { trainMatrix } from '../../src/learn/train-matrix.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { inFile, randomProblem } from './support.js';
+import { inFile, inHalves, inMemory, randomProblem } from './support.js';
 
 const folder = temporaryFolder();
 const problem = randomProblem(40, 25, 1);
@@ -58,6 +60,44 @@ describe('training on files', () => {
     await expectUserError(
       () => safetensorsRows(tensors, ['answers']),
       /no tensor "answers"; it has other, answer/,
+    );
+  });
+
+  it('takes float16 of both formats as the numbers that they are', async () => {
+    await writeProblem();
+    const path = join(folder, 'x2.npy');
+    const { rounded } = inHalves(problem, path);
+    const { path: halves } = await trainMatrix({ featuresPath: path, labelsPath, grid });
+    inFile(rounded, featuresPath);
+    assert.deepEqual(halves, (await trainMatrix({ featuresPath, labelsPath, grid })).path);
+    assert.notEqual(
+      halves[0].objective,
+      (await fitPath({ matrix: inMemory(problem), labels: problem.labels, grid }))[0].objective,
+    );
+
+    const bytes = new Uint16Array(40 * 25);
+    encodeHalves(problem.x, bytes);
+    const tensors = join(folder, 'x2.safetensors');
+    const header = JSON.stringify({
+      a: { dtype: 'F16', shape: [30, 25], data_offsets: [0, 1500] },
+      b: { dtype: 'F16', shape: [10, 25], data_offsets: [1500, 2000] },
+      c: { dtype: 'F32', shape: [1, 25], data_offsets: [2000, 2100] },
+      d: { dtype: 'I16', shape: [1, 25], data_offsets: [2100, 2150] },
+    });
+    const length = Buffer.alloc(8);
+    length.writeUInt32LE(header.length);
+    const body = [length, Buffer.from(header), new Uint8Array(bytes.buffer), Buffer.alloc(150)];
+    writeFileSync(tensors, Buffer.concat(body));
+    const of = (names: string[]) => trainMatrix({ featuresPath: tensors, tensors: names, labelsPath, grid });
+    assert.deepEqual((await of(['a', 'b'])).path, halves);
+    await expectUserError(() => of(['a', 'c']), /"c" is F32 \[1,25\]; F16 \[rows, 25\] is needed/);
+    await expectUserError(() => of(['d']), /"d" is I16 .*F32 or F16/);
+
+    // A number too large for float16 has become infinite: found before anything is fitted.
+    inHalves({ ...problem, x: problem.x.map((value, at) => (at === 77 ? 1e6 : value)) }, path);
+    await expectUserError(
+      () => trainMatrix({ featuresPath: path, labelsPath, grid }),
+      /row 3, column 2 is Infinity/,
     );
   });
 

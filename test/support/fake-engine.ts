@@ -60,6 +60,7 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
       // Three at a time, the last come first served: results are never in the order of asking.
       let open: SampleRequest[] = [];
       for (;;) {
+        await job.ready?.();
         while (open.length < 3) {
           const request = job.next();
           if (!request) break;
@@ -87,6 +88,14 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
       }
     },
     columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
+    logProbabilities: async (cases) =>
+      cases.map(({ tokens, asked }) =>
+        Float64Array.from(
+          asked.flatMap((one) =>
+            Array.from(one.tokens, (token) => Math.log(seededRandom(hash(`${tokens[one.at]} ${token}`))())),
+          ),
+        ),
+      ),
     logits: async () => new Float32Array(257),
     peakMemory: async () => 1,
     close: async () => {},

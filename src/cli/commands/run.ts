@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileName } from '../../formats/file-name.js';
-import { collect } from '../../pipeline/collect.js';
+import { type CollectTools, collect } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -18,6 +18,7 @@ import {
 } from '../../pipeline/settings.js';
 import { splitQuestions } from '../../pipeline/split.js';
 import { train } from '../../pipeline/train.js';
+import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
@@ -27,20 +28,41 @@ import {
   trainOverrides,
 } from '../options.js';
 import { onlyRun, readQuestionSet } from '../places.js';
+import { endpointAccess, samplingOverrides } from '../sampling-options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 import { printRun } from './print-run.js';
 
 /** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
-    const set = await readQuestionSet(flags.questions);
+    const judges = await judgeSettings(flags);
+    const tools: CollectTools = {
+      openJudging: () => openJudging(session, flags, judges, emit),
+      access: await endpointAccess(flags),
+    };
+    const seed = flags.seed ?? DEFAULT_SEED;
+    const set = await readQuestionSet(session, flags, seed, emit);
+    const questions = splitQuestions(set.questions, seed);
+    const twins = set.questions.length - questions.length;
+    if (twins > 0) {
+      emit({
+        type: 'note',
+        message: `${twins} test questions are left out: the training half has them too.`,
+      });
+    }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const seed = flags.seed ?? DEFAULT_SEED;
     const promptStyle = promptKind(flags.promptStyle ?? 'auto');
     const settings = {
-      questions: splitQuestions(set.questions, seed),
-      collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
+      questions,
+      collect: makeCollectSettings({
+        ...collectOverrides(flags),
+        ...samplingOverrides(flags),
+        ...judgeOverrides(flags, judges),
+        promptStyle,
+        seed,
+      }),
+      tools,
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
     };
@@ -54,7 +76,9 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       },
     );
     await inFolder(session, flags, emit, folder, (context) =>
-      all ? runStages(context, STAGES, settings) : collect(context, settings.questions, settings.collect),
+      all
+        ? runStages(context, STAGES, settings)
+        : collect(context, settings.questions, settings.collect, tools),
     );
     return folder.path;
   });
