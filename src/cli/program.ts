@@ -4,6 +4,7 @@ import { runExtractCases } from './commands/extract-cases.js';
 import { addJudgeCommand } from './commands/judge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import {
   addCollect,
@@ -86,6 +87,7 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addTrace(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
