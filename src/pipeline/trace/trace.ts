@@ -40,7 +40,7 @@ export interface TraceInput {
   out: string;
 }
 
-type Point = Pick<Origin, 'drift' | 'transfer' | 'transferNote' | 'differences'>;
+type Point = Pick<Origin, 'drift' | 'driftNote' | 'transfer' | 'transferNote' | 'differences'>;
 
 /**
  * Where H-Neurons come from (method.md section 7): whether the detector carries over to the base model, and whether its neurons
@@ -90,35 +90,50 @@ export async function traceOrigin(input: TraceInput, context: BaseRunContext): P
 }
 
 async function tracePoint(input: TraceInput, base: TracedModel, context: BaseRunContext): Promise<Point> {
-  const { instruct, detector, seed, out } = input;
-  const { emit, signal } = context;
+  const { instruct, detector } = input;
   const differences = await checkPair(base.weights, instruct.weights);
   if (detector.model.layers !== base.weights.layers || detector.model.ffn !== base.weights.ffn) {
     throw new UserError(
       `the detector is for ${detector.model.layers} layers of ${detector.model.ffn} neurons, ${base.name} has ${base.weights.layers} of ${base.weights.ffn}`,
     );
   }
-  let drift: Origin['drift'] = null;
-  // Two prompts of one model have no drift to speak of, only transfer.
-  if (base.weights.path !== instruct.weights.path) {
-    emit({ type: 'start', step: 'trace', label: `drift from ${base.name}` });
-    const began = performance.now();
-    const found = await describeDrift(base.weights, instruct.weights, hNeuronsOf(detector), {
-      seed,
-      signal,
-      onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'matrices' }),
-    });
-    drift = found.description;
-    await writeArrays(join(out, `drift-${fileName(base.name)}.safetensors`), found.arrays);
-    const { meanRank, layerMatched } = drift.inertia;
-    emit({
-      type: 'end',
-      step: 'trace',
-      seconds: (performance.now() - began) / 1000,
-      summary: `mean rank of the H-Neurons ${meanRank.estimate.toFixed(3)}, p ${layerMatched.p.toPrecision(2)}`,
-    });
+  const drift = await driftFrom(input, base, context);
+  return { differences, ...drift, ...(await transferTo(input, base, context)) };
+}
+
+async function driftFrom(
+  { instruct, detector, seed, out }: TraceInput,
+  base: TracedModel,
+  { emit, signal }: BaseRunContext,
+): Promise<Pick<Point, 'drift' | 'driftNote'>> {
+  const without = (driftNote: string) => ({ drift: null, driftNote });
+  const marked = hNeuronsOf(detector);
+  if (base.weights.path === instruct.weights.path) {
+    return without(
+      'Both are the same file: two prompts of one model have a transfer to look at, but no drift.',
+    );
   }
-  return { differences, drift, ...(await transferTo(input, base, context)) };
+  if (marked.length < 2) {
+    return without(
+      `With ${marked.length} H-Neurons in the detector there is no drift to compare: two are needed.`,
+    );
+  }
+  emit({ type: 'start', step: 'trace', label: `drift from ${base.name}` });
+  const began = performance.now();
+  const { description, arrays } = await describeDrift(base.weights, instruct.weights, marked, {
+    seed,
+    signal,
+    onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'matrices' }),
+  });
+  await writeArrays(join(out, `drift-${fileName(base.name)}.safetensors`), arrays);
+  const { meanRank, layerMatched } = description.inertia;
+  emit({
+    type: 'end',
+    step: 'trace',
+    seconds: (performance.now() - began) / 1000,
+    summary: `mean rank of the H-Neurons ${meanRank.estimate.toFixed(3)}, p ${layerMatched.p.toPrecision(2)}`,
+  });
+  return { drift: description, driftNote: null };
 }
 
 async function transferTo(

@@ -92,8 +92,9 @@ export const OriginSchema = z.object({
     layers: count,
     ffn: count,
   }),
-  drift: DriftSchema.nullable().describe('null where one file alone was given'),
-  transfer: TransferSchema.nullable().describe('null where the base model cannot be run, or was not asked'),
+  drift: DriftSchema.nullable(),
+  driftNote: z.string().nullable().describe('why there is no drift'),
+  transfer: TransferSchema.nullable(),
   transferNote: z.string().nullable().describe('why there is no transfer'),
   datasets: z
     .object({ moved: TableSchema, native: TableSchema })

@@ -6,14 +6,14 @@ import type { Origin, OriginDrift, Transfer, TransferCell } from '../origin/sche
 /** Where the neurons come from: transfer to the base model and drift between the two. */
 export function origin(found: Origin | undefined): Markup {
   if (!found) return html``;
-  const { base, instruct, differences, drift, transfer, transferNote, emergence, paper } = found;
+  const { base, instruct, differences, drift, driftNote, transfer, transferNote, emergence, paper } = found;
   return html`<section id="origin"><h2>Where they come from</h2>
 <p>${found.summary}</p>
 <p class="note">Base model: ${base.name} (${base.quantisation}, ${base.format}). After training: ${instruct.name} (${instruct.quantisation}, ${instruct.format}).${
     differences.length > 0 && ` They also differ in this: ${differences.join('; ')}.`
   }</p>
 ${transfer ? transferTable(transfer) : html`<p class="note">${transferNote ?? ''}</p>`}
-${drift ? driftPart(drift) : html``}
+${drift ? driftPart(drift) : html`<p class="note">${driftNote ?? ''}</p>`}
 ${emergence ? emergenceCurve(emergence) : html``}
 ${
   paper !== null &&
