@@ -25,6 +25,9 @@ interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   checkpoints?: string;
   instruct?: string;
   promptStyle: CollectSettings['promptStyle'];
+  minCorrect?: number;
+  maxCorrect?: number;
+  quota?: number;
   /** False with `--no-transfer`. */
   transfer: boolean;
   out?: string;
@@ -49,6 +52,21 @@ export function addTrace(program: Command, session: Session): void {
       new Option('--prompt-style <style>', 'how the base model is asked')
         .choices(['plain', 'few-shot', 'chat'])
         .default('plain'),
+    )
+    .option(
+      '--min-correct <n>',
+      'correct samples that make a base answer faithful (default: as in the run)',
+      integer(1),
+    )
+    .option(
+      '--max-correct <n>',
+      'correct samples up to which it is hallucinated (default: as in the run)',
+      integer(0),
+    )
+    .option(
+      '--quota <n>',
+      'matched base samples of each class, in each half (default: as in the run)',
+      integer(1),
     )
     .option('--no-transfer', 'compare weights only; the base model is not asked')
     .option('--out <folder>', "where results go (default: origin in the detector's folder)")
@@ -108,7 +126,12 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
           run,
           instruct,
           bases: models,
-          promptStyle: flags.promptStyle,
+          asking: {
+            promptStyle: flags.promptStyle,
+            ...(flags.minCorrect !== undefined && { minCorrect: flags.minCorrect }),
+            ...(flags.maxCorrect !== undefined && { maxCorrect: flags.maxCorrect }),
+            ...(flags.quota !== undefined && { quota: flags.quota }),
+          },
           transfer: flags.transfer,
           seed: flags.seed ?? manifest?.seed ?? 1,
           out,

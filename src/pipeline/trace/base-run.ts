@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import { readJsonl } from '../../formats/jsonl.js';
-import type { CollectTools } from '../collect.js';
-import { TooFewError } from '../collect.js';
+import { type CollectTools, TooFewError } from '../collect.js';
 import type { Listener } from '../events.js';
 import { runStages } from '../find.js';
 import { type ModelIdentity, STAGES } from '../manifest.js';
@@ -13,6 +12,7 @@ import {
   type CollectSettings,
   CollectSettingsSchema,
   EvaluateSettingsSchema,
+  makeCollectSettings,
   TrainSettingsSchema,
 } from '../settings.js';
 import type { SplitQuestion } from '../split.js';
@@ -28,6 +28,10 @@ const QuestionSchema = z.object({
   kind: z.enum(['fabricated', 'choice']).optional(),
   options: z.array(z.string()).optional(),
 });
+
+/** Settings in which asking a base model may differ: it answers in another form, and less steadily. */
+export type BaseAsking = Pick<CollectSettings, 'promptStyle'> &
+  Partial<Pick<CollectSettings, 'minCorrect' | 'maxCorrect' | 'quota'>>;
 
 /** What a run on another model needs of the outside. */
 export interface BaseRunContext {
@@ -50,14 +54,14 @@ export async function repeatRun(
   source: RunFolder,
   model: ModelIdentity,
   path: string,
-  promptStyle: CollectSettings['promptStyle'],
+  asking: BaseAsking,
   context: BaseRunContext,
 ): Promise<RunFolder | string> {
   const questions = await readSplitQuestions(source.file('questions.jsonl'));
   const collect = CollectSettingsSchema.parse(requireStage(source, 'collect').settings);
   const settings = {
     questions,
-    collect: { ...collect, promptStyle },
+    collect: makeCollectSettings({ ...collect, endpoint: undefined, endpointModel: undefined, ...asking }),
     tools: context.tools,
     train: TrainSettingsSchema.parse(requireStage(source, 'train').settings),
     evaluate: EvaluateSettingsSchema.parse(requireStage(source, 'evaluate').settings),

@@ -12,9 +12,8 @@ import type { FfnWeights } from '../../weights/types.js';
 import { type Detector, detectorIdentity, detectorNeurons } from '../detector.js';
 import type { ModelIdentity } from '../manifest.js';
 import type { RunFolder } from '../run-folder.js';
-import type { CollectSettings } from '../settings.js';
 import { describeSystem } from '../system.js';
-import { type BaseRunContext, baseRunPath, repeatRun } from './base-run.js';
+import { type BaseAsking, type BaseRunContext, baseRunPath, repeatRun } from './base-run.js';
 import { transferBetween } from './transfer.js';
 
 /** A model as trace sees it: weights to compare, and, where llama.cpp runs it, who it is. */
@@ -34,7 +33,8 @@ export interface TraceInput {
   instruct: TracedModel;
   /** What it may have come from: the base model, or checkpoints of a training in their order. */
   bases: TracedModel[];
-  promptStyle: CollectSettings['promptStyle'];
+  /** How asking the base model differs from the run. */
+  asking: BaseAsking;
   transfer: boolean;
   seed: number;
   out: string;
@@ -141,7 +141,7 @@ async function transferTo(
   base: TracedModel,
   context: BaseRunContext,
 ): Promise<Pick<Point, 'transfer' | 'transferNote'>> {
-  const { run, promptStyle, seed, out } = input;
+  const { run, asking, seed, out } = input;
   const without = (transferNote: string | null) => ({ transfer: null, transferNote });
   if (!input.transfer) return without(null);
   if (!run)
@@ -154,7 +154,7 @@ async function transferTo(
     );
   }
   const path = baseRunPath(out, fileName(base.name));
-  const repeated = await repeatRun(run, base.identity, path, promptStyle, context);
+  const repeated = await repeatRun(run, base.identity, path, asking, context);
   if (typeof repeated === 'string') return without(`${base.name}: ${repeated}`);
   return { transfer: await transferBetween(repeated, run, seed, context.signal), transferNote: null };
 }
