@@ -83,20 +83,33 @@ function addRows(
   width: number,
   { dot, squareA, squareB }: Products,
 ): void {
-  for (let row = 0, at = 0; row < count; row++) {
-    let ab = 0;
-    let aa = 0;
-    let bb = 0;
-    for (const end = at + width; at < end; at++) {
+  const even = width - (width % 2);
+  for (let row = 0; row < count; row++) {
+    const start = row * width;
+    // Two sums each: one alone would wait for its own last addition at every step.
+    let [ab, aa, bb, ab2, aa2, bb2] = [0, 0, 0, 0, 0, 0];
+    for (let at = start; at < start + even; at += 2) {
       const x = a[at];
       const y = b[at];
+      const x2 = a[at + 1];
+      const y2 = b[at + 1];
+      ab += x * y;
+      ab2 += x2 * y2;
+      aa += x * x;
+      aa2 += x2 * x2;
+      bb += y * y;
+      bb2 += y2 * y2;
+    }
+    if (even < width) {
+      const x = a[start + even];
+      const y = b[start + even];
       ab += x * y;
       aa += x * x;
       bb += y * y;
     }
-    dot[first + row] += ab;
-    squareA[first + row] += aa;
-    squareB[first + row] += bb;
+    dot[first + row] += ab + ab2;
+    squareA[first + row] += aa + aa2;
+    squareB[first + row] += bb + bb2;
   }
 }
 
@@ -107,8 +120,27 @@ function addColumns(
   width: number,
   { dot, squareA, squareB }: Products,
 ): void {
-  for (let row = 0, at = 0; row < count; row++) {
-    for (let j = 0; j < width; j++, at++) {
+  // Four rows at a time: the sums of a column are fetched and stored once for all four.
+  let row = 0;
+  for (; row + 4 <= count; row += 4) {
+    const start = row * width;
+    for (let j = 0; j < width; j++) {
+      const at = start + j;
+      const x0 = a[at];
+      const y0 = b[at];
+      const x1 = a[at + width];
+      const y1 = b[at + width];
+      const x2 = a[at + 2 * width];
+      const y2 = b[at + 2 * width];
+      const x3 = a[at + 3 * width];
+      const y3 = b[at + 3 * width];
+      dot[j] += x0 * y0 + x1 * y1 + (x2 * y2 + x3 * y3);
+      squareA[j] += x0 * x0 + x1 * x1 + (x2 * x2 + x3 * x3);
+      squareB[j] += y0 * y0 + y1 * y1 + (y2 * y2 + y3 * y3);
+    }
+  }
+  for (; row < count; row++) {
+    for (let j = 0, at = row * width; j < width; j++, at++) {
       const x = a[at];
       const y = b[at];
       dot[j] += x * y;

@@ -29,9 +29,15 @@ const decodeF32: Decoder = (source, target, count) => {
 };
 
 const decodeBf16: Decoder = (source, target, count) => {
-  const from = new Uint16Array(source.buffer, source.byteOffset, count);
-  const to = new Uint32Array(target.buffer, target.byteOffset, count);
-  for (let i = 0; i < count; i++) to[i] = from[i] << 16;
+  // Two numbers are read at a time: that halves the loads.
+  const pairs = new Int32Array(source.buffer, source.byteOffset, count >> 1);
+  const to = new Int32Array(target.buffer, target.byteOffset, count);
+  for (let i = 0, at = 0; i < pairs.length; i++, at += 2) {
+    const pair = pairs[i];
+    to[at] = pair << 16;
+    to[at + 1] = pair & 0xffff0000;
+  }
+  if (count % 2 === 1) to[count - 1] = source.readUInt16LE(2 * (count - 1)) << 16;
 };
 
 const decodeF16: Decoder = (source, target, count) => {

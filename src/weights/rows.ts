@@ -11,11 +11,11 @@ export interface RowReader {
   read(first: number, count: number): Float32Array;
 }
 
-const CHUNK_BYTES = 4 << 20;
+const CHUNK_BYTES = 1 << 20;
 
 /**
  * A reader of rows from an open file. Its memory is one chunk.
- * @param perChunk rows of a chunk; default: as many as make 4 MiB of float32
+ * @param perChunk rows of a chunk; default: as many as make 1 MiB of float32, which stays in the cache
  */
 export function rowReader(
   matrix: StoredMatrix,
