@@ -10,6 +10,7 @@ import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
+import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import {
   addCollect,
@@ -100,6 +101,7 @@ Examples:
   addCompare(program, session);
   addImport(program, session);
   addExport(program, session);
+  addTrace(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
