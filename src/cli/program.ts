@@ -7,6 +7,7 @@ import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import {
   addCollect,
@@ -27,6 +28,8 @@ import type { Session } from './session.js';
 import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
 const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
+const EVALUATE_OUT =
+  "run folder (default: the only one); with --datasets the folder of the table (default: the detector's folder/table)";
 const MODEL_MOVED = "where the run's model is now, if it was moved";
 
 /** The command line, each command bound to what it does in `session`. */
@@ -159,15 +162,20 @@ function addLater(program: Command, session: Session, stage: LaterStage, text: s
   const command = program
     .command(stage)
     .description(text)
-    .option('--out <folder>', 'run folder (default: the only one)');
+    .option('--out <folder>', stage === 'evaluate' ? EVALUATE_OUT : 'run folder (default: the only one)');
   if (stage === 'evaluate') {
     addEvaluate(command).option(
       '--seed <n>',
       "seed of what is drawn (default: the run's)",
       integer(0, 2 ** 31 - 1),
     );
-  } else addEngine(addModel(command, MODEL_MOVED));
-  addOutput(command).action((flags: RunFlags) => runLaterStage(session, flags, stage));
+    addTableOptions(command);
+  }
+  addOutput(addEngine(addModel(command, MODEL_MOVED))).action((flags: RunFlags & Partial<TableFlags>) =>
+    stage === 'evaluate' && wantsTable(flags)
+      ? runTable(session, flags)
+      : runLaterStage(session, flags, stage),
+  );
 }
 
 function addScore(program: Command, session: Session): void {

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { IntervalSchema } from '../report/schema.js';
 import { plattProbability } from '../stats/calibration.js';
+import { hashText, stableJson } from './fingerprint.js';
 import type { ModelIdentity } from './manifest.js';
 
 const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
@@ -167,4 +168,9 @@ export function detectorProbability(detector: Detector, score: number): number {
 export function detectorModel(model: ModelIdentity): Detector['model'] {
   const { name, sha256, architecture, layers, ffn } = model;
   return { name, sha256, architecture, layers, ffn };
+}
+
+/** Hash of what a detector computes, whatever was added to its file since. */
+export function detectorIdentity({ model, neurons, intercept, calibration }: Detector): string {
+  return hashText(stableJson({ model: model.sha256, neurons, intercept, calibration }));
 }

@@ -1,14 +1,23 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
 import type { Report, ReportContent } from '../report/schema.js';
+import { TableSchema } from '../report/table/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
 import { selectionRule } from './choose.js';
 import type { RunContext } from './context.js';
-import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
+import {
+  type Detector,
+  detectorIdentity,
+  detectorNeurons,
+  detectorProbability,
+  readDetector,
+} from './detector.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
+import { hashFile } from './fingerprint.js';
 import { gather, placesOf } from './gather.js';
 import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
@@ -23,15 +32,21 @@ import { collectSettings, loadHalf } from './train.js';
 const NEURONS_SHOWN = 12;
 const EXAMPLES_SHOWN = 6;
 
+/** Where the table of other data sets lies, when it was made in the run folder. */
+export const TABLE_FILE = 'table/table.json';
+
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
   requireStage(folder, 'evaluate');
-  return runStage(folder, { stage: 'report', settings: {} }, context.versions, emit, async () => {
+  const tablePath = folder.file(TABLE_FILE);
+  const inputs: Record<string, string> = existsSync(tablePath) ? { table: await hashFile(tablePath) } : {};
+  return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
     const stabilityPath = folder.file('stability.json');
     const cases = await readCases(folder.file('cases.jsonl'));
+    const table = await readTable(tablePath, detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -53,6 +68,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       stability: existsSync(stabilityPath) ? await readStability(stabilityPath) : undefined,
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
+      ...(table && { table }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
@@ -61,6 +77,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         features: 'features.safetensors',
         controls: 'controls.json',
         manifest: 'manifest.json',
+        ...(table && { table: TABLE_FILE }),
       },
     };
     const report = completeReport(content);
@@ -70,6 +87,33 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     await writeFileAtomic(folder.file('report.html'), renderHtml(report));
     return { counts: { examples: report.examples.length }, summary: folder.file('report.html') };
   });
+}
+
+/** The table of other data sets, where there is one of this detector. */
+async function readTable(
+  path: string,
+  detector: Detector,
+  emit: RunContext['emit'],
+): Promise<Report['table']> {
+  if (!existsSync(path)) return undefined;
+  const leftOut = (why: string) => {
+    emit({
+      type: 'note',
+      message: `${path} is left out of the report: ${why}; run hneurons evaluate --datasets again`,
+    });
+    return undefined;
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return leftOut('it is not valid JSON');
+  }
+  const table = TableSchema.safeParse(value);
+  if (!table.success) return leftOut('it is damaged or from another version');
+  if (table.data.detector.identity !== detectorIdentity(detector))
+    return leftOut('it is of another detector');
+  return table.data;
 }
 
 async function describeRun(context: RunContext): Promise<Report['run']> {

@@ -6,6 +6,7 @@ import { hardOrFalse, stability } from './sections/further.js';
 import { neurons } from './sections/neurons.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
 import { summary } from './sections/summary.js';
+import { otherSets } from './sections/table.js';
 import { STYLE } from './style.js';
 
 /**
@@ -32,6 +33,7 @@ ${hardOrFalse(report)}
 ${neurons(report)}
 ${stability(report)}
 ${examples(report)}
+${otherSets(report)}
 ${questions(report)}
 ${whatWasRun(report)}
 ${glossary(report)}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { TableSchema } from './table/schema.js';
 
 /** Version of the layout of `report.json`. Raised when a reader of the old layout would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -256,6 +257,9 @@ export const ReportSchema = z.object({
   stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  table: TableSchema.optional().describe(
+    'other data sets, when they were asked: hneurons evaluate --datasets',
+  ),
   warnings: z.array(z.string()),
   files: z.record(z.string(), z.string()).describe('what -> path, relative to the report'),
 });

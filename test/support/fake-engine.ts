@@ -31,7 +31,7 @@ export const fakeModel: ModelInfo = {
   ffn: FFN,
   hidden: 32,
   vocab: 257,
-  contextLength: 512,
+  contextLength: 4096,
   gated: true,
   addBos: true,
   weightBytes: 1,

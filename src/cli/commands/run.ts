@@ -47,10 +47,8 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     const questions = splitQuestions(set.questions, seed);
     const twins = set.questions.length - questions.length;
     if (twins > 0) {
-      emit({
-        type: 'note',
-        message: `${twins} test questions are left out: the training half has them too.`,
-      });
+      const [are, them] = twins === 1 ? ['question is', 'it'] : ['questions are', 'them'];
+      emit({ type: 'note', message: `${twins} test ${are} left out: the training half has ${them} too.` });
     }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);

@@ -188,39 +188,46 @@ export function reliability({ test }: Report): Markup {
         ['dash', 'perfectly calibrated'],
       ],
     },
-    {
-      ...square(),
-      x: {
-        domain: [0, 1],
-        label: 'stated risk',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        tickFormat: formatShare,
-        ticks: 5,
-      },
-      y: {
-        domain: [0, 1],
-        label: 'hallucinated in fact',
-        labelArrow: 'none',
-        tickFormat: formatShare,
-        ticks: 5,
-        grid: true,
-      },
-      r: { type: 'sqrt', domain: [0, Math.max(1, ...bins.map(({ samples }) => samples))], range: [0, 11] },
-      marks: [
-        diagonal(),
-        Plot.lineY(bins, { x: 'stated', y: 'observed', stroke: COLOUR.hallucinated, strokeOpacity: 0.5 }),
-        Plot.dot(bins, {
-          x: 'stated',
-          y: 'observed',
-          r: 'samples',
-          fill: COLOUR.hallucinated,
-          fillOpacity: 0.85,
-          title: (bin) => `${bin.samples} answers`,
-        }),
-      ],
-    },
+    reliabilityPlot(bins, NARROW + 32),
   );
+}
+
+/** The picture of a reliability diagram, `size` pixels wide and high. */
+export function reliabilityPlot(bins: Report['test']['calibration']['bins'], size: number): Plot.PlotOptions {
+  return {
+    ...square(),
+    width: size,
+    height: size,
+    x: {
+      domain: [0, 1],
+      label: 'stated risk',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      tickFormat: formatShare,
+      ticks: 5,
+    },
+    y: {
+      domain: [0, 1],
+      label: 'hallucinated in fact',
+      labelArrow: 'none',
+      tickFormat: formatShare,
+      ticks: 5,
+      grid: true,
+    },
+    r: { type: 'sqrt', domain: [0, Math.max(1, ...bins.map(({ samples }) => samples))], range: [0, 11] },
+    marks: [
+      diagonal(),
+      Plot.lineY(bins, { x: 'stated', y: 'observed', stroke: COLOUR.hallucinated, strokeOpacity: 0.5 }),
+      Plot.dot(bins, {
+        x: 'stated',
+        y: 'observed',
+        r: 'samples',
+        fill: COLOUR.hallucinated,
+        fillOpacity: 0.85,
+        title: (bin) => `${bin.samples} answers`,
+      }),
+    ],
+  };
 }
 
 /** AUROC inside each relation, with intervals. */
