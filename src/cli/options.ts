@@ -11,6 +11,8 @@ import type {
 import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
+/** What `--model` takes, for help. */
+export const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {
@@ -51,10 +53,15 @@ export interface TrainFlags {
   mode?: TrainSettings['mode'];
   C?: number[];
   folds?: number;
+  select?: TrainSettings['select'];
+  scoreQuestions?: number;
+  standardise?: boolean;
+  classWeights?: TrainSettings['classWeights'];
 }
 
 export interface EvaluateFlags {
   controls?: number;
+  resamples?: number;
 }
 
 export interface RunFlags
@@ -232,15 +239,28 @@ export function addTrain(command: Command): Command {
       ).choices(['3-vs-1', '1-vs-1']),
     )
     .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30,100)', valuesOfC)
-    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100));
+    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100))
+    .addOption(
+      new Option(
+        '--select <criterion>',
+        'what the chosen C is best in: held-out accuracy, or its sum with the score of the model without these neurons (default: accuracy+score)',
+      ).choices(['accuracy', 'accuracy+score']),
+    )
+    .option(
+      '--score-questions <n>',
+      'known questions asked for that score (default: 100)',
+      integer(1, 10000),
+    );
 }
 
 export function addEvaluate(command: Command): Command {
-  return command.option(
-    '--controls <n>',
-    'sets of random neurons to compare with (default: 20)',
-    integer(1, 10000),
-  );
+  return command
+    .option('--controls <n>', 'sets of random neurons to compare with (default: 20)', integer(1, 10000))
+    .option(
+      '--resamples <n>',
+      'resamples of the questions on which the neurons are looked for again, 0 for none (default: 20)',
+      integer(0, 1000),
+    );
 }
 
 export function engineChoice({ device, gpuLayers, threads, library }: EngineFlags): EngineFlags {
@@ -258,10 +278,11 @@ export function extractOverrides({ features }: ExtractFlags): Partial<ExtractSet
   return { features };
 }
 
-export function trainOverrides({ mode, C, folds }: TrainFlags): Partial<TrainSettings> {
-  return { mode, grid: C, folds };
+export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {
+  const { mode, C, folds, select, scoreQuestions, standardise, classWeights } = flags;
+  return { mode, grid: C, folds, select, scoreQuestions, standardise, classWeights };
 }
 
-export function evaluateOverrides({ controls }: EvaluateFlags): Partial<EvaluateSettings> {
-  return { controls };
+export function evaluateOverrides({ controls, resamples }: EvaluateFlags): Partial<EvaluateSettings> {
+  return { controls, resamples };
 }

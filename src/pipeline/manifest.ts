@@ -53,13 +53,16 @@ export type Manifest = z.infer<typeof ManifestSchema>;
 export const STAGE_FILES: Record<StageName, string[]> = {
   collect: ['responses.jsonl', 'cases.jsonl', 'pairs.jsonl'],
   extract: ['features.safetensors', 'features.done.jsonl', 'pairs.safetensors', 'pairs.done.jsonl'],
-  train: ['detector.json'],
+  train: ['detector.json', 'held-out.json'],
   evaluate: ['evaluation.json', 'controls.json'],
   report: ['report.json', 'report.html'],
 };
 
 /** Files that a stage writes under some settings only: moved aside with the others, but not missed. */
-export const OPTIONAL_FILES: Partial<Record<StageName, string[]>> = {};
+export const OPTIONAL_FILES: Partial<Record<StageName, string[]>> = {
+  train: ['suppressed.jsonl'],
+  evaluate: ['stability.json'],
+};
 
 /** All files of a stage that may be there. */
 export function filesOf(stage: StageName): string[] {

@@ -160,20 +160,30 @@ export function discardStages(folder: RunFolder, stages: StageName[]): void {
   }
 }
 
-function lock(path: string): () => void {
+/**
+ * Makes a folder and takes it for this process.
+ * @returns a function that gives it back.
+ * @throws UserError when another process has it, or it cannot be written to.
+ */
+export function lock(path: string): () => void {
   try {
     mkdirSync(path, { recursive: true });
     const release = lockFolder(path);
-    // What a killed process was writing: nobody else can be writing here now.
-    for (const name of readdirSync(path)) {
-      // Shards have locks of their own.
-      if (name.endsWith('.tmp') && !/\.shard-\d+-of-\d+\./.test(name))
-        rmSync(join(path, name), { force: true });
-    }
+    removeLeftovers(path);
     return release;
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Removes what a killed process was writing, from a folder that nobody else can be writing to; it may not be there. */
+export function removeLeftovers(path: string): void {
+  if (!existsSync(path)) return;
+  for (const name of readdirSync(path)) {
+    // Shards have locks of their own.
+    if (name.endsWith('.tmp') && !/\.shard-\d+-of-\d+\./.test(name))
+      rmSync(join(path, name), { force: true });
   }
 }
 

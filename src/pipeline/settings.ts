@@ -46,12 +46,22 @@ export const TrainSettingsSchema = z.object({
   grid: z.array(z.number().positive()).min(1),
   folds: z.int().min(2),
   seed: z.int().min(0),
+  /** What the chosen C is best in. Runs from before there was a choice went by accuracy. */
+  select: z.enum(['accuracy', 'accuracy+score']).default('accuracy'),
+  /** Questions that the model is asked with the neurons of each C suppressed. */
+  scoreQuestions: z.int().min(1).default(100),
+  /** Penalises each weight as if its neuron's CETT had been divided by its standard deviation. */
+  standardise: z.boolean().default(false),
+  /** `balanced`: both labels count the same in all, however many rows they have. */
+  classWeights: z.enum(['none', 'balanced']).default('none'),
 });
 export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
 
 export const EvaluateSettingsSchema = z.object({
   /** Random-neuron controls, one a seed. */
   controls: z.int().min(1),
+  /** Resamples of the training questions for the stability of the neurons; 0 leaves it out. */
+  resamples: z.int().min(0),
   seed: z.int().min(0),
 });
 export type EvaluateSettings = z.infer<typeof EvaluateSettingsSchema>;
@@ -105,6 +115,10 @@ export function makeTrainSettings(
     mode: '3-vs-1',
     grid: [0.1, 0.3, 1, 3, 10, 30, 100],
     folds: 5,
+    select: 'accuracy+score',
+    scoreQuestions: 100,
+    standardise: false,
+    classWeights: 'none',
     ...defined(overrides),
   };
   settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);
@@ -114,7 +128,7 @@ export function makeTrainSettings(
 export function makeEvaluateSettings(
   overrides: Partial<EvaluateSettings> & Pick<EvaluateSettings, 'seed'>,
 ): EvaluateSettings {
-  return { controls: 20, ...defined(overrides) };
+  return { controls: 20, resamples: 20, ...defined(overrides) };
 }
 
 /** Without the keys that are undefined, so that they do not hide a default. */

@@ -23,6 +23,7 @@ import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
+  type EngineFlags,
   engineChoice,
   evaluateOverrides,
   extractOverrides,
@@ -113,7 +114,7 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
 /** Lends a context in a run folder to `work`, and closes model and folder whatever comes of that. */
 export async function inFolder<T>(
   session: Session,
-  flags: RunFlags,
+  flags: EngineFlags,
   emit: Listener,
   folder: RunFolder,
   work: (context: RunContext) => Promise<T>,
