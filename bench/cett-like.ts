@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { encodeFloat16 } from '../src/formats/float16.js';
+import { encodeHalves } from '../src/formats/float16.js';
 import { npyHeader, writeNpy } from '../src/formats/npy.js';
 
 const FACTORS = 40;
@@ -68,7 +68,7 @@ export async function writeCettLike(
       logit += effects[k] * Math.min(4, row[j] / scales[j] / 8 - 0.8);
     });
     labels[i] = random() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
-    if (dtype === 'float16') encodeFloat16(row, halves);
+    if (dtype === 'float16') encodeHalves(row, halves);
     const bytes = new Uint8Array(dtype === 'float16' ? halves.buffer : row.buffer);
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   }

@@ -7,7 +7,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convertToFloat32, openEngine, promptStyle } from '../src/engine/index.js';
+import { ruleJudge, ruleSpans } from '../src/judge/rule-judge.js';
 import { resolveModel } from '../src/models/resolve.js';
+import { openLocalSampler } from '../src/pipeline/local-sampler.js';
 import { sampleQuestions } from '../src/pipeline/sample-questions.js';
 import { makeCollectSettings } from '../src/pipeline/settings.js';
 import { splitQuestions } from '../src/pipeline/split.js';
@@ -43,7 +45,10 @@ async function ours(modelPath: string, repeat: number): Promise<Ours> {
     const settings = makeCollectSettings({ promptStyle: 'few-shot', seed: repeat, quota: null });
     const path = join(scratch, `responses-${repeat}-${modelPath === float32}.jsonl`);
     const start = performance.now();
-    const { stats } = await sampleQuestions({ engine, questions, settings, path, onProgress: () => {} });
+    const sampler = await openLocalSampler(engine, questions, settings);
+    const judging = { judge: ruleJudge(), spans: ruleSpans() };
+    const onProgress = () => {};
+    const { stats } = await sampleQuestions({ sampler, judging, questions, settings, path, onProgress });
     const seconds = (performance.now() - start) / 1000;
     return { perSecond: questions.length / seconds, rowsPerToken: stats!.decodedRows / stats!.sampledTokens };
   } finally {

@@ -1,31 +1,34 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
+import type { Dataset } from '../datasets/open.js';
 import { UserError } from '../errors.js';
-import { builtinQuestions } from '../questions/builtin.js';
-import { loadQuestions } from '../questions/load.js';
-import type { Question } from '../questions/types.js';
+import { fileName } from '../formats/file-name.js';
+import type { Listener } from '../pipeline/events.js';
+import { findDataset, type Session } from './session.js';
 
-export interface QuestionSet {
-  questions: Question[];
-  /** Short name, for the run folder. */
-  name: string;
-  /** `built-in` or the file. */
-  source: string;
+export interface QuestionFlags {
+  /** A file: the same as `dataset` with its path. */
+  questions?: string;
+  dataset?: string;
+  limit?: number;
 }
 
-/** The user's questions, or the built-in ones. Throws a UserError that names line and reason for a broken file. */
-export async function readQuestionSet(path: string | undefined): Promise<QuestionSet> {
-  if (path === undefined) return { questions: builtinQuestions(), name: 'builtin', source: 'built-in' };
-  return {
-    questions: await loadQuestions(path),
-    name: fileName(basename(path, extname(path))),
-    source: path,
-  };
-}
-
-/** A text as a part of a file name. */
-export function fileName(text: string): string {
-  return text.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'unnamed';
+/**
+ * The questions that the options name, the built-in ones by default. `name` is short, for the run folder.
+ * @throws UserError when both options are given, for a set that is not to be had, and naming line and reason for a broken file.
+ */
+export async function readQuestionSet(
+  session: Session,
+  flags: QuestionFlags,
+  seed: number,
+  emit: Listener,
+): Promise<Dataset> {
+  if (flags.questions !== undefined && flags.dataset !== undefined) {
+    throw new UserError('--questions FILE is the same as --dataset FILE: give one of them', { exitCode: 2 });
+  }
+  const spec = flags.dataset ?? flags.questions ?? 'facts';
+  const set = await findDataset(session, spec, { limit: flags.limit, seed }, emit);
+  return { ...set, name: fileName(set.name === 'facts' ? 'builtin' : set.name) };
 }
 
 /**

@@ -1,5 +1,6 @@
+import type { Dataset, DatasetOptions } from '../datasets/open.js';
 import type { Engine } from '../engine/types.js';
-import type { ResolvedModel } from '../models/index.js';
+import type { ModelProgress, ResolvedModel } from '../models/index.js';
 import type { Listener } from '../pipeline/events.js';
 import type { Environment } from './environment.js';
 import { type EngineFlags, engineChoice, type OutputOptions } from './options.js';
@@ -32,28 +33,53 @@ export async function withProgress<T>(
 
 /** Finds the model that `spec` names, downloading it where needed. */
 export async function findModel(session: Session, spec: string, emit: Listener): Promise<ResolvedModel> {
-  let label = '';
-  const began = performance.now();
+  const download = showDownload('model', emit);
   const model = await session.environment.resolveModel(spec, {
     signal: session.signal,
-    onNotice: (message) => emit({ type: 'note', message }),
-    onProgress: ({ what, done, total }) => {
-      if (label !== what) emit({ type: 'start', step: 'model', label: what });
-      label = what;
-      const megabyte = 1e6;
-      emit({
-        type: 'progress',
-        step: 'model',
-        done: done / megabyte,
-        total: (total ?? done) / megabyte,
-        unit: 'MB',
-      });
-    },
+    ...download.listeners,
   });
-  if (label) {
-    emit({ type: 'end', step: 'model', seconds: (performance.now() - began) / 1000, summary: model.path });
-  }
+  download.end(model.path);
   return model;
+}
+
+/** Opens a set of questions, downloading it where needed. Throws a UserError when it is not to be had, or its file is broken. */
+export async function findDataset(
+  session: Session,
+  spec: string,
+  options: Pick<DatasetOptions, 'split' | 'limit' | 'seed'>,
+  emit: Listener,
+): Promise<Dataset> {
+  const { openDataset } = await import('../datasets/open.js');
+  const download = showDownload('data', emit);
+  const dataset = await openDataset(spec, { ...options, signal: session.signal, ...download.listeners });
+  download.end(`${dataset.questions.length} questions`);
+  return dataset;
+}
+
+/** Shows a download as a step, if there is one. */
+function showDownload(step: 'model' | 'data', emit: Listener) {
+  let label = '';
+  const began = performance.now();
+  const megabyte = 1e6;
+  return {
+    listeners: {
+      onNotice: (message: string) => emit({ type: 'note', message }),
+      onProgress: ({ what, done, total }: ModelProgress) => {
+        if (label !== what) emit({ type: 'start', step, label: what });
+        label = what;
+        emit({
+          type: 'progress',
+          step,
+          done: done / megabyte,
+          total: (total ?? done) / megabyte,
+          unit: 'MB',
+        });
+      },
+    },
+    end(summary: string): void {
+      if (label) emit({ type: 'end', step, seconds: (performance.now() - began) / 1000, summary });
+    },
+  };
 }
 
 /** Loads a model, lends it to `work`, and closes it whatever comes of that. */

@@ -78,6 +78,8 @@ export interface SampleJob {
   settings: SampleSettings;
   /** Tokens that every prompt begins with; computed once. May be empty. */
   prefix?: ArrayLike<number>;
+  /** Awaited after each step, before questions are pulled: sampling waits for it. Its rejection ends the job. */
+  ready?(): Promise<void>;
   /** Pulled whenever there is room for another question; undefined when there are no more. */
   next(): SampleRequest | undefined;
   /** Called as each sample ends. Returning false stops the whole question at once. */
@@ -108,6 +110,11 @@ export interface ReadResult {
   means: Float32Array[];
   /** Raw CETT `[tokens, neurons]` of the neurons named in the job. */
   raw?: Float32Array;
+  /**
+   * Mean of the residual stream after each layer over the mask that the job names, `[layers * hidden]`. Absent too where
+   * the graph of the architecture has no such node.
+   */
+  residual?: Float32Array;
 }
 
 export interface ReadJob {
@@ -116,6 +123,15 @@ export interface ReadJob {
   onResult(result: ReadResult): void;
   /** Flat indices whose raw CETT at each token is wanted too. */
   neurons?: ArrayLike<number>;
+  /** Index of the mask of each case over which the mean of the residual stream is wanted too. */
+  residual?: number;
+}
+
+/** A token sequence with what is asked about it. */
+export interface LikelihoodCase {
+  tokens: ArrayLike<number>;
+  /** For positions `at`: tokens whose log p as the next token is wanted (model's distribution at temperature 1). */
+  asked: { at: number; tokens: ArrayLike<number> }[];
 }
 
 /** A loaded model in its own process. Every method rejects with a UserError when that process dies. */
@@ -133,6 +149,11 @@ export interface Engine {
   columnNorms(): Promise<Float32Array>;
   /** Logits after the last token, `[vocab]`. */
   logits(tokens: ArrayLike<number>, steering?: Steering): Promise<Float32Array>;
+  /**
+   * Log p of chosen next tokens within sequences: for each case, in order, the values of all that is asked one after another.
+   * What the sequences begin with in common is run once.
+   */
+  logProbabilities(cases: LikelihoodCase[]): Promise<Float64Array[]>;
   /** Most resident memory of the native process so far, bytes. */
   peakMemory(): Promise<number>;
   close(): Promise<void>;

@@ -26,11 +26,12 @@ const CHUNK = 1 << 18;
  * The values of a JSON Lines file, one by one, in bounded memory. Blank lines, a byte order mark and CRLF are fine.
  * Lines end at byte 0x0A only (a JSON string may hold U+2028, at which `readline` would break it).
  * With `ignoreTorn` an unfinished last line (no newline, not valid JSON) is left out: that is what a killed writer leaves.
+ * With `skipBroken` every line that is not valid is: for caches, where it costs no more than what it held.
  * Throws a UserError that names file, line and reason for a line that is not JSON or not UTF-8.
  */
 export async function* readJsonl(
   path: string,
-  { ignoreTorn = false }: { ignoreTorn?: boolean } = {},
+  { ignoreTorn = false, skipBroken = false }: { ignoreTorn?: boolean; skipBroken?: boolean } = {},
 ): AsyncGenerator<JsonlEntry> {
   let line = 0;
   for await (const { bytes, ended } of byteLines(path)) {
@@ -40,6 +41,7 @@ export async function* readJsonl(
       // The decoder drops a byte order mark at the start of its input.
       text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: line > 1 }).decode(bytes);
     } catch (cause) {
+      if (skipBroken) continue;
       if (!ended && ignoreTorn) return;
       throw new UserError(`${path}, line ${line}: not UTF-8 text; save the file as UTF-8`, { cause });
     }
@@ -48,6 +50,7 @@ export async function* readJsonl(
     try {
       value = JSON.parse(text);
     } catch (cause) {
+      if (skipBroken) continue;
       if (!ended && ignoreTorn) return;
       throw new UserError(`${path}, line ${line}: not valid JSON (${(cause as Error).message})`, { cause });
     }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { UserError } from '../errors.js';
 import { writeAtomicWith } from './atomic.js';
 import { fileError } from './file-error.js';
-import { decodeFloat16 } from './float16.js';
+import { decodeHalves } from './float16.js';
 
 /** NumPy's names without the byte order: little-endian (or single-byte) elements only. */
 export type NpyType = 'f2' | 'f4' | 'f8' | 'i1' | 'i2' | 'i4' | 'i8' | 'u1' | 'u2' | 'u4' | 'u8' | 'b1';
@@ -153,7 +153,7 @@ function asTyped(dtype: NpyType, buffer: ArrayBuffer): NpyData {
 
 function decoded(bits: Uint16Array): Float32Array {
   const values = new Float32Array(bits.length);
-  decodeFloat16(bits, values);
+  decodeHalves(bits, values);
   return values;
 }
 

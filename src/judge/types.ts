@@ -30,12 +30,32 @@ export interface Judge {
   /** Of a judge that answers at once, for each question: lets sampling stop a question early. */
   immediate?(item: Omit<JudgeItem, 'response'>): (response: string) => Verdict;
   /** Judgements in the order of the items. Rejects with a UserError when the judge cannot be reached at all. */
-  judge(items: readonly JudgeItem[]): Promise<Judgement[]>;
+  judge(items: readonly JudgeItem[], onProgress?: (done: number) => void): Promise<Judgement[]>;
+}
+
+/** What a judge or span extractor has done so far. */
+export interface JudgeCounts {
+  /** Answers that an LLM was asked for. */
+  asked: number;
+  /** Answers that were there from an earlier time. */
+  cached: number;
+  /** Answers that could not be used. */
+  nonsense: number;
+  /** Items left out: no usable answer, also when asked again. */
+  failed: number;
 }
 
 /** Finds the answer itself within responses (method.md section 2). */
 export interface SpanExtractor {
   name: string;
+  /** Of an extractor that answers at once. */
+  immediate?(response: string): Span | undefined;
   /** UTF-16 offsets into each response, in order; undefined where there is no answer, or none was named. */
-  spans(items: readonly Omit<JudgeItem, 'aliases'>[]): Promise<(Span | undefined)[]>;
+  spans(
+    items: readonly Omit<JudgeItem, 'aliases'>[],
+    onProgress?: (done: number) => void,
+  ): Promise<(Span | undefined)[]>;
 }
+
+/** A judge or span extractor that may hold connections or a model. */
+export type Opened<T> = T & { counts(): JudgeCounts; close(): Promise<void> };

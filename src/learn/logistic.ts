@@ -15,7 +15,10 @@ export interface LogisticLoss {
  */
 export type ClassWeights = 'balanced';
 
-/** The loss at C over the rows that `used` marks; label 1 is y = +1. Rows of both labels must be among them. */
+/**
+ * The loss at C over the rows that `used` marks, each counted so many times (a row drawn twice in a resample: 2); label 1 is y = +1.
+ * Rows of both labels must be among them.
+ */
 export function lossOf(
   labels: Uint8Array,
   used: Uint8Array,
@@ -24,15 +27,15 @@ export function lossOf(
 ): LogisticLoss {
   const counts = [0, 0];
   labels.forEach((label, i) => {
-    if (used[i]) counts[label] += 1;
+    counts[label] += used[i];
   });
   const ofClass = counts.map((count) =>
     classWeights === 'balanced' ? (C * (counts[0] + counts[1])) / (2 * count) : C,
   );
   return {
     y: Float64Array.from(labels, (label) => (label === 1 ? 1 : -1)),
-    costs: Float64Array.from(labels, (label, i) => (used[i] ? ofClass[label] : 0)),
-    largestCost: Math.max(...ofClass),
+    costs: Float64Array.from(labels, (label, i) => used[i] * ofClass[label]),
+    largestCost: Math.max(...ofClass) * used.reduce((most, count) => Math.max(most, count), 0),
   };
 }
 

@@ -5,7 +5,7 @@ import { ensureSpace, fileSize } from './disk.js';
 import { type Digest, download } from './download.js';
 import { SourceFailure } from './failure.js';
 import { HttpFailure, requestText } from './http.js';
-import { placeSnapshot, repoFolder, writeRef } from './hubCache.js';
+import { placeSnapshot, type RepoKind, repoFolder, writeRef } from './hubCache.js';
 import { withLock } from './lock.js';
 import { hubCache, hubEndpoint, hubToken } from './places.js';
 import { type Meter, meter } from './progress.js';
@@ -19,14 +19,17 @@ export interface HubFile {
 }
 
 export interface HubListing {
+  kind: RepoKind;
   repo: string;
   revision: string;
   commit: string;
   /** The licence that the model card states. */
   licence?: string;
-  /** Its GGUFs. */
+  /** Its GGUFs, or the Parquet files of a data set; or whatever else was asked for. */
   files: HubFile[];
 }
+
+const WANTED: Record<RepoKind, RegExp> = { model: /\.gguf$/i, dataset: /\.parquet$/i };
 
 const InfoSchema = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
@@ -49,9 +52,13 @@ export async function listHub(
   session: Session,
   repo: string,
   revision: string,
-  attempts?: number,
+  {
+    kind = 'model',
+    attempts,
+    wanted = WANTED[kind],
+  }: { kind?: RepoKind; attempts?: number; wanted?: RegExp } = {},
 ): Promise<HubListing> {
-  const { listFiles, modelInfo } = await import('@huggingface/hub');
+  const { datasetInfo, listFiles, modelInfo } = await import('@huggingface/hub');
   const hubUrl = hubEndpoint(session.env);
   const token = await hubToken(session.env);
   const hubFetch = async (address: string | URL | Request): Promise<Response> => {
@@ -61,22 +68,23 @@ export async function listHub(
   };
   const options = { hubUrl, fetch: hubFetch };
   try {
-    const info = InfoSchema.parse(
-      await modelInfo({ ...options, name: repo, revision, additionalFields: ['sha', 'tags'] }),
-    );
+    const asked = { ...options, name: repo, revision, additionalFields: ['sha' as const, 'tags' as const] };
+    const info = InfoSchema.parse(await (kind === 'model' ? modelInfo(asked) : datasetInfo(asked)));
     const files: HubFile[] = [];
-    for await (const raw of listFiles({ ...options, repo, revision: info.sha, recursive: true })) {
+    const listed = { repo: { type: kind, name: repo }, revision: info.sha, recursive: true };
+    for await (const raw of listFiles({ ...options, ...listed })) {
       const entry = EntrySchema.parse(raw);
-      if (entry.type === 'file' && /\.gguf$/i.test(entry.path)) files.push(hubFile(entry));
+      if (entry.type === 'file' && wanted.test(entry.path)) files.push(hubFile(entry));
     }
     const licence = info.tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length);
-    return { repo, revision, commit: info.sha, licence, files };
+    return { kind, repo, revision, commit: info.sha, licence, files };
   } catch (error) {
     throw hubFailure(error, repo, token !== undefined);
   }
 }
 
-function login(token: string | undefined): Record<string, string> {
+/** The header that shows a token to the hub. */
+export function login(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
@@ -91,7 +99,8 @@ function hubFile(entry: z.infer<typeof EntrySchema>): HubFile {
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, digest };
 }
 
-function hubFailure(error: unknown, repo: string, loggedIn: boolean): unknown {
+/** A failure of the hub in words that say what to do. */
+export function hubFailure(error: unknown, repo: string, loggedIn: boolean): unknown {
   // Not JSON, or JSON of another shape (which the client library trips over).
   if (error instanceof z.ZodError || error instanceof SyntaxError || error instanceof TypeError) {
     return new SourceFailure(`the hub's answer about ${repo} is not understood; is HF_ENDPOINT a hub?`);
@@ -122,7 +131,7 @@ export async function fetchFromHub(
   listing: HubListing,
   files: readonly HubFile[],
 ): Promise<string[]> {
-  const folder = repoFolder(hubCache(session.env), listing.repo);
+  const folder = repoFolder(hubCache(session.env), listing.repo, listing.kind);
   const blobs = files.map((file) => join(folder, 'blobs', file.digest.hex));
   const missing: number[] = [];
   for (const [i, file] of files.entries()) {
@@ -144,6 +153,13 @@ export async function fetchFromHub(
   return paths;
 }
 
+/** Where the hub gives a file of a listing, at the commit of the listing. */
+export function fileUrl(session: Session, { kind, repo, commit }: HubListing, path: string): string {
+  const route = path.split('/').map(encodeURIComponent).join('/');
+  const place = kind === 'dataset' ? `datasets/${repo}` : repo;
+  return `${hubEndpoint(session.env)}/${place}/resolve/${commit}/${route}`;
+}
+
 async function fetchBlob(
   session: Session,
   listing: HubListing,
@@ -152,10 +168,9 @@ async function fetchBlob(
   progress: Meter,
 ): Promise<void> {
   const token = await hubToken(session.env);
-  const route = file.path.split('/').map(encodeURIComponent).join('/');
-  const url = `${hubEndpoint(session.env)}/${listing.repo}/resolve/${listing.commit}/${route}`;
+  const url = fileUrl(session, listing, file.path);
   // The Python client keeps its own locks in the same folder.
-  const locks = repoFolder(join(hubCache(session.env), '.locks'), listing.repo);
+  const locks = repoFolder(join(hubCache(session.env), '.locks'), listing.repo, listing.kind);
   const lock = join(locks, `${file.digest.hex}.hneurons`);
   const onWait = () => session.notice(`Another process is downloading ${file.path}; waiting for it.`);
   await withLock(lock, { signal: session.signal, onWait }, async () => {

@@ -4,7 +4,7 @@ import { fileSize } from './disk.js';
 
 /**
  * The Hugging Face cache as the Python client lays it out, so that both share their downloads:
- * `models--owner--repo/blobs/<etag>`, `snapshots/<commit>/<path>` (symlinks to the blobs), `refs/<revision>`
+ * `models--owner--repo/blobs/<etag>` (`datasets--…` for data sets), `snapshots/<commit>/<path>` (symlinks to the blobs), `refs/<revision>`
  * (the commit).
  */
 
@@ -18,8 +18,10 @@ export interface CachedFile {
   sha256?: string;
 }
 
-export function repoFolder(cache: string, repo: string): string {
-  return join(cache, `models--${repo.replaceAll('/', '--')}`);
+export type RepoKind = 'model' | 'dataset';
+
+export function repoFolder(cache: string, repo: string, kind: RepoKind = 'model'): string {
+  return join(cache, `${kind}s--${repo.replaceAll('/', '--')}`);
 }
 
 /** `models--owner--repo` back to `owner/repo`. */
@@ -37,13 +39,18 @@ export async function cachedCommit(folder: string, revision: string): Promise<st
   return COMMIT.test(commit.trim()) ? commit.trim() : undefined;
 }
 
-/** GGUFs of a cached snapshot. Pointers to blobs that are gone are left out. */
-export async function cachedGgufs(folder: string, commit: string): Promise<CachedFile[]> {
+/** GGUFs of a cached snapshot. */
+export function cachedGgufs(folder: string, commit: string): Promise<CachedFile[]> {
+  return cachedFiles(folder, commit, /\.gguf$/i);
+}
+
+/** Files of a cached snapshot whose name fits, in order. Pointers to blobs that are gone are left out. */
+export async function cachedFiles(folder: string, commit: string, wanted: RegExp): Promise<CachedFile[]> {
   const root = join(folder, 'snapshots', commit);
   const entries = await readdir(root, { recursive: true }).catch(() => [] as string[]);
   const found: CachedFile[] = [];
   for (const entry of entries.sort()) {
-    if (!/\.gguf$/i.test(entry)) continue;
+    if (!wanted.test(entry)) continue;
     const size = await fileSize(join(root, entry));
     if (size === undefined) continue;
     const blob = basename(await realpath(join(root, entry)));

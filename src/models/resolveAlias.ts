@@ -66,7 +66,7 @@ export async function resolveAlias(session: Session, alias: Alias): Promise<Reso
 
 async function aliasFromHub(session: Session, alias: Alias): Promise<ResolvedModel> {
   const { repo, revision } = alias.hub;
-  const listing = await listHub(session, repo, revision, 1);
+  const listing = await listHub(session, repo, revision, { attempts: 1 });
   const file = listing.files.find(({ digest }) => digest.hex === alias.sha256);
   if (file === undefined)
     throw new SourceFailure(`hf:${repo} no longer has the pinned file of ${alias.name}`);

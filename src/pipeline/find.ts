@@ -1,16 +1,18 @@
-import { collect } from './collect.js';
+import { type CollectTools, collect } from './collect.js';
 import type { RunContext } from './context.js';
 import { evaluate } from './evaluate.js';
 import { extract } from './extract.js';
 import type { StageName } from './manifest.js';
 import { writeReport } from './report-stage.js';
-import type { CollectSettings, EvaluateSettings, TrainSettings } from './settings.js';
+import type { CollectSettings, EvaluateSettings, ExtractSettings, TrainSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
 import { train } from './train.js';
 
 export interface FindSettings {
   questions: SplitQuestion[];
   collect: CollectSettings;
+  tools?: CollectTools;
+  extract: ExtractSettings;
   train: TrainSettings;
   evaluate: EvaluateSettings;
 }
@@ -22,8 +24,8 @@ export async function runStages(
   settings: FindSettings,
 ): Promise<void> {
   const bodies: Record<StageName, () => Promise<boolean>> = {
-    collect: () => collect(context, settings.questions, settings.collect),
-    extract: () => extract(context),
+    collect: () => collect(context, settings.questions, settings.collect, settings.tools),
+    extract: () => extract(context, settings.extract),
     train: () => train(context, settings.train),
     evaluate: () => evaluate(context, settings.evaluate),
     report: () => writeReport(context),

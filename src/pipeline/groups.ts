@@ -25,7 +25,7 @@ export function groupQuestions(questions: Question[]): string[] {
   };
 
   const texts = questions.map((question) => normalise(question.question));
-  const answers = questions.map((question) => normalise(question.aliases[0]));
+  const answers = questions.map((question) => normalise(question.aliases[0] ?? ''));
   const first = new Map<string, number>();
   questions.forEach((question, i) => {
     for (const key of [`id:${question.id}`, `text:${wording(question.question)}`]) {
@@ -37,11 +37,12 @@ export function groupQuestions(questions: Question[]): string[] {
 
   const byAnswer = new Map<string, number[]>();
   answers.forEach((answer, i) => {
+    if (answer === '') return;
     const list = byAnswer.get(answer);
     if (list) list.push(i);
     else byAnswer.set(answer, [i]);
   });
-  const names = texts.map(namesIn);
+  const names = texts.map((text) => namesIn(text, byAnswer));
   texts.forEach((_, i) => {
     for (const name of names[i]) {
       for (const other of byAnswer.get(name) ?? []) {
@@ -69,13 +70,14 @@ function wording(text: string): string {
     .trim();
 }
 
-/** Every run of up to {@link LONGEST_NAME} words of a text. */
-function namesIn(text: string): Set<string> {
+/** The runs of up to {@link LONGEST_NAME} words of a text that are an answer; all runs of 100,000 texts would not fit in memory. */
+function namesIn(text: string, answers: { has(name: string): boolean }): Set<string> {
   const words = text.split(' ');
   const names = new Set<string>();
   for (let from = 0; from < words.length; from++) {
     for (let to = from + 1; to <= Math.min(words.length, from + LONGEST_NAME); to++) {
-      names.add(words.slice(from, to).join(' '));
+      const name = words.slice(from, to).join(' ');
+      if (answers.has(name)) names.add(name);
     }
   }
   return names;

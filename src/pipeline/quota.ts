@@ -15,8 +15,8 @@ const RELATION_SHARE = 0.35;
 /** A relation that shows one class alone for this many questions of a split is left: it will hardly give a matched pair. */
 const PATIENCE = 30;
 
-/** Result of a question: its class, or `full` when it was given up because its class needed no more. */
-export type Outcome = QuestionClass | 'full';
+/** Result of a question: its class, `failed` when server or judge gave no usable answer, or `full` when it was given up because its class needed no more. */
+export type Outcome = QuestionClass | 'failed' | 'full';
 
 /** A relation in a split. */
 interface Cell {

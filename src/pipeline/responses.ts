@@ -2,13 +2,35 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { readJsonl } from '../formats/jsonl.js';
 
+/** What a model answered to a question with options, read in both ways. */
+export const ChoiceReadingSchema = z.object({
+  /** Log p of each option's letter as the next token, in order of the options. */
+  logProbabilities: z.array(z.number()),
+  /** The letter with the highest of them. */
+  logits: z.string(),
+  /** What the model says by itself, and the letter in it; null when there is none. */
+  greedyText: z.string(),
+  greedy: z.string().nullable(),
+});
+export type ChoiceReading = z.infer<typeof ChoiceReadingSchema>;
+
 export const ResponseSampleSchema = z.object({
   index: z.int(),
   text: z.string(),
+  /** Tokens of the text in the model that is read. */
   tokens: z.array(z.int()),
-  verdict: z.enum(['correct', 'wrong', 'uncertain']),
-  logProbability: z.number(),
+  /** `failed`: the judge gave no usable answer. */
+  verdict: z.enum(['correct', 'wrong', 'uncertain', 'failed']),
+  /** Null where a server does not tell it. */
+  logProbability: z.number().nullable(),
   finish: z.enum(['stop', 'end', 'length']),
+  /** The tokenizer of the model that is read cannot spell this text. */
+  unreadable: z.literal(true).optional(),
+  /** Who judged, where it was not the rule, with the version of its prompt and its answer word for word. */
+  judge: z.string().optional(),
+  promptVersion: z.string().optional(),
+  raw: z.string().optional(),
+  choice: ChoiceReadingSchema.optional(),
 });
 export type ResponseSample = z.infer<typeof ResponseSampleSchema>;
 
@@ -17,8 +39,13 @@ export const ResponseSchema = z.object({
   id: z.string(),
   split: z.enum(['train', 'test']),
   relation: z.string(),
-  /** `full`: given up because no more questions of the class it could still have were needed. */
-  class: z.enum(['faithful', 'hallucinated', 'mixed', 'uncertain', 'full']),
+  /**
+   * `failed`: the server or the judge gave no usable answer; `full`: given up because no more questions of the class it
+   * could still have were needed.
+   */
+  class: z.enum(['faithful', 'hallucinated', 'mixed', 'uncertain', 'failed', 'full']),
+  /** With `failed`: why, in words. */
+  reason: z.string().optional(),
   /** With `full`: the quota under which it was given up. */
   quota: z.int().optional(),
   /** Ended before all samples were drawn. */

@@ -31,13 +31,19 @@ export async function identifyModel(
   model: ResolvedModel,
   services: Services,
   signal?: AbortSignal,
-): Promise<{ identity: ModelIdentity; promptKind(kind: PromptKind | 'auto'): PromptKind }> {
+): Promise<{
+  identity: ModelIdentity;
+  /** `general.name` of the header. */
+  title: string;
+  promptKind(kind: PromptKind | 'auto'): PromptKind;
+}> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
   const sha256 = await services.modelSha256(model, { signal });
   const { name, source, path } = model;
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
+    title: info.name,
     promptKind: (kind) => promptStyle(info, kind, FEW_SHOT).kind,
   };
 }
@@ -45,7 +51,10 @@ export async function identifyModel(
 /** What a manifest says about a question set; the hash covers all that a run uses of it. */
 export function describeQuestionSet(source: string, questions: Question[]): Manifest['questions'] {
   if (questions.length === 0) throw new UserError(`${source} holds no question`);
-  const used = questions.map(({ id, question, aliases, relation }) => [id, question, aliases, relation]);
+  const used = questions.map(({ id, question, aliases, relation, split, kind, options }) => {
+    const more = [split, kind, options].some((value) => value !== undefined);
+    return [id, question, aliases, relation, ...(more ? [{ split, kind, options }] : [])];
+  });
   return { source, sha256: hashText(stableJson(used)), count: questions.length };
 }
 
@@ -103,7 +112,7 @@ export function makeContext(options: {
 }
 
 /** An engine that is opened on first use and closed if it was. */
-function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
+export function lazyEngine(open: () => Promise<Engine>): { get(): Promise<Engine>; close(): Promise<void> } {
   let opened: Promise<Engine> | undefined;
   return {
     get: () => {

@@ -1,11 +1,11 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
-import { answerSpan } from '../judge/span.js';
+import { answerSpan, type Span } from '../judge/span.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
-import { tokenTexts } from './make-cases.js';
+import { tokenTexts } from './read-answers.js';
 import { tokenizeSequences } from './sequence.js';
 import { tokensOf } from './token-spans.js';
 
@@ -14,6 +14,8 @@ export interface Pair {
   question: string;
   answer: string;
   id?: string;
+  /** The part of `answer` that is scored; default: where the rule finds the answer itself. */
+  span?: Span;
 }
 
 export interface TokenScore {
@@ -44,6 +46,35 @@ export interface ScorableSequence {
 }
 
 /**
+ * Reads the CETT of some neurons (flat indices) at every token of sequences. No mask is asked for: that costs nothing beside the
+ * tokens. Prompts should begin alike: what they share is run once.
+ *
+ * @param take gets the number of a sequence, in any order, and its values `[tokens, neurons]`
+ */
+export async function readNeurons(
+  engine: Engine,
+  neurons: ArrayLike<number>,
+  sequences: readonly Pick<ScorableSequence, 'tokens'>[],
+  take: (sequence: number, raw: Float32Array) => void,
+): Promise<void> {
+  if (sequences.length === 0) return;
+  const { guard, rethrow } = guardCallbacks();
+  let cursor = 0;
+  await engine.read({
+    prefix: commonPrefix(sequences.map(({ tokens }) => tokens)),
+    neurons,
+    next: guard(() => {
+      if (cursor >= sequences.length) return undefined;
+      const { tokens } = sequences[cursor];
+      return { id: String(cursor++), tokens, masks: [] };
+    }, undefined),
+    // Without neurons there are no values.
+    onResult: guard(({ id, raw }) => take(Number(id), raw ?? new Float32Array()), undefined),
+  });
+  rethrow();
+}
+
+/**
  * Scores of token sequences: of the answer (from the mean CETT over its tokens) and of each token from `start` on. As a
  * score is linear in CETT, the answer's is the mean of its tokens'.
  */
@@ -55,34 +86,50 @@ export async function scoreSequences(
 ): Promise<{ score: number; tokens: Float64Array }[]> {
   const { neurons, weights } = detectorNeurons(detector);
   const results: { score: number; tokens: Float64Array }[] = new Array(sequences.length);
-  if (sequences.length === 0) return results;
-  const { guard, rethrow } = guardCallbacks();
-  let cursor = 0;
   let done = 0;
-  await engine.read({
-    prefix: commonPrefix(sequences.map(({ tokens }) => tokens)),
-    neurons,
-    next: guard(() => {
-      if (cursor >= sequences.length) return undefined;
-      const { tokens } = sequences[cursor];
-      return { id: String(cursor++), tokens, masks: [] };
-    }, undefined),
-    onResult: guard(({ id, raw }) => {
-      const { tokens, start, answerStart, answerEnd } = sequences[Number(id)];
-      const scores = new Float64Array(tokens.length - start);
-      for (let at = start; at < tokens.length; at++) {
-        let score = detector.intercept;
-        for (let j = 0; j < neurons.length; j++) score += weights[j] * raw![at * neurons.length + j];
-        scores[at - start] = score;
-      }
-      let sum = 0;
-      for (let at = answerStart; at < answerEnd; at++) sum += scores[at - start];
-      results[Number(id)] = { score: sum / (answerEnd - answerStart), tokens: scores };
-      onProgress(++done, sequences.length);
-    }, undefined),
+  await readNeurons(engine, neurons, sequences, (sequence, raw) => {
+    const { tokens, start, answerStart, answerEnd } = sequences[sequence];
+    const scores = new Float64Array(tokens.length - start);
+    for (let at = start; at < tokens.length; at++) {
+      let score = detector.intercept;
+      for (let j = 0; j < neurons.length; j++) score += weights[j] * raw[at * neurons.length + j];
+      scores[at - start] = score;
+    }
+    let sum = 0;
+    for (let at = answerStart; at < answerEnd; at++) sum += scores[at - start];
+    results[sequence] = { score: sum / (answerEnd - answerStart), tokens: scores };
+    onProgress(++done, sequences.length);
   });
-  rethrow();
   return results;
+}
+
+/** Mean CETT of some neurons over the answer tokens of each sequence, `[sequences][neurons]`. */
+export async function answerMeans(
+  engine: Engine,
+  neurons: ArrayLike<number>,
+  sequences: readonly Omit<ScorableSequence, 'start'>[],
+  onProgress: (done: number, total: number) => void,
+): Promise<Float64Array[]> {
+  const means: Float64Array[] = new Array(sequences.length);
+  const width = neurons.length;
+  let done = 0;
+  await readNeurons(engine, neurons, sequences, (sequence, raw) => {
+    const { answerStart, answerEnd } = sequences[sequence];
+    const mean = new Float64Array(width);
+    for (let at = answerStart; at < answerEnd; at++) {
+      for (let j = 0; j < width; j++) mean[j] += raw[at * width + j] / (answerEnd - answerStart);
+    }
+    means[sequence] = mean;
+    onProgress(++done, sequences.length);
+  });
+  return means;
+}
+
+/** The scored part of the response, which is the answer with or without a space in front. */
+function spanOf({ answer, span }: Pair, response: string): Span | undefined {
+  if (!span) return answerSpan(response);
+  const moved = response.length - answer.length;
+  return { start: span.start + moved, end: span.end + moved };
 }
 
 /**
@@ -105,7 +152,7 @@ export async function scorePairs(
   });
   const sequences = await tokenizeSequences(engine, texts, style.tokenize);
   const scorable = sequences.map((sequence, i): ScorableSequence => {
-    const span = answerSpan(texts[i].response);
+    const span = spanOf(pairs[i], texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
     if (!sequence || !answer) {
       throw new UserError(

@@ -1,5 +1,6 @@
 import type { Verdict } from '../judge/rule.js';
 import type { Wanted } from './classify.js';
+import type { ResponseSample } from './responses.js';
 import type { Split } from './split.js';
 
 /**
@@ -24,16 +25,16 @@ export function matchClasses<T extends { relation: string; split: Split; class: 
 
 /**
  * The response that stands for a question: the most frequent one among those that agree with its class, the first of
- * them in a tie. Only white space at the ends makes no difference.
+ * them in a tie. Only white space at the ends makes no difference. What the tokenizer cannot spell does not count.
  */
-export function mostFrequent<T extends { text: string; verdict: Verdict }>(
+export function mostFrequent<T extends Pick<ResponseSample, 'text' | 'verdict' | 'unreadable'>>(
   samples: T[],
   kind: Wanted,
 ): T | undefined {
   const wanted: Verdict = kind === 'faithful' ? 'correct' : 'wrong';
   const counts = new Map<string, { sample: T; count: number }>();
   for (const sample of samples) {
-    if (sample.verdict !== wanted) continue;
+    if (sample.verdict !== wanted || sample.unreadable) continue;
     const entry = counts.get(sample.text.trim());
     if (entry) entry.count++;
     else counts.set(sample.text.trim(), { sample, count: 1 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { Listener } from './events.js';
 import { changedKeys, describeChange, fingerprint } from './fingerprint.js';
-import { followers, STAGE_FILES, STAGES, type StageName, type StageRecord } from './manifest.js';
+import { filesOf, followers, STAGE_FILES, STAGES, type StageName, type StageRecord } from './manifest.js';
 import { discardStages, moveAside, type RunFolder } from './run-folder.js';
 
 export interface StageDefinition {
@@ -59,7 +59,7 @@ export async function runStage(
     if (start === 'extend') {
       moveAside(
         folder,
-        STAGE_FILES[stage].filter((name) => !definition.kept?.includes(name)),
+        filesOf(stage).filter((name) => !definition.kept?.includes(name)),
       );
     }
   }
@@ -98,7 +98,10 @@ export async function runStage(
  * The record of a stage that is done.
  * @throws UserError that names the command to run when it is not.
  */
-export function requireStage(folder: RunFolder, stage: StageName): StageRecord {
+export function requireStage(
+  folder: Pick<RunFolder, 'path' | 'manifest' | 'file'>,
+  stage: StageName,
+): StageRecord {
   const record = folder.manifest.stages[stage];
   if (record?.status !== 'done' || !isComplete(folder, stage)) {
     throw new UserError(
@@ -115,7 +118,7 @@ function predecessors(folder: RunFolder, stage: StageName): Record<string, strin
   return { [before]: requireStage(folder, before).fingerprint };
 }
 
-function isComplete(folder: RunFolder, stage: StageName): boolean {
+function isComplete(folder: Pick<RunFolder, 'file'>, stage: StageName): boolean {
   return STAGE_FILES[stage].every((name) => existsSync(folder.file(name)));
 }
 

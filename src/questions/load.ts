@@ -1,109 +1,153 @@
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { words } from '../judge/normalise.js';
-import { csvRecords, type FileRecord, jsonRecords } from './records.js';
+import { questionOf } from './record.js';
+import {
+  csvRecords,
+  documentRecords,
+  type FileRecord,
+  fileBytes,
+  jsonRecords,
+  parquetRecords,
+} from './records.js';
 import type { Question } from './types.js';
 
 /** So many broken lines are named; the others are counted. */
 const NAMED_PROBLEMS = 5;
 
-const text = z.union([z.string(), z.number()], 'must be text').transform((value) => String(value).trim());
-const optionalText = text
-  .nullish()
-  .transform((value) => (value === undefined || value === null || value === '' ? undefined : value));
-const Row = z.object({
-  question: text.refine((value) => value !== '', 'is empty'),
-  aliases: z.union([z.array(text), text], 'must be a list of texts').nullish(),
-  answer: text.nullish(),
-  id: optionalText,
-  relation: optionalText,
-});
+/** The columns that are read; others are ignored. */
+const COLUMNS = ['question', 'aliases', 'answer', 'options', 'id', 'relation', 'split', 'kind'];
+
+/** The columns of a data set that are named otherwise. */
+export interface OwnColumns {
+  /** Those that a record must have to be read in this way. */
+  columns: readonly string[];
+  /** All that are read, with a dot in front of a field of a struct. */
+  read: readonly string[];
+  /** The record with the usual columns; undefined for one that is no question of the set. */
+  rename(record: Record<string, unknown>): Record<string, unknown> | undefined;
+}
+
+export interface LoadOptions {
+  own?: OwnColumns;
+  /** Relation of records without one; default `all`. */
+  relation?: string;
+  /** Takes the questions in order, in place of the list that is returned. */
+  onQuestion?: (question: Question) => void;
+  /** Gets what is wrong with a record that is left out; without it, such a record is an error. Damaged lines are one either way. */
+  onSkipped?: (reason: string, where: string) => void;
+}
 
 /**
- * Reads questions from a JSON Lines or CSV file (UTF-8, with or without a byte order mark). The columns or keys are `question`, `aliases`
- * (a list; in CSV a JSON list or texts with `|` between) or `answer`, and optionally `id` (default: `line-N`) and `relation`
- * (default: `all`). With both `aliases` and `answer`, all of them are accepted. Others are ignored. A file is CSV when its name ends in .csv or .tsv, or
- * when it does not begin with `{`. The order of the file is kept.
+ * Reads questions from a JSON Lines, JSON, CSV or Parquet file (text in UTF-8, with or without a byte order mark). The columns or keys are
+ * `question`, `aliases` (a list; in CSV a JSON list or texts with `|` between) or `answer`, and optionally `id` (default: `line-N`), `relation`
+ * (default: `all`), `options` (a list: the question is a choice, `answer` names one), `split` (`train` or `test`) and `kind` (`fabricated`
+ * needs no answer). With both `aliases` and `answer`, all of them are accepted. Others are ignored. The order of the file is kept.
+ * The name tells the kind: .csv, .tsv, .jsonl, .ndjson, .json, .parquet; else a file is CSV when it does not begin with `{`.
  *
  * @throws UserError for a file that cannot be read, holds no question or lacks a column, and for broken lines: the first few
  *   are named with line number and reason, all are counted
  */
-export async function loadQuestions(path: string): Promise<Question[]> {
+export async function loadQuestions(path: string, options: LoadOptions = {}): Promise<Question[]> {
   const questions: Question[] = [];
+  const take = options.onQuestion ?? ((question) => questions.push(question));
   const lineOfId = new Map<string, number>();
   const problems: string[] = [];
   let broken = 0;
+  let skipped = 0;
+  const { records, unit, isCsv } = await openRecords(path, options.own);
   const report = (line: number, reason: string) => {
     broken++;
-    if (problems.length < NAMED_PROBLEMS) problems.push(`line ${line}: ${reason}`);
+    if (problems.length < NAMED_PROBLEMS) problems.push(`${unit} ${line}: ${reason}`);
+  };
+  const skip = (line: number, reason: string) => {
+    if (options.onSkipped === undefined) return report(line, reason);
+    skipped++;
+    if (problems.length < NAMED_PROBLEMS) problems.push(`${unit} ${line}: ${reason}`);
+    options.onSkipped(reason, `${unit} ${line}`);
   };
 
-  const isCsv = await looksLikeCsv(path);
-  const records = isCsv ? csvRecords(path, readFile(path)) : jsonRecords(readFile(path));
-  for await (const record of records) {
-    const { line } = record;
-    const question = toQuestion(record, isCsv);
+  for await (const { line, value, error } of records) {
+    if (error !== undefined) {
+      report(line, error);
+      continue;
+    }
+    const place = { id: `line-${line}`, relation: options.relation ?? 'all', isCsv };
+    const record = renamed(value, options.own);
+    const question = record === undefined ? 'a question of another type' : questionOf(record, place);
     if (typeof question === 'string') {
-      report(line, question);
+      skip(line, question);
     } else if (lineOfId.has(question.id)) {
-      report(line, `id "${question.id}" is already used in line ${lineOfId.get(question.id)}`);
+      skip(line, `id "${question.id}" is already used in ${unit} ${lineOfId.get(question.id)}`);
     } else {
       lineOfId.set(question.id, line);
-      questions.push(question);
+      take(question);
     }
   }
 
   if (broken > 0) {
     const more = broken > problems.length ? `; and ${broken - problems.length} more` : '';
     throw new UserError(
-      `${path} has ${broken} broken ${broken === 1 ? 'line' : 'lines'}: ${problems.join('; ')}${more}. Correct or remove ${broken === 1 ? 'it' : 'them'}`,
+      `${path} has ${broken} broken ${broken === 1 ? unit : `${unit}s`}: ${problems.join('; ')}${more}. Correct or remove ${broken === 1 ? 'it' : 'them'}`,
     );
   }
-  if (questions.length === 0) {
+  if (lineOfId.size === 0) {
     throw new UserError(
-      `${path} holds no questions: give one a line, as {"question": "…", "aliases": ["…"]} or as CSV with these columns`,
+      skipped > 0
+        ? `${path} holds no question that can be used; ${problems.join('; ')}`
+        : `${path} holds no questions: give one a line, as {"question": "…", "aliases": ["…"]} or as CSV with these columns`,
     );
   }
   return questions;
 }
 
-/** The question of a record, or the reason why it is none. */
-function toQuestion({ line, value, error }: FileRecord, isCsv: boolean): Question | string {
-  if (error !== undefined) return error;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return 'not a JSON object with "question" and "aliases"';
-  }
-  const parsed = Row.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const key = String(issue.path[0]);
-    return key in value ? `"${issue.path.join('.')}" ${issue.message}` : `"${key}" is missing`;
-  }
-  const { question, aliases, answer, id = `line-${line}`, relation = 'all' } = parsed.data;
-  let listed: string[];
-  try {
-    listed = typeof aliases === 'string' ? (isCsv ? splitAliases(aliases) : [aliases]) : (aliases ?? []);
-  } catch {
-    return '"aliases" begins with [ but is not a JSON list of texts';
-  }
-  const accepted = [...new Set([...listed, ...(answer ? [answer] : [])].filter((alias) => alias !== ''))];
-  if (accepted.length === 0) return 'no accepted answer: "aliases" or "answer" is missing or empty';
-  const bare = accepted.find((alias) => words(alias).length === 0 && /^[\s\p{P}]*$/u.test(alias));
-  if (bare !== undefined) return `the accepted answer ${JSON.stringify(bare)} is only punctuation`;
-  return { id, question, aliases: accepted, relation };
+function renamed(value: unknown, own: OwnColumns | undefined): unknown {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (own === undefined || !isObject || !own.columns.every((column) => column in value)) return value ?? null;
+  return own.rename(value as Record<string, unknown>);
 }
 
-function splitAliases(cell: string): string[] {
-  if (cell.startsWith('[')) return z.array(text).parse(JSON.parse(cell));
-  return cell.split('|').map((alias) => alias.trim());
+interface OpenRecords {
+  records: AsyncIterable<FileRecord> | Iterable<FileRecord>;
+  /** What a record is called in a message. */
+  unit: 'line' | 'row' | 'record';
+  isCsv: boolean;
+}
+
+async function openRecords(path: string, own: OwnColumns | undefined): Promise<OpenRecords> {
+  const check = (columns: string[]) => checkColumns(path, columns, own);
+  if (/\.parquet$/i.test(path)) {
+    const wanted = [...COLUMNS, ...(own?.read ?? [])];
+    return { records: parquetRecords(path, wanted, check), unit: 'row', isCsv: false };
+  }
+  const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
+  if (document !== undefined) return { records: document, unit: 'record', isCsv: false };
+  const isCsv = await looksLikeCsv(path);
+  const records = isCsv ? csvRecords(path, fileBytes(path), check) : jsonRecords(fileBytes(path));
+  return { records, unit: 'line', isCsv };
+}
+
+/** @throws UserError when a table can hold no question, naming the column that is missing and those that are there. */
+function checkColumns(path: string, columns: string[], own: OwnColumns | undefined): void {
+  if (own?.columns.every((column) => columns.includes(column))) return;
+  const answered = ['aliases', 'answer', 'kind'].some((column) => columns.includes(column));
+  const missing = !columns.includes('question')
+    ? '"question"'
+    : answered
+      ? undefined
+      : '"aliases" or "answer"';
+  if (missing === undefined) return;
+  const theirs = own ? ` (or those of the set: ${quoted(own.columns)})` : '';
+  throw new UserError(`${path} has no column ${missing}${theirs}: its first line names ${quoted(columns)}`);
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
 }
 
 async function looksLikeCsv(path: string): Promise<boolean> {
   if (/\.[ct]sv$/i.test(path)) return true;
-  if (/\.(jsonl|ndjson)$/i.test(path)) return false;
+  if (/\.(jsonl|ndjson|json)$/i.test(path)) return false;
   const file = await open(path, 'r').catch((error) => {
     throw fileError(error, 'read', path);
   });
@@ -118,14 +162,5 @@ async function looksLikeCsv(path: string): Promise<boolean> {
     throw fileError(error, 'read', path);
   } finally {
     await file.close();
-  }
-}
-
-/** The bytes of a file, piece by piece. */
-async function* readFile(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path);
-  } catch (error) {
-    throw fileError(error, 'read', path);
   }
 }

@@ -1,10 +1,14 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { type CsvError, parse } from 'csv-parse';
 import { UserError } from '../errors.js';
+import { fileError } from '../formats/file-error.js';
+import { openParquet } from '../formats/parquet.js';
 
 /** A record of a file: its value, or what is wrong with its line. */
 export interface FileRecord {
-  /** Line number in the file, from 1. */
+  /** Line number in the file, from 1; the number of the record where there are no lines. */
   line: number;
   value?: unknown;
   error?: string;
@@ -14,6 +18,62 @@ export interface FileRecord {
 const LONGEST_LINE = 1 << 20;
 const TOO_LONG = 'longer than 1 MiB';
 const NEWLINE = 0x0a;
+/** A JSON document is held in memory as a whole. */
+const LARGEST_DOCUMENT = 256 << 20;
+
+/** The bytes of a file, piece by piece. */
+export async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+}
+
+/**
+ * The records of a JSON document: the elements of a list, or of the list under `questions` or `data` (BioASQ's export). Undefined
+ * when the file is no single JSON value, as JSON Lines.
+ * @throws UserError for a document too large to hold.
+ */
+export async function documentRecords(path: string): Promise<FileRecord[] | undefined> {
+  let value: unknown;
+  try {
+    if ((await stat(path)).size > LARGEST_DOCUMENT) {
+      throw new UserError(
+        `${path} is a JSON document over 256 MiB: save it as JSON Lines, one question a line`,
+      );
+    }
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw fileError(error, 'read', path);
+  }
+  const { questions, data } = (value ?? {}) as { questions?: unknown; data?: unknown };
+  const list = [value, questions, data].find(Array.isArray) ?? [value];
+  return list.map((record, i) => ({ line: i + 1, value: record }));
+}
+
+/**
+ * The records of a Parquet file, with those of the `wanted` columns (or fields, `answer.aliases`) that it has.
+ * @param check throws when the columns of the file will not do
+ */
+export async function* parquetRecords(
+  path: string,
+  wanted: readonly string[],
+  check: (columns: string[]) => void,
+): AsyncGenerator<FileRecord> {
+  const file = await openParquet(path);
+  try {
+    check(file.columns);
+    let line = 0;
+    for await (const value of file.read(wanted)) {
+      yield { line: ++line, value };
+    }
+  } finally {
+    await file.close();
+  }
+}
 
 /** The records of a JSON Lines file. Blank lines are skipped, a byte order mark and CRLF are fine. */
 export async function* jsonRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileRecord> {
@@ -70,23 +130,33 @@ async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 /**
  * The records of a CSV file with a header line, as objects of texts.
  *
- * @throws UserError when the header lacks `question`, or both `aliases` and `answer`, or the file is not UTF-8
+ * @param check throws when the columns of the header will not do
+ * @throws UserError when the file is not UTF-8
  */
 export async function* csvRecords(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
+  check: (columns: string[]) => void,
 ): AsyncGenerator<FileRecord> {
   const skipped: FileRecord[] = [];
+  let last: FileRecord | undefined;
   const parser = parse({
     bom: true,
     info: true,
     delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
-    columns: (header: string[]) => checkHeader(path, header),
+    columns: (header: string[]) => {
+      const columns = header.map((name) => name.trim().toLowerCase());
+      check(columns);
+      return columns;
+    },
     skip_empty_lines: true,
     max_record_size: LONGEST_LINE,
     skip_records_with_error: true,
     on_skip: (error: CsvError | undefined) => {
-      skipped.push({ line: Number(error?.lines ?? 0), error: csvReason(error) });
+      const record = { line: Number(error?.lines ?? 0), error: csvReason(error) };
+      // A field that is too long is reported for each piece of it.
+      if (record.line !== last?.line || record.error !== last.error) skipped.push(record);
+      last = record;
       return undefined;
     },
   });
@@ -107,19 +177,6 @@ export async function* csvRecords(
   } finally {
     source.destroy();
   }
-}
-
-function checkHeader(path: string, header: string[]): string[] {
-  const columns = header.map((name) => name.trim().toLowerCase());
-  const missing = !columns.includes('question')
-    ? '"question"'
-    : !columns.includes('aliases') && !columns.includes('answer')
-      ? '"aliases" or "answer"'
-      : undefined;
-  if (missing === undefined) return columns;
-  throw new UserError(
-    `${path} has no column ${missing}: its first line names ${columns.map((name) => `"${name}"`).join(', ')}`,
-  );
 }
 
 function csvReason(error: CsvError | undefined): string {

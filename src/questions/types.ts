@@ -3,7 +3,7 @@ export interface Question {
   /** Unique in its set, and stable: the same question has the same id in each run. */
   id: string;
   question: string;
-  /** Accepted answers, the preferred one first. */
+  /** Accepted answers, the preferred one first; none for a fabricated question, the letter alone for a choice. */
   aliases: string[];
   /** What kind of question it is; samples are balanced within each relation. */
   relation: string;
@@ -11,6 +11,15 @@ export interface Question {
   source?: string;
   /** The number of possible answers, where there are so few that a guess is often right. */
   choices?: number;
+  /** Set by data sets that come with splits of their own; otherwise the run halves them. */
+  split?: 'train' | 'test';
+  /**
+   * `fabricated`: about something that does not exist, so any specific answer is made up and not knowing it is right.
+   * `choice`: to be answered with the letter of one of `options`. Absent: an open question.
+   */
+  kind?: 'fabricated' | 'choice';
+  /** The texts behind the letters A, B, C, … of a choice. */
+  options?: string[];
 }
 
 /** A question before it has been checked and given its id. */

@@ -1,10 +1,12 @@
 import { max as maximum, mean, min as minimum } from 'simple-statistics';
 import { accuracyInterval, aurocInterval, controlDifference, type Design } from './bootstrap.js';
 import { type CalibrationFigures, calibrationFigures, type Platt, plattProbability } from './calibration.js';
+import { type ComparedFigures, compareScores } from './compare.js';
 import type { Interval } from './interval.js';
-import { accuracyStatistic, auroc, aurocStatistic } from './metrics.js';
+import { accuracyStatistic, auroc, aurocStatistic, type Statistic } from './metrics.js';
 import { newcombeInterval } from './newcombe.js';
 import { aurocPValue } from './permutation.js';
+import { auprcInterval } from './precision.js';
 import { derive } from './random.js';
 import { type RocBandPoint, type RocPoint, rocBand, rocPoints } from './roc.js';
 import { wilsonInterval } from './wilson.js';
@@ -22,12 +24,18 @@ export interface ControlScores {
   scores: ArrayLike<number>;
 }
 
-/** Something cheap that might do the detector's work; higher must mean "more likely hallucinated". */
+/** What a baseline looks at: the model's output, its neurons, or its residual stream; or the detector with something else. */
+export type BaselineKind = 'output' | 'neurons' | 'residual' | 'combined';
+
+/** Something else that might do the detector's work; a score above 0 calls a sample hallucinated. */
 export interface BaselineScores {
   name: string;
   description: string;
+  kind: BaselineKind;
   scores: ArrayLike<number>;
 }
+
+export type BaselineFigures = Omit<BaselineScores, 'scores'> & ComparedFigures;
 
 export interface EvaluationInput {
   /** Decision values of the detector, `w.x + b`, one a test sample; above 0 it calls the sample hallucinated. */
@@ -39,6 +47,8 @@ export interface EvaluationInput {
   /** Number of the question that each sample belongs to. Default: every sample is a question of its own. */
   groups?: ArrayLike<number>;
   controls: ControlScores[];
+  /** Controls with as many neurons in each layer as the detector; none where they were not made. */
+  layerMatched?: ControlScores[];
   baselines: BaselineScores[];
   /** Fitted on the training half. */
   platt: Platt;
@@ -63,22 +73,26 @@ export interface RelationFigures {
   small: boolean;
 }
 
+/** Figures of random controls, and how far the detector lies above them. */
+export interface ControlFigures {
+  runs: { seed: number; accuracy: number; auroc: number }[];
+  accuracy: ControlRange;
+  auroc: ControlRange;
+  /** Detector minus mean of the controls. */
+  difference: { accuracy: Interval; auroc: Interval };
+}
+
 /** All test figures of a detector. */
 export interface Evaluation {
   faithful: number;
   hallucinated: number;
   accuracy: Interval;
   auroc: Interval;
+  auprc: Interval;
   relations: RelationFigures[];
-  control: {
-    runs: { seed: number; accuracy: number; auroc: number }[];
-    accuracy: ControlRange;
-    auroc: ControlRange;
-    /** Detector minus mean of the controls. */
-    difference: { accuracy: Interval; auroc: Interval };
-    rocBand: RocBandPoint[];
-  };
-  baselines: { name: string; description: string; auroc: Interval }[];
+  control: ControlFigures & { rocBand: RocBandPoint[] };
+  layerMatched?: ControlFigures;
+  baselines: BaselineFigures[];
   permutation: { p: number; permutations: number };
   roc: RocPoint[];
   calibration: Platt & CalibrationFigures;
@@ -100,6 +114,45 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
   const design: Design = { labels, groups: input.groups, strata: labels };
   const names = [...new Set(relations)].sort();
   const strata = relations.map((relation) => names.indexOf(relation));
+  const probabilities = Float64Array.from(scores, (score) => plattProbability(input.platt, score));
+
+  return {
+    faithful,
+    hallucinated,
+    accuracy: accuracyInterval(scores, 0, design, derive(seed, 'accuracy')),
+    auroc: aurocInterval(scores, design, derive(seed, 'auroc')),
+    auprc: auprcInterval(scores, design, derive(seed, 'auprc')),
+    relations: names.map((relation, stratum) => relationFigures(relation, stratum, strata, input)),
+    control: {
+      ...controlFigures(scores, controls, design, seed, 'difference'),
+      rocBand: rocBand(controls.map((control) => rocPoints(control.scores, labels))),
+    },
+    ...(input.layerMatched && {
+      layerMatched: controlFigures(scores, input.layerMatched, design, seed, 'layer-matched'),
+    }),
+    // One stream for all: every baseline is compared on the same resamples.
+    baselines: input.baselines.map(({ scores: other, ...baseline }) => ({
+      ...baseline,
+      ...compareScores(scores, other, design, derive(seed, 'baselines')),
+    })),
+    permutation: {
+      p: aurocPValue(scores, labels, derive(seed, 'permutation'), strata, PERMUTATIONS),
+      permutations: PERMUTATIONS,
+    },
+    roc: rocPoints(scores, labels),
+    calibration: { ...input.platt, ...calibrationFigures(probabilities, labels) },
+  };
+}
+
+/** Figures of control detectors on the samples of `design`, which the scores of the detector belong to as well. */
+export function controlFigures(
+  scores: ArrayLike<number>,
+  controls: ControlScores[],
+  design: Design,
+  seed: number,
+  name: string,
+): ControlFigures {
+  const { labels } = design;
   const areas = controls.map((control) => aurocStatistic(control.scores, labels));
   const shares = controls.map((control) => accuracyStatistic(control.scores, labels, 0));
   const ones = new Uint8Array(labels.length).fill(1);
@@ -108,45 +161,16 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
     accuracy: shares[i](ones),
     auroc: areas[i](ones),
   }));
-  const probabilities = Float64Array.from(scores, (score) => plattProbability(input.platt, score));
-
+  const above = (detector: Statistic, others: Statistic[], figure: string) =>
+    controlDifference(detector, others, design, derive(seed, name, figure));
   return {
-    faithful,
-    hallucinated,
-    accuracy: accuracyInterval(scores, 0, design, derive(seed, 'accuracy')),
-    auroc: aurocInterval(scores, design, derive(seed, 'auroc')),
-    relations: names.map((relation, stratum) => relationFigures(relation, stratum, strata, input)),
-    control: {
-      runs,
-      accuracy: range(runs.map((run) => run.accuracy)),
-      auroc: range(runs.map((run) => run.auroc)),
-      difference: {
-        accuracy: controlDifference(
-          accuracyStatistic(scores, labels, 0),
-          shares,
-          design,
-          derive(seed, 'difference', 'accuracy'),
-        ),
-        auroc: controlDifference(
-          aurocStatistic(scores, labels),
-          areas,
-          design,
-          derive(seed, 'difference', 'auroc'),
-        ),
-      },
-      rocBand: rocBand(controls.map((control) => rocPoints(control.scores, labels))),
+    runs,
+    accuracy: range(runs.map((run) => run.accuracy)),
+    auroc: range(runs.map((run) => run.auroc)),
+    difference: {
+      accuracy: above(accuracyStatistic(scores, labels, 0), shares, 'accuracy'),
+      auroc: above(aurocStatistic(scores, labels), areas, 'auroc'),
     },
-    baselines: input.baselines.map(({ name, description, scores }) => ({
-      name,
-      description,
-      auroc: aurocInterval(scores, design, derive(seed, 'baseline', name)),
-    })),
-    permutation: {
-      p: aurocPValue(scores, labels, derive(seed, 'permutation'), strata, PERMUTATIONS),
-      permutations: PERMUTATIONS,
-    },
-    roc: rocPoints(scores, labels),
-    calibration: { ...input.platt, ...calibrationFigures(probabilities, labels) },
   };
 }
 

@@ -6,8 +6,8 @@
 /** A figure of weighted samples: `weights[i]` says how often sample i counts. NaN where the figure is undefined. */
 export type Statistic = (weights: ArrayLike<number>) => number;
 
-/** Sample numbers by ascending score. Throws a RangeError on a NaN score, which has no rank. */
-function ascending(scores: ArrayLike<number>): Uint32Array {
+/** Sample numbers by ascending score, ties in order. Throws a RangeError on a NaN score, which has no rank. */
+export function ascending(scores: ArrayLike<number>): Uint32Array {
   const order = new Uint32Array(scores.length);
   for (let i = 0; i < order.length; i++) {
     if (Number.isNaN(scores[i])) throw new RangeError(`the score of sample ${i} is not a number`);

@@ -92,6 +92,42 @@ it('quantised weights: norms come from the values that the model computes with',
   }
 });
 
+describe('mean residual stream after each layer against a plain forward pass', () => {
+  for (const architecture of ARCHITECTURES)
+    it(architecture, async () => {
+      const { tiny, engine } = await openTiny(folder, { architecture });
+      const { vocab, layers, hidden } = tiny.config;
+      const prefix = someTokens(6, vocab, 8);
+      const masks: [number, number][][] = [
+        [[1, 3]],
+        [
+          [0, 6],
+          [8, 11],
+        ],
+        [[9, 12]],
+        [],
+      ];
+      const cases = masks.map((mask, i): ReadCase => {
+        const tokens = [...prefix, ...someTokens(6, vocab, i + 20)];
+        return { id: String(i), tokens, masks: [[[0, 2]], mask] };
+      });
+      const results = await readAll(engine, cases, { residual: 1, prefix });
+      const without = await readAll(engine, cases, { prefix });
+      for (const [i, mask] of masks.entries()) {
+        const { x } = forward(tiny, cases[i].tokens);
+        const rows = Array.from({ length: 12 }, (_, t) =>
+          Float64Array.from({ length: layers * hidden }, (_, k) => {
+            return x[Math.floor(k / hidden)][t * hidden + (k % hidden)];
+          }),
+        );
+        const want = mask.length > 0 ? mean(rows, mask) : new Float64Array(layers * hidden);
+        assertClose(results[i].residual!, want, 5e-4, `case ${i}`);
+        assert.deepEqual(results[i].means, without[i].means, 'the residual wish changes nothing else');
+        assert.equal(without[i].residual, undefined);
+      }
+    });
+});
+
 describe('packing and shared prefixes change nothing but rounding', () => {
   const many = async (architecture: TinyArchitecture, tolerance: number) => {
     const { tiny, engine } = await openTiny(folder, { architecture, contextLength: 4096 });
@@ -176,5 +212,9 @@ it('malformed cases are refused with the id', async () => {
       ],
     ],
   });
+  await expectUserError(
+    () => readAll(engine, [{ id: 'q7', tokens: [1, 2], masks: [[[0, 1]]] }], { residual: 1 }),
+    /^Case q7: it has no mask 1/,
+  );
   assert.equal((await readAll(engine, [{ id: 'fine', tokens: [1, 2], masks: [] }])).length, 1);
 });

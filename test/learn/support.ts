@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { decodeFloat16, encodeFloat16 } from '../../src/formats/float16.js';
+import { encodeHalves, halfToFloat } from '../../src/formats/float16.js';
 import { npyHeader } from '../../src/formats/npy.js';
 import { type DenseMatrix, denseMatrix, type RowMatrix } from '../../src/learn/matrix.js';
 import type { PathPoint } from '../../src/learn/path.js';
@@ -48,12 +48,11 @@ export function inFile({ rows, columns, x }: Problem, path: string): RowMatrix {
 export function inHalves(problem: Problem, path: string): { matrix: RowMatrix; rounded: Problem } {
   const { rows, columns } = problem;
   const bits = new Uint16Array(problem.x.length);
-  encodeFloat16(problem.x, bits);
+  encodeHalves(problem.x, bits);
   const header = npyHeader('f2', [rows, columns]);
   writeFileSync(path, Buffer.concat([header, new Uint8Array(bits.buffer)]));
   const offsets = Float64Array.from({ length: rows }, (_, i) => header.length + 2 * columns * i);
-  const x = new Float32Array(bits.length);
-  decodeFloat16(bits, x);
+  const x = Float32Array.from(bits, halfToFloat);
   return { matrix: { path, columns, dtype: 'F16', offsets }, rounded: { ...problem, x } };
 }
 

@@ -26,6 +26,8 @@ export interface Repo {
   /** Files kept in git itself: no LFS entry. */
   inGit?: string[];
   tags?: string[];
+  /** What other branches hold; `files` is that of `main`. */
+  branches?: Record<string, Repo>;
 }
 
 export interface Fault {
@@ -54,6 +56,7 @@ export interface Seen {
 
 export interface TestServer {
   origin: string;
+  /** Models by name, data sets as `datasets/owner/repo`. */
   repos: Record<string, Repo>;
   wheels: Record<string, { filename: string; bytes: Uint8Array; claimedSha256?: string }[]>;
   /** Which index APIs exist. */
@@ -110,28 +113,34 @@ function answer(
     response.writeHead(fault.status ?? 200, fault.headers).end(fault.body);
     return;
   }
-  const info = /^\/api\/models\/([^/]+\/[^/]+)\/revision\/([^/?]+)/.exec(path);
-  const tree = /^\/api\/models\/([^/]+\/[^/]+)\/tree\/([0-9a-f]{40})/.exec(path);
-  const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path);
-  const cdn = /^\/cdn\/([^/]+\/[^/]+)\/(.+)$/.exec(path);
+  const info = /^\/api\/(models|datasets)\/([^/]+\/[^/]+)\/revision\/([^?]+)/.exec(path);
+  const tree = /^\/api\/(models|datasets)\/([^/]+\/[^/]+)\/tree\/([0-9a-f]{40})/.exec(path);
+  const resolve = /^\/((?:datasets\/)?[^/]+\/[^/]+)\/resolve\/([0-9a-f]{40})\/(.+)$/.exec(path);
+  const cdn = /^\/cdn\/([0-9a-f]{40})\/((?:datasets\/)?[^/]+\/[^/]+)\/(.+)$/.exec(path);
   const simple = /^\/simple\/([^/]+)\/$/.exec(path);
   const json = /^\/pypi\/([^/]+)\/([^/]+)\/json$/.exec(path);
-  const repo = state.repos[(info ?? tree ?? resolve ?? cdn)?.[1] ?? ''];
+  const asked = info ?? tree;
+  const name = asked
+    ? asked[1] === 'models'
+      ? asked[2]!
+      : `datasets/${asked[2]}`
+    : (resolve?.[1] ?? cdn?.[2]);
+  const repo = branch(state.repos[name ?? ''], asked?.[3] ?? resolve?.[2] ?? cdn?.[1] ?? '');
   const project = (simple ?? json)?.[1] ?? '';
   const wheelFile = Object.values(state.wheels)
     .flat()
     .find(({ filename }) => path === `/files/${filename}`);
   if (info && repo) {
-    if (fault?.stallAfter !== 0) sendInfo(response, info[1]!, repo);
+    if (fault?.stallAfter !== 0) sendInfo(response, info[2]!, repo);
   } else if (tree && repo) {
     sendTree(response, repo);
   } else if (resolve && repo?.files[resolve[3]!]) {
     // As the hub does it for large files: off to another host.
     const other = state.origin.replace('127.0.0.1', 'localhost');
-    const target = encodeURI(`${other}/cdn/${resolve[1]}/${resolve[3]}`);
+    const target = encodeURI(`${other}/cdn/${resolve[2]}/${resolve[1]}/${resolve[3]}`);
     response.writeHead(302, { location: target, 'x-repo-commit': resolve[2]! }).end();
   } else if (cdn && repo) {
-    sendFile(request, response, repo.files[cdn[2]!]!, fault);
+    sendFile(request, response, repo.files[cdn[3]!]!, fault);
   } else if (simple && state.wheels[project]) {
     sendSimple(state, response, project);
   } else if (json && state.index.json && state.wheels[project]) {
@@ -147,6 +156,13 @@ function answer(
   } else {
     response.writeHead(404).end('not found');
   }
+}
+
+/** The state of a repository at a branch or commit. */
+function branch(repo: Repo | undefined, revision: string): Repo | undefined {
+  if (repo === undefined || revision === 'main' || revision === repo.commit) return repo;
+  const others = Object.entries(repo.branches ?? {});
+  return others.find(([name, { commit }]) => name === revision || commit === revision)?.[1];
 }
 
 function sendJson(response: ServerResponse, value: unknown, type = 'application/json'): void {
@@ -218,17 +234,18 @@ function sendFile(
   bytes: Uint8Array,
   fault: Fault | undefined,
 ): void {
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const from = Number(asked?.[1] ?? Number.NaN);
   let body = bytes;
   if (!Number.isNaN(from) && !fault?.ignoreRange) {
     if (from >= bytes.length) {
       response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
       return;
     }
-    body = bytes.subarray(from);
+    body = bytes.subarray(from, asked?.[2] ? Number(asked[2]) + 1 : bytes.length);
     response.writeHead(206, {
       'content-length': body.length,
-      'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+      'content-range': `bytes ${from}-${from + body.length - 1}/${bytes.length}`,
     });
   } else {
     response.writeHead(200, { 'content-length': body.length });

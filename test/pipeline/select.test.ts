@@ -116,3 +116,36 @@ test('the split halves each relation, keeps groups together and asks relations i
     all.map(({ id }) => id),
   );
 });
+
+test('a preset split is kept; of a group in both halves the test questions are left out', () => {
+  const preset = (id: string, text: string, answer: string, split?: 'train' | 'test'): Question => ({
+    ...question(id, text, answer, 'all'),
+    split,
+  });
+  const questions = [
+    preset('1', 'What is the capital of France?', 'Paris', 'train'),
+    preset('2', 'Of which country is Paris the capital?', 'France', 'test'),
+    preset('3', 'what is the capital of FRANCE', 'Paris', 'test'),
+    preset('4', 'Paris is the capital of what?', 'France'),
+    preset('5', 'Who wrote Emma?', 'Jane Austen', 'test'),
+    preset('6', 'who wrote emma?', 'Austen'),
+    preset('7', 'Who wrote Ulysses?', 'James Joyce', 'train'),
+  ];
+  for (const seed of [1, 2, 3]) {
+    const splits = new Map(splitQuestions(questions, seed).map(({ id, split }) => [id, split]));
+    assert.deepEqual(
+      [...splits].sort(),
+      Object.entries({ 1: 'train', 4: 'train', 5: 'test', 6: 'test', 7: 'train' }),
+    );
+  }
+});
+
+test('questions without an accepted answer are not taken for one fact', () => {
+  const made = (id: string, text: string): Question => ({ ...question(id, text, '', 'all'), aliases: [] });
+  const groups = groupQuestions([
+    made('1', 'Who is Ulvar?'),
+    made('2', 'Who is Onda?'),
+    made('3', 'who is onda'),
+  ]);
+  assert.deepEqual(groups, ['1', '2', '2']);
+});

@@ -5,6 +5,7 @@ import {
   type EngineOptions,
   openEngine,
   type ReadCase,
+  type ReadJob,
   type ReadResult,
 } from '../../src/engine/index.js';
 import { type TinyModel, type TinyOptions, writeTinyModel } from './tiny-models.js';
@@ -27,7 +28,7 @@ export async function openTiny(
 export async function readAll(
   engine: Engine,
   cases: ReadCase[],
-  options: { prefix?: ArrayLike<number>; neurons?: ArrayLike<number> } = {},
+  options: Pick<ReadJob, 'prefix' | 'neurons' | 'residual'> = {},
 ): Promise<ReadResult[]> {
   const results = new Map<string, ReadResult>();
   let next = 0;

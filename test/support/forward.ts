@@ -16,6 +16,8 @@ export interface ForwardResult {
   z: Float64Array[];
   /** For each layer, what the down projection returns, steering and bias included, before any norm: `[tokens, hidden]`. */
   h: Float64Array[];
+  /** For each layer, the residual stream behind it: `[tokens, hidden]`. */
+  x: Float64Array[];
   /** `[tokens, vocab]` */
   logits: Float64Array;
 }
@@ -44,7 +46,7 @@ export function forward(
       : rmsNormalise(x, w(`${name}.weight`), width, config.epsilon);
 
   let x = embed(config, w, tokens);
-  const result: ForwardResult = { z: [], h: [], logits: new Float64Array() };
+  const result: ForwardResult = { z: [], h: [], x: [], logits: new Float64Array() };
   for (let layer = 0; layer < layers; layer++) {
     const block = `blk.${layer}`;
 
@@ -74,6 +76,7 @@ export function forward(
     result.z.push(z);
     result.h.push(h);
     x = add(middle, architecture === 'gemma3' ? norm(h, `${block}.post_ffw_norm`) : h);
+    result.x.push(x);
   }
   const output = weights.has('output.weight') ? 'output' : 'token_embd';
   result.logits = linear(norm(x, 'output_norm'), output);

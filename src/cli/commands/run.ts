@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { collect } from '../../pipeline/collect.js';
+import { fileName } from '../../formats/file-name.js';
+import { type CollectTools, collect } from '../../pipeline/collect.js';
 import type { RunContext } from '../../pipeline/context.js';
 import { evaluate } from '../../pipeline/evaluate.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -13,33 +14,57 @@ import {
   DEFAULT_SEED,
   makeCollectSettings,
   makeEvaluateSettings,
+  makeExtractSettings,
   makeTrainSettings,
 } from '../../pipeline/settings.js';
 import { splitQuestions } from '../../pipeline/split.js';
 import { train } from '../../pipeline/train.js';
+import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
+  type EngineFlags,
   engineChoice,
   evaluateOverrides,
+  extractOverrides,
   type RunFlags,
   trainOverrides,
 } from '../options.js';
-import { fileName, onlyRun, readQuestionSet } from '../places.js';
+import { onlyRun, readQuestionSet } from '../places.js';
+import { endpointAccess, samplingOverrides } from '../sampling-options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 import { printRun } from './print-run.js';
 
 /** `hneurons find` (all stages) and `hneurons collect` (the first alone): from a model and questions to a run folder. */
 export async function runFromQuestions(session: Session, flags: RunFlags, all: boolean): Promise<void> {
   const path = await withProgress(session, flags, async (emit) => {
-    const set = await readQuestionSet(flags.questions);
+    const judges = await judgeSettings(flags);
+    const tools: CollectTools = {
+      openJudging: () => openJudging(session, flags, judges, emit),
+      access: await endpointAccess(flags),
+    };
+    const seed = flags.seed ?? DEFAULT_SEED;
+    const set = await readQuestionSet(session, flags, seed, emit);
+    const questions = splitQuestions(set.questions, seed);
+    const twins = set.questions.length - questions.length;
+    if (twins > 0) {
+      const [are, them] = twins === 1 ? ['question is', 'it'] : ['questions are', 'them'];
+      emit({ type: 'note', message: `${twins} test ${are} left out: the training half has ${them} too.` });
+    }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const seed = flags.seed ?? DEFAULT_SEED;
     const promptStyle = promptKind(flags.promptStyle ?? 'auto');
     const settings = {
-      questions: splitQuestions(set.questions, seed),
-      collect: makeCollectSettings({ ...collectOverrides(flags), promptStyle, seed }),
+      questions,
+      collect: makeCollectSettings({
+        ...collectOverrides(flags),
+        ...samplingOverrides(flags),
+        ...judgeOverrides(flags, judges),
+        promptStyle,
+        seed,
+      }),
+      tools,
+      extract: makeExtractSettings(extractOverrides(flags)),
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
     };
@@ -52,8 +77,10 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
         onNotice: (message) => emit({ type: 'note', message }),
       },
     );
-    await inFolder(session, flags, emit, folder, (context) =>
-      all ? runStages(context, STAGES, settings) : collect(context, settings.questions, settings.collect),
+    await inFolder<unknown>(session, flags, emit, folder, (context) =>
+      all
+        ? runStages(context, STAGES, settings)
+        : collect(context, settings.questions, settings.collect, tools),
     );
     return folder.path;
   });
@@ -68,7 +95,7 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
     const folder = await openExistingRun(flags.out ?? onlyRun(), { command: session.command });
     const seed = flags.seed ?? folder.manifest.seed;
     const stages: Record<LaterStage, (context: RunContext) => Promise<boolean>> = {
-      extract,
+      extract: (context) => extract(context, makeExtractSettings(extractOverrides(flags))),
       train: (context) => train(context, makeTrainSettings({ ...trainOverrides(flags), seed })),
       evaluate: (context) => evaluate(context, makeEvaluateSettings({ ...evaluateOverrides(flags), seed })),
       report: writeReport,
@@ -84,13 +111,14 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
   await printRun(session, flags, path, stage);
 }
 
-async function inFolder(
+/** Lends a context in a run folder to `work`, and closes model and folder whatever comes of that. */
+export async function inFolder<T>(
   session: Session,
-  flags: RunFlags,
+  flags: EngineFlags,
   emit: Listener,
   folder: RunFolder,
-  work: (context: RunContext) => Promise<unknown>,
-): Promise<void> {
+  work: (context: RunContext) => Promise<T>,
+): Promise<T> {
   const context = makeContext({
     folder,
     engine: engineChoice(flags),
@@ -100,7 +128,7 @@ async function inFolder(
     emit,
   });
   try {
-    await work(context);
+    return await work(context);
   } finally {
     await context.close();
   }

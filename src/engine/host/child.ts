@@ -5,6 +5,7 @@ import { type Context, createContext } from '../native/context.js';
 import { toFloat32 } from '../native/convert.js';
 import { type LoadedModel, loadModel } from '../native/model.js';
 import { detokenize, pieceBytes, pieceCache, tokenize } from '../native/vocabulary.js';
+import { logProbabilities } from '../read/log-probabilities.js';
 import { type ReadReply, readCases } from '../read/reader.js';
 import { growTrees, type StepReply } from '../sample/tree.js';
 import { makeSteerer, type Steerer } from '../steer/adapter.js';
@@ -53,6 +54,24 @@ const handlers: Handlers = {
       context.free();
     }
   },
+  async logProbabilities({ cases, prefix }) {
+    if (cases.length === 0) return [];
+    const rows = outputRows(model);
+    const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const context = open({
+      cells: Math.max(prefix.length + longest, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
+      rows,
+      outputs: rows,
+      sequences: 65,
+      kvType: 0,
+      exact: true,
+    });
+    try {
+      return logProbabilities(context, cases, { prefix, sequences: 64 });
+    } finally {
+      context.free();
+    }
+  },
   async sample({ settings, prefix }, exchange) {
     const sequences = sampleSequences(model);
     const cells = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
@@ -75,7 +94,7 @@ const handlers: Handlers = {
       context.free();
     }
   },
-  async read({ prefix, neurons }, exchange) {
+  async read({ prefix, neurons, residual }, exchange) {
     const rows = outputRows(model);
     const openReader = (cells: number, evaluate: bigint) =>
       open({
@@ -87,7 +106,7 @@ const handlers: Handlers = {
         exact: true,
         evaluate,
       });
-    await readCases(model, { prefix, neurons, open: openReader }, async (results, room) => {
+    await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
       return (await exchange({ kind: 'read', results, room })) as ReadReply;
     });
     return null;

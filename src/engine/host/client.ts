@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepReply } from '../sample/tree.js';
+import { commonPrefix } from '../text/prompt.js';
 import type { Engine, EngineOptions, ReadJob, SampleJob, SampleRequest } from '../types.js';
 import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
 
-type TurnHandler = (turn: Turn) => TurnReply;
+type TurnHandler = (turn: Turn) => TurnReply | Promise<TurnReply>;
 
 interface PendingCall {
   resolve(result: unknown): void;
@@ -44,6 +45,18 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     child.send(message, () => {});
   };
 
+  const takeTurn = async (call: PendingCall, { id, turn }: Extract<ToParent, { kind: 'turn' }>) => {
+    let reply: TurnReply;
+    try {
+      reply = await call.onTurn!(turn);
+    } catch (error) {
+      calls.delete(id);
+      call.reject(error);
+      reply = { cancel: true };
+    }
+    post({ kind: 'reply', id, reply });
+  };
+
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-STDERR_KEPT);
   });
@@ -54,15 +67,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     const call = calls.get(message.id);
     if (!call) return;
     if (message.kind === 'turn') {
-      let reply: TurnReply;
-      try {
-        reply = call.onTurn!(message.turn);
-      } catch (error) {
-        calls.delete(message.id);
-        call.reject(error);
-        reply = { cancel: true };
-      }
-      post({ kind: 'reply', id: message.id, reply });
+      void takeTurn(call, message);
       return;
     }
     calls.delete(message.id);
@@ -146,10 +151,20 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
       columnNorms: () => host.call('columnNorms', {}),
       logits: (tokens, steering) => host.call('logits', { tokens: ints(tokens), steering }),
+      logProbabilities: (cases) =>
+        host.call('logProbabilities', {
+          cases: cases.map(({ tokens, asked }) => ({
+            tokens: ints(tokens),
+            asked: asked.map((one) => ({ at: one.at, tokens: ints(one.tokens) })),
+          })),
+          prefix: commonPrefix(cases.map(({ tokens }) => tokens)),
+        }),
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        await host.call('read', { prefix: ints(job.prefix), neurons: ints(job.neurons) }, readTurns(job));
+        const { residual } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual };
+        await host.call('read', wish, readTurns(job));
       },
       peakMemory: () => host.call('peakMemory', {}),
       close: () => host.close(),
@@ -174,12 +189,16 @@ export async function convertToFloat32(path: string, out: string): Promise<void>
 }
 
 function sampleTurns(job: SampleJob): TurnHandler {
-  return (turn) => {
+  const hear = ({ events }: Extract<Turn, { kind: 'sample' }>): string[] => {
+    const stop: string[] = [];
+    for (const { id, sample } of events.finished) if (job.onSample?.(id, sample) === false) stop.push(id);
+    for (const result of events.results) job.onResult(result);
+    return stop;
+  };
+  return async (turn) => {
     if (turn.kind !== 'sample') throw new Error(`unexpected turn ${turn.kind}`);
-    const reply: StepReply = { stop: [], requests: [], exhausted: false };
-    for (const { id, sample } of turn.events.finished)
-      if (job.onSample?.(id, sample) === false) reply.stop.push(id);
-    for (const result of turn.events.results) job.onResult(result);
+    const reply: StepReply = { stop: hear(turn), requests: [], exhausted: false };
+    if (job.ready) await job.ready();
     for (let room = turn.events.room; room > 0; ) {
       const request: SampleRequest | undefined = job.next();
       if (!request) {

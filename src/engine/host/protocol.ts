@@ -1,7 +1,14 @@
 import type { LoadOptions } from '../native/model.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepEvents, StepReply } from '../sample/tree.js';
-import type { ModelInfo, ReadResult, SampleSettings, SampleStats, Steering } from '../types.js';
+import type {
+  LikelihoodCase,
+  ModelInfo,
+  ReadResult,
+  SampleSettings,
+  SampleStats,
+  Steering,
+} from '../types.js';
 
 /** Calls that the parent makes: name, argument, result. One runs at a time, in order. */
 export interface Calls {
@@ -11,8 +18,9 @@ export interface Calls {
   detokenize: [{ tokens: Int32Array }, string];
   columnNorms: [Record<string, never>, Float32Array];
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
+  logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
-  read: [{ prefix: Int32Array; neurons: Int32Array }, null];
+  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number }, null];
   toFloat32: [{ path: string; out: string }, null];
   peakMemory: [Record<string, never>, number];
 }

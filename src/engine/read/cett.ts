@@ -1,5 +1,5 @@
 import type { LoadedModel } from '../native/model.js';
-import type { Listener } from './tap.js';
+import type { Listener, ResidualListener } from './tap.js';
 
 /** Where the CETT of one token goes. */
 export interface TokenTarget {
@@ -7,6 +7,8 @@ export interface TokenTarget {
   sums: Float32Array[];
   /** Raw CETT of the wanted neurons at this token, `[neurons]`. */
   raw?: Float32Array;
+  /** Sum of the residual stream over tokens, `[layers * hidden]`. */
+  residual?: Float32Array;
 }
 
 const EPSILON = 1e-8;
@@ -26,10 +28,7 @@ export function makeAccumulator(
   const norms = model.norms();
   return (layer, z, h, tokens) => {
     const rows = targets();
-    if (tokens !== rows.length)
-      throw new Error(
-        `layer ${layer} holds ${tokens} tokens of ${rows.length}: logits were not asked for all`,
-      );
+    checkRows(layer, tokens, rows.length);
     const offset = layer * ffn;
     for (let t = 0; t < tokens; t++) {
       const { sums, raw } = rows[t];
@@ -43,6 +42,29 @@ export function makeAccumulator(
         }
     }
   };
+}
+
+/** Adds the residual stream of each token to its target. */
+export function makeResidualAccumulator(
+  model: LoadedModel,
+  targets: () => readonly TokenTarget[],
+): ResidualListener {
+  const { hidden } = model.info;
+  return (layer, x, tokens) => {
+    const rows = targets();
+    checkRows(layer, tokens, rows.length);
+    const offset = layer * hidden;
+    for (let t = 0; t < tokens; t++) {
+      const { residual } = rows[t];
+      if (!residual) continue;
+      for (let i = 0; i < hidden; i++) residual[offset + i] += x[t * hidden + i];
+    }
+  };
+}
+
+function checkRows(layer: number, tokens: number, rows: number): void {
+  if (tokens !== rows)
+    throw new Error(`layer ${layer} holds ${tokens} tokens of ${rows}: logits were not asked for all`);
 }
 
 function addScaled(

@@ -2,12 +2,14 @@ import { UserError } from '../../errors.js';
 import type { Context } from '../native/context.js';
 import type { LoadedModel } from '../native/model.js';
 import type { ReadCase, ReadResult } from '../types.js';
-import { finishMean, makeAccumulator, type TokenTarget } from './cett.js';
+import { finishMean, makeAccumulator, makeResidualAccumulator, type TokenTarget } from './cett.js';
 import { makeTap, type Tap } from './tap.js';
 
 export interface ReadOptions {
   prefix: ArrayLike<number>;
   neurons: ArrayLike<number>;
+  /** Index of the mask whose mean of the residual stream is wanted. */
+  residual?: number;
   /** Makes the context once the longest sequence is known: (cells, callback address). */
   open(cells: number, evaluate: bigint): Context;
 }
@@ -26,6 +28,7 @@ interface Reading {
   fed: number;
   sums: Float32Array[];
   raw?: Float32Array;
+  residual?: Float32Array;
 }
 
 const MAX_IN_FLIGHT = 64;
@@ -44,28 +47,43 @@ export async function readCases(
   options: ReadOptions,
   exchange: (results: ReadResult[], room: number) => Promise<ReadReply>,
 ): Promise<void> {
-  const { prefix, neurons } = options;
+  const { prefix, neurons, residual: residualMask } = options;
   const size = model.info.layers * model.info.ffn;
+  const residualSize = model.info.layers * model.info.hidden;
   const norms = model.norms();
   let rows: TokenTarget[] = [];
   const accumulate = makeAccumulator(model, neurons, () => rows);
   let heard = 0;
-  const tap: Tap = makeTap(model, (layer, z, h, tokens) => {
-    heard++;
-    accumulate(layer, z, h, tokens);
-  });
+  const addResidual = makeResidualAccumulator(model, () => rows);
+  let heardResidual = 0;
+  const tap: Tap = makeTap(
+    model,
+    (layer, z, h, tokens) => {
+      heard++;
+      accumulate(layer, z, h, tokens);
+    },
+    residualMask === undefined
+      ? undefined
+      : (layer, x, tokens) => {
+          heardResidual++;
+          addResidual(layer, x, tokens);
+        },
+  );
   let context: Context | undefined;
   let prefixSum: Float32Array | undefined;
   let prefixRaw: Float32Array | undefined;
+  let prefixResidual: Float32Array | undefined;
   const reading: Reading[] = [];
   const waiting: ReadCase[] = [];
   const sequences = Array.from({ length: MAX_IN_FLIGHT }, (_, i) => MAX_IN_FLIGHT - i);
   let results: ReadResult[] = [];
   let exhausted = false;
   let masksSeen = 1;
+  let showsResidual = residualMask !== undefined;
 
   const decode = () => {
     heard = 0;
+    heardResidual = 0;
     context!.decode();
     if (tap.error) throw tap.error;
     const { architecture, layers } = model.info;
@@ -73,6 +91,7 @@ export async function readCases(
       throw new UserError(
         `The graph of ${architecture} shows the down projection of ${heard} of ${layers} layers: this architecture cannot be read yet`,
       );
+    if (heardResidual !== layers) showsResidual = false;
     rows = [];
   };
 
@@ -83,11 +102,13 @@ export async function readCases(
     if (prefix.length === 0) return;
     prefixSum = new Float32Array(size);
     prefixRaw = neurons.length > 0 ? new Float32Array(prefix.length * neurons.length) : undefined;
+    prefixResidual = residualMask === undefined ? undefined : new Float32Array(residualSize);
     for (let i = 0; i < prefix.length; i++) {
       context.add(prefix[i], i, 0, true);
       rows.push({
         sums: [prefixSum],
         raw: prefixRaw?.subarray(i * neurons.length, (i + 1) * neurons.length),
+        residual: prefixResidual,
       });
       if (context.rows === context.rowLimit || i === prefix.length - 1) decode();
     }
@@ -104,10 +125,13 @@ export async function readCases(
       fed: shared,
       sums: source.masks.map(() => new Float32Array(size)),
       raw: neurons.length > 0 ? new Float32Array(source.tokens.length * neurons.length) : undefined,
+      residual: residualMask === undefined ? undefined : new Float32Array(residualSize),
     };
     if (shared > 0) {
       source.masks.forEach((mask, m) => {
-        if (covers(mask, 0)) item.sums[m].set(prefixSum!);
+        if (!covers(mask, 0)) return;
+        item.sums[m].set(prefixSum!);
+        if (m === residualMask) item.residual!.set(prefixResidual!);
       });
       item.raw?.set(prefixRaw!);
     }
@@ -121,7 +145,7 @@ export async function readCases(
   const admit = () => {
     while (waiting.length > 0 && reading.length < limit()) {
       const next = waiting[0];
-      checkCase(next, model.info.vocab);
+      checkCase(next, model.info.vocab, residualMask);
       const needed = prefix.length + next.tokens.length;
       if (!context || (reading.length === 0 && needed > context.cells)) open(Math.max(FIRST_CELLS, needed));
       if (used() + next.tokens.length > context!.cells) return;
@@ -139,6 +163,7 @@ export async function readCases(
         rows.push({
           sums: item.sums.filter((_, m) => covers(masks[m], t)),
           raw: item.raw?.subarray(t * neurons.length, (t + 1) * neurons.length),
+          residual: residualMask !== undefined && covers(masks[residualMask], t) ? item.residual : undefined,
         });
       }
     }
@@ -153,7 +178,15 @@ export async function readCases(
       sequences.push(item.sequence);
       const counts = item.source.masks.map((mask) => mask.reduce((sum, [from, to]) => sum + to - from, 0));
       const means = item.sums.map((sum, m) => finishMean(sum, norms, counts[m]));
-      results.push({ id: item.source.id, means, raw: item.raw });
+      const { residual } = item;
+      if (residual && counts[residualMask!] > 0)
+        for (let i = 0; i < residual.length; i++) residual[i] /= counts[residualMask!];
+      results.push({
+        id: item.source.id,
+        means,
+        raw: item.raw,
+        residual: showsResidual ? residual : undefined,
+      });
     }
   };
 
@@ -195,13 +228,15 @@ function covers(mask: [number, number][], token: number): boolean {
   return false;
 }
 
-function checkCase(source: ReadCase, vocab: number): void {
+function checkCase(source: ReadCase, vocab: number, residual: number | undefined): void {
   const { tokens } = source;
   const fault = (what: string) => new UserError(`Case ${source.id}: ${what}`);
   if (tokens.length === 0) throw fault('it has no tokens');
   for (let t = 0; t < tokens.length; t++)
     if (!(Number.isInteger(tokens[t]) && tokens[t] >= 0 && tokens[t] < vocab))
       throw fault(`token ${tokens[t]} at position ${t} is not in the vocabulary of ${vocab}`);
+  if (residual !== undefined && !source.masks[residual])
+    throw fault(`it has no mask ${residual}, over which the residual stream is to be read`);
   for (const mask of source.masks) {
     let end = 0;
     for (const [from, to] of mask) {

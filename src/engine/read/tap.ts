@@ -9,6 +9,9 @@ import type { LoadedModel } from '../native/model.js';
  */
 export type Listener = (layer: number, z: Float32Array, h: Float32Array, tokens: number) => void;
 
+/** Hears the residual stream `[tokens, hidden]` after each layer: native or reused memory too. */
+export type ResidualListener = (layer: number, x: Float32Array, tokens: number) => void;
+
 export interface Tap {
   /** Address for the context's evaluation callback. */
   readonly callback: Pointer;
@@ -21,16 +24,19 @@ const Callback = koffi.proto('bool hneurons_evaluate(void *tensor, bool ask, voi
 
 /**
  * Watches the graph for the down projection of each layer: the MUL_MAT node whose weight is `blk.N.ffn_down.weight`;
- * its second source is z, the node itself h. After the last layer the rest of the graph (above all the output matrix)
- * is skipped.
+ * its second source is z, the node itself h. With `listenResidual` also for the node that llama.cpp names `l_out-N`, a few
+ * nodes further: the residual stream after layer N. After the last wanted node the rest of the graph (above all the output
+ * matrix) is skipped. A graph without the last layer's `l_out` runs to its end.
  */
-export function makeTap(model: LoadedModel, listen: Listener): Tap {
+export function makeTap(model: LoadedModel, listen: Listener, listenResidual?: ResidualListener): Tap {
   const { llama, info } = model;
   const { ffn, hidden, layers } = info;
   /** Layer of a weight tensor by its address, -1 for any other weight. */
   const layerOf = new Map<number, number>();
   let copyZ: Float32Array = new Float32Array(0);
   let copyH: Float32Array = new Float32Array(0);
+  /** Layer whose down projection was asked about and whose `l_out` is still to come; -1: none. Asks come in graph order. */
+  let open = -1;
 
   const layerOfNode = (tensor: Pointer): number => {
     if (readInt32(tensor, TENSOR.op) !== llama.mulMatOp) return -1;
@@ -54,18 +60,37 @@ export function makeTap(model: LoadedModel, listen: Listener): Tap {
     return [room.subarray(0, length), room];
   };
 
+  const wants = (tensor: Pointer): boolean => {
+    const layer = layerOfNode(tensor);
+    if (layer >= 0) {
+      open = layer;
+      return true;
+    }
+    if (!listenResidual || open < 0 || readName(tensor) !== `l_out-${open}`) return false;
+    open = -1;
+    return true;
+  };
+
+  const hear = (tensor: Pointer): boolean => {
+    const tokens = readInt(tensor, TENSOR.ne + 8);
+    const layer = layerOfNode(tensor);
+    let h: Float32Array;
+    [h, copyH] = read(tensor, tokens * hidden, copyH);
+    if (layer >= 0) {
+      let z: Float32Array;
+      [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), tokens * ffn, copyZ);
+      listen(layer, z, h, tokens);
+      return listenResidual !== undefined || layer !== layers - 1;
+    }
+    const after = Number(readName(tensor).slice('l_out-'.length));
+    listenResidual!(after, h, tokens);
+    return after !== layers - 1;
+  };
+
   const tap: Tap = {
     callback: koffi.register((tensor: Pointer, ask: boolean): boolean => {
       try {
-        const layer = layerOfNode(tensor);
-        if (ask) return layer >= 0;
-        const tokens = readInt(tensor, TENSOR.ne + 8);
-        let z: Float32Array;
-        let h: Float32Array;
-        [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), tokens * ffn, copyZ);
-        [h, copyH] = read(tensor, tokens * hidden, copyH);
-        listen(layer, z, h, tokens);
-        return layer !== layers - 1;
+        return ask ? wants(tensor) : hear(tensor);
       } catch (error) {
         tap.error ??= error;
         return false;

@@ -55,6 +55,13 @@ export function makeDistribution(vocab: number, filters: Filters): (logits: Floa
   };
 }
 
+/** log sum exp of the logits: what is taken off a logit to make it a log-probability. */
+export function logSumExp(logits: Float32Array): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) if (logits[i] > best) best = logits[i];
+  return best + Math.log(sumOfExponentials(logits, best));
+}
+
 /** Position of the candidate that a uniform number in [0, 1) falls on. */
 export function draw(candidates: Candidates, uniform: number): number {
   const { cumulative, count } = candidates;

@@ -31,15 +31,17 @@ export const ANSWER_ONLY = 'Respond with the answer only, without any explanatio
  * Chooses how to ask: a model with a chat template is a chat model, any other gets worked examples.
  * @param kind `auto`, or set by hand
  * @param examples for `few-shot`
+ * @param request what a chat model is told behind the question
  * @throws UserError when `chat` is wanted of a model without a template, or the template cannot be rendered
  */
 export function promptStyle(
   model: PromptModel,
   kind: PromptKind | 'auto',
   examples: readonly Example[],
+  request = ` ${ANSWER_ONLY}`,
 ): PromptStyle {
   const chosen = kind === 'auto' ? (model.chatTemplate ? 'chat' : 'few-shot') : kind;
-  if (chosen === 'chat') return chatStyle(model);
+  if (chosen === 'chat') return chatStyle(model, request);
   const shots = chosen === 'few-shot' ? examples : [];
   const head = shots.map(({ question, answer }) => `Question: ${question}\nAnswer: ${answer}\n\n`).join('');
   return {
@@ -50,14 +52,32 @@ export function promptStyle(
   };
 }
 
-function chatStyle(model: PromptModel): PromptStyle {
-  if (!model.chatTemplate)
-    throw new UserError(
-      `${model.name} has no chat template, so it is a base model: use --prompt-style few-shot`,
-    );
+function chatStyle(model: PromptModel, request: string): PromptStyle {
+  const render = chatRenderer(model, 'use --prompt-style few-shot');
+  return {
+    kind: 'chat',
+    text: (question) => render([{ role: 'user', content: question + request }]),
+    tokenize: { special: true, bos: true },
+    stop: [],
+  };
+}
+
+/**
+ * Renders conversations by a model's own chat template, up to where its next answer begins; without BOS where the tokenizer
+ * adds it. To be tokenised with `{ special: true, bos: true }`.
+ * @param advice what to do instead, for messages
+ * @throws UserError when there is no template, or it cannot be rendered (then also from the function returned)
+ */
+export function chatRenderer(
+  model: PromptModel,
+  advice: string,
+): (messages: { role: 'user' | 'assistant'; content: string }[]) => string {
+  if (!model.chatTemplate) {
+    throw new UserError(`${model.name} has no chat template, so it is a base model: ${advice}`);
+  }
   const broken = (error: unknown) =>
     new UserError(
-      `The chat template of ${model.name} cannot be rendered (${String((error as Error).message).split('\n')[0]}): use --prompt-style few-shot`,
+      `The chat template of ${model.name} cannot be rendered (${String((error as Error).message).split('\n')[0]}): ${advice}`,
       { cause: error },
     );
   let template: Template;
@@ -67,25 +87,20 @@ function chatStyle(model: PromptModel): PromptStyle {
     throw broken(error);
   }
   const { bosToken = '', eosToken = '', addBos } = model;
-  return {
-    kind: 'chat',
-    text(question) {
-      try {
-        const text = template.render({
-          messages: [{ role: 'user', content: `${question} ${ANSWER_ONLY}` }],
-          add_generation_prompt: true,
-          // Reasoning models would otherwise think aloud before the answer.
-          enable_thinking: false,
-          bos_token: bosToken,
-          eos_token: eosToken,
-        });
-        return addBos && bosToken && text.startsWith(bosToken) ? text.slice(bosToken.length) : text;
-      } catch (error) {
-        throw broken(error);
-      }
-    },
-    tokenize: { special: true, bos: true },
-    stop: [],
+  return (messages) => {
+    try {
+      const text = template.render({
+        messages,
+        add_generation_prompt: true,
+        // Reasoning models would otherwise think aloud before the answer.
+        enable_thinking: false,
+        bos_token: bosToken,
+        eos_token: eosToken,
+      });
+      return addBos && bosToken && text.startsWith(bosToken) ? text.slice(bosToken.length) : text;
+    } catch (error) {
+      throw broken(error);
+    }
   };
 }
 

@@ -1,0 +1,3 @@
+export { openEndpoint } from './client.js';
+export { EndpointError, type EndpointFailure } from './failure.js';
+export type * from './types.js';

@@ -1,0 +1,32 @@
+import type { Answerer } from '../llm/ask.js';
+import { LOCAL_VERDICT_PROMPT, VERDICT_WORDS } from '../llm/verdict-prompt.js';
+import type { JudgeItem } from '../types.js';
+import { type Chooser, makeChooser } from './choose.js';
+import { type LocalModel, localAnswerer } from './local-answerer.js';
+
+const MAX_TOKENS = 4;
+/** Written behind what the model said, where it said neither word. */
+const CHOSEN = /\[log p: true (-?[\d.]+), false (-?[\d.]+)\]$/;
+
+/**
+ * True or false from a local model, always well formed: what it says greedily counts when it begins with one of the two words.
+ * That is the word whose first token is the likelier of the two; where the model would rather say something else, the same two
+ * probabilities are compared outright, and are kept behind what it said. So no item is lost to chatter, and
+ * almost all of them take the fast way, batched and with the shared beginning computed once.
+ */
+export function localVerdicts(local: LocalModel): Answerer<JudgeItem, boolean> {
+  const { parse } = LOCAL_VERDICT_PROMPT;
+  let chooser: Promise<Chooser> | undefined;
+  const prompt = {
+    ...LOCAL_VERDICT_PROMPT,
+    parse(raw: string, item: JudgeItem) {
+      const chosen = CHOSEN.exec(raw);
+      return chosen ? Number(chosen[1]) > Number(chosen[2]) : parse(raw, item);
+    },
+  };
+  return localAnswerer(local, prompt, MAX_TOKENS, async (tokens, said) => {
+    chooser ??= makeChooser(local.engine, VERDICT_WORDS);
+    const [yes, no] = await (await chooser).logProbabilities(tokens);
+    return `${said} [log p: true ${yes.toFixed(4)}, false ${no.toFixed(4)}]`;
+  });
+}

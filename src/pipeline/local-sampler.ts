@@ -1,0 +1,53 @@
+import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import type { Engine } from '../engine/types.js';
+import { FEW_SHOT } from '../questions/few-shot.js';
+import { guardCallbacks } from './context.js';
+import { drawnSequences, type Sampler } from './sampler.js';
+import type { CollectSettings } from './settings.js';
+import type { SplitQuestion } from './split.js';
+
+/**
+ * The model itself, in token trees (engine/sample). What is read is what was drawn: the same tokens.
+ * @param questions all that may be asked: what their prompts have in common is run once.
+ */
+export async function openLocalSampler(
+  engine: Engine,
+  questions: readonly SplitQuestion[],
+  settings: CollectSettings,
+): Promise<Sampler> {
+  const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
+  const tokens = await engine.tokenize(
+    questions.map((question) => style.text(question.question)),
+    style.tokenize,
+  );
+  const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
+  const { temperature, topK, topP, minP, maxTokens, seed, samples } = settings;
+  return {
+    async sample(job) {
+      const { guard, rethrow } = guardCallbacks();
+      try {
+        const stats = await engine.sample({
+          settings: { temperature, topK, topP, minP, maxTokens, seed, stop: style.stop },
+          prefix: commonPrefix(tokens),
+          ready: job.ready,
+          next: guard(() => {
+            const question = job.next();
+            return question && { id: question.id, prompt: prompts.get(question.id)!, samples };
+          }, undefined),
+          onSample: guard((id, sample) => job.onSample?.(id, sample), false),
+          onResult: guard((result) => job.onResult(result), undefined),
+        });
+        rethrow();
+        return stats;
+      } catch (error) {
+        rethrow();
+        throw error;
+      }
+    },
+    sequences: (items) =>
+      drawnSequences(
+        engine,
+        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!, sample })),
+      ),
+  };
+}

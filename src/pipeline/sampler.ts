@@ -1,0 +1,79 @@
+import type { Engine, SampleStats } from '../engine/types.js';
+import type { Verdict } from '../judge/rule.js';
+import type { ChoiceReading } from './responses.js';
+import type { Sequence } from './sequence.js';
+import type { SplitQuestion } from './split.js';
+import { tokenSpans } from './token-spans.js';
+
+/** One answer to a question. */
+export interface AskedSample {
+  index: number;
+  text: string;
+  /** Tokens of the response in the model that is read. Empty with `unreadable`. */
+  tokens: number[];
+  finish: 'stop' | 'end' | 'length';
+  /** Sum of log p over the drawn tokens, by the model that drew them; null where a server does not tell. */
+  logProbability: number | null;
+  /** The tokenizer of the model that is read cannot spell this text. */
+  unreadable?: true;
+  /** With options to choose from, the sampler itself knows what is right. */
+  verdict?: Verdict;
+  choice?: ChoiceReading;
+}
+
+/** What of a sample decides how it is read. */
+export type ReadSample = Pick<AskedSample, 'text' | 'tokens' | 'logProbability'>;
+
+export interface AskedResult {
+  id: string;
+  /** In order of index; fewer than wanted when the question was stopped early. */
+  samples: AskedSample[];
+  stopped: boolean;
+  /** Why there is no usable answer: the question is left out. */
+  failure?: string;
+}
+
+export interface SamplingJob {
+  /** Pulled whenever there is room for another question; undefined when there are no more. */
+  next(): SplitQuestion | undefined;
+  /** Awaited before questions are pulled: lets a slow judge hold sampling back. Its rejection ends the job. */
+  ready?(): Promise<void>;
+  /** Called as each sample ends. Returning false stops the whole question. */
+  onSample?(id: string, sample: AskedSample): boolean | undefined;
+  onResult(result: AskedResult): void;
+}
+
+/** A response as it is read: prompt and response as tokens of the model that is read. */
+export interface AskedSequence extends Sequence {
+  /** Mean log p of the response tokens under the model that is read. */
+  meanLogProbability: number;
+}
+
+/** The sequences of responses that were drawn from the model that is read: the same tokens again, behind the prompt. */
+export async function drawnSequences(
+  engine: Engine,
+  items: { prompt: ArrayLike<number>; sample: ReadSample }[],
+): Promise<AskedSequence[]> {
+  const pieces = await engine.pieces(items.flatMap(({ sample }) => sample.tokens));
+  let at = 0;
+  return items.map(({ prompt, sample: { tokens, logProbability } }) => {
+    const { spans } = tokenSpans(pieces.slice(at, at + tokens.length));
+    at += tokens.length;
+    return {
+      tokens: Int32Array.from([...Array.from(prompt), ...tokens]),
+      responseStart: prompt.length,
+      spans,
+      meanLogProbability: logProbability! / tokens.length,
+    };
+  });
+}
+
+/** Asks questions: the model itself, or a server that runs it. */
+export interface Sampler {
+  /** Asks until no question is left. Undefined where nothing is counted. */
+  sample(job: SamplingJob): Promise<SampleStats | undefined>;
+  /**
+   * The sequences in which responses are read, in order. Undefined where the tokens do not spell the response.
+   */
+  sequences(items: { question: SplitQuestion; sample: ReadSample }[]): Promise<(AskedSequence | undefined)[]>;
+}
