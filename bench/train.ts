@@ -4,19 +4,18 @@
  * memory is its own; its seconds include reading the features, those of the reference do not. `--ours` leaves the reference out.
  *
  * A matrix larger than memory, with the passes over its file next to a plain read of it:
- * `node dist/bench/train.js --synthetic 4000x2300000 --dtype float16 --folder DIR --C 0.03,0.1,0.3,1 --ours`. The synthetic
- * matrix is written to a new folder under `--folder` (default: the system's temporary one), and removed at the end.
+ * `node dist/bench/train.js --synthetic 4000x2300000 --dtype float16 --folder DIR --C 0.03,0.1,0.3,1 --ours`. With `--folder`
+ * the matrix stays there for the next time, else it is removed at the end.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Pass } from '../src/learn/scanner.js';
 import { trainMatrix } from '../src/learn/train-matrix.js';
 import { SIGNAL, writeCettLike } from './cett-like.js';
-import { hardware, spread } from './reference.js';
+import { hardware, scratchFolder, spread } from './reference.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,7 +24,7 @@ const { values: options } = parseArgs({
     golden: { type: 'string' },
     synthetic: { type: 'string' },
     dtype: { type: 'string', default: 'float32' },
-    folder: { type: 'string', default: tmpdir() },
+    folder: { type: 'string' },
     C: { type: 'string', default: '0.1,0.3,1,3,10,30' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string' },
@@ -62,14 +61,17 @@ else {
     compare('golden', join(options.golden, 'l1-features.npy'), join(options.golden, 'l1-labels.npy'));
   if (options.synthetic) {
     const shape = options.synthetic.split('x').map(Number) as [number, number];
-    const folder = mkdtempSync(join(options.folder, 'hneurons-bench-'));
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
-    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const [features, labels] = [join(folder, 'features.npy'), join(folder, 'labels.npy')];
     const dtype = options.dtype === 'float16' ? 'float16' : 'float32';
-    const start = performance.now();
-    await writeCettLike(features, labels, shape, { seed: Number(options.seed), dtype });
-    console.log(`${hardware()}; matrix written in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+    const folder = options.folder ?? scratchFolder();
+    const stem = join(folder, `cett-like-${options.synthetic}-${dtype}-${options.seed}`);
+    const [features, labels] = [`${stem}.npy`, `${stem}-labels.npy`];
+    if (!existsSync(features)) {
+      const start = performance.now();
+      await writeCettLike(`${features}.part`, labels, shape, { seed: Number(options.seed), dtype });
+      renameSync(`${features}.part`, features);
+      console.log(`matrix written in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+    }
+    console.log(hardware());
     const name = `synthetic ${options.synthetic} ${dtype}, ${SIGNAL} informative columns, seed ${options.seed}`;
     compare(name, features, labels);
   }

@@ -1,12 +1,16 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
+import { addCompare } from './commands/compare.js';
+import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
+import { addImport } from './commands/import.js';
 import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
+import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import {
   addCollect,
@@ -20,13 +24,13 @@ import {
   addSpans,
   addTrain,
   integer,
+  MODEL,
   type RunFlags,
 } from './options.js';
 import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
 import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
-const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 const EVALUATE_OUT =
   "run folder (default: the only one); with --datasets the folder of the table (default: the detector's folder/table)";
 const MODEL_MOVED = "where the run's model is now, if it was moved";
@@ -94,6 +98,10 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addCompare(program, session);
+  addImport(program, session);
+  addExport(program, session);
+  addTrace(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
@@ -184,6 +192,10 @@ function addScore(program: Command, session: Session): void {
     .option('--question <text>', 'the question')
     .option('--answer <text>', 'the answer to score')
     .option('--file <file>', 'JSONL or CSV with question and answer, optional id')
+    .option('--judged <file>', 'judged responses, as import takes them: AUROC and accuracy with intervals')
+    .addOption(
+      new Option('--label-1 <meaning>', 'what a label of 1 stands for').choices(['correct', 'hallucinated']),
+    )
     .option('--force', 'also with another file of the same shape than the detector was trained on');
   addOutput(addEngine(addModel(score, MODEL)))
     .addHelpText(
@@ -191,7 +203,8 @@ function addScore(program: Command, session: Session): void {
       `
 Examples:
   $ hneurons score --detector detector.json --question "What is the capital of Peru?" --answer "Lima"
-  $ hneurons score --detector detector.json --file answers.csv --json`,
+  $ hneurons score --detector detector.json --file answers.csv --json
+  $ hneurons score --detector detector.json --judged judged.csv`,
     )
     .action((flags: ScoreFlags) => runScore(session, flags));
 }

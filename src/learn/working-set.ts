@@ -13,6 +13,8 @@ export interface Model {
   weights: Float64Array;
   intercept: number;
   z: Float64Array;
+  /** The largest cost of a row at which the workspace has X^T r of this model, where it does: at other values of C it is a multiple. */
+  correlatedAt?: number;
 }
 
 export interface Solution extends Model {
@@ -65,7 +67,11 @@ export async function fitStore(
   let wanted = onDisk ? capacity : FIRST_SET;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     residuals(loss, model.z, r);
-    await scanner.scan(store.matrix, { vectors: [r], products: [c] });
+    if (model.correlatedAt) {
+      const ratio = loss.largestCost / model.correlatedAt;
+      for (let j = 0; j < c.length; j++) c[j] *= ratio;
+    } else await scanner.scan(store.matrix, { vectors: [r], products: [c] });
+    model = { ...model, correlatedAt: loss.largestCost };
     const pull = r.reduce((sum, value) => sum + value, 0);
     let largest = Math.max(1, Math.abs(pull));
     for (let j = 0; j < c.length; j++) largest = Math.max(largest, Math.abs(c[j]) / store.penalties[j]);
@@ -173,7 +179,7 @@ async function fitColumns(
     marginsOf(matrix, fit.weights, z);
     const sparse = nonZero(fit.weights.subarray(0, stride - 1));
     const intercept = fit.weights[stride - 1];
-    const found = {
+    const found: Model = {
       indices: sparse.map((s) => chosen[s]),
       weights: sparseWeights(fit.weights, sparse),
       intercept,
@@ -198,7 +204,7 @@ async function fitColumns(
   const first = { indices, weights: sparseWeights(weights, indices), intercept: model.intercept, z };
   const relative = precision / (penalty(first, inner.penalties) + lossAt(loss, z));
   const solution = await fitStore(inner, loss, first, relative, scanner, workspace.inner());
-  return { ...solution, indices: solution.indices.map((s) => chosen[s]) };
+  return { ...solution, indices: solution.indices.map((s) => chosen[s]), correlatedAt: undefined };
 }
 
 function marginsOf(matrix: DenseMatrix, weights: Float64Array, z: Float64Array): void {

@@ -43,7 +43,7 @@ const NAMED = 5;
  * Stage 1 (method.md sections 1 and 2): asks the questions, judges the samples, and writes `responses.jsonl` (every
  * question that is done with), `cases.jsonl` (the selected ones, matched within relation and split, with their
  * answer tokens) and `pairs.jsonl` (a right and a wrong answer to the same mixed question).
- * @throws UserError when one class is missing or too small to train and test on.
+ * @throws TooFewError when one class is missing or too small to train and test on.
  */
 export async function collect(
   context: RunContext,
@@ -152,7 +152,10 @@ function leftOut(responses: Response[]): string[] {
   return notes;
 }
 
-/** @throws UserError that says what is missing, what was seen, and what to change. */
+/** Too few questions were answered in a steady way to compare right with wrong answers. */
+export class TooFewError extends UserError {}
+
+/** @throws TooFewError that says what is missing, what was seen, and what to change. */
 function checkCases(cases: Case[], responses: Response[], settings: CollectSettings): void {
   const train = cases.filter((one) => one.split === 'train').length;
   const test = cases.length - train;
@@ -173,7 +176,7 @@ function checkCases(cases: Case[], responses: Response[], settings: CollectSetti
     problem = `only ${train} matched samples to train on and ${test} to test (${FEWEST_MATCHED} of each are needed)`;
     advice = `take more questions (a relation needs both classes), another model, or ${relaxed}`;
   }
-  throw new UserError(`${problem}: ${seen}; ${advice}`);
+  throw new TooFewError(`${problem}: ${seen}; ${advice}`);
 }
 
 function toLines(values: unknown[]): string {

@@ -53,7 +53,8 @@ export async function makeCases(
   });
 }
 
-function distinctAnswers(response: Response): number {
+/** How many different answers the samples of a question give, after normalisation. */
+export function distinctAnswers(response: Response): number {
   return new Set(
     response.samples.map(({ text }) => {
       const span = answerSpan(text);

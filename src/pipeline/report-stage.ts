@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { TableSchema } from '../report/table/schema.js';
 import { completeReport } from '../report/verdict.js';
@@ -34,19 +36,25 @@ const EXAMPLES_SHOWN = 6;
 
 /** Where the table of other data sets lies, when it was made in the run folder. */
 export const TABLE_FILE = 'table/table.json';
+/** Where the trace of the neurons' origin lies, when it was made in the run folder. */
+export const ORIGIN_FILE = 'origin/origin.json';
 
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
   requireStage(folder, 'evaluate');
   const tablePath = folder.file(TABLE_FILE);
-  const inputs: Record<string, string> = existsSync(tablePath) ? { table: await hashFile(tablePath) } : {};
+  const originPath = folder.file(ORIGIN_FILE);
+  const inputs: Record<string, string> = {};
+  if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
+  if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
     const stabilityPath = folder.file('stability.json');
     const cases = await readCases(folder.file('cases.jsonl'));
-    const table = await readTable(tablePath, detector, emit);
+    const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
+    const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -69,6 +77,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
+      ...(origin && { origin }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
@@ -78,6 +87,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
+        ...(origin && { origin: ORIGIN_FILE }),
       },
     };
     const report = completeReport(content);
@@ -89,18 +99,21 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   });
 }
 
-/** The table of other data sets, where there is one of this detector. */
-async function readTable(
+/**
+ * What another command has left in the run folder for the report: undefined where it was not run, and, with a note, where the
+ * file cannot be used or belongs to another detector.
+ */
+async function readBeside<T extends { detector: { identity: string } }>(
   path: string,
+  schema: z.ZodType<T>,
+  command: string,
   detector: Detector,
   emit: RunContext['emit'],
-): Promise<Report['table']> {
+): Promise<T | undefined> {
   if (!existsSync(path)) return undefined;
   const leftOut = (why: string) => {
-    emit({
-      type: 'note',
-      message: `${path} is left out of the report: ${why}; run hneurons evaluate --datasets again`,
-    });
+    const message = `${path} is left out of the report: ${why}; run hneurons ${command} again`;
+    emit({ type: 'note', message });
     return undefined;
   };
   let value: unknown;
@@ -109,11 +122,11 @@ async function readTable(
   } catch {
     return leftOut('it is not valid JSON');
   }
-  const table = TableSchema.safeParse(value);
-  if (!table.success) return leftOut('it is damaged or from another version');
-  if (table.data.detector.identity !== detectorIdentity(detector))
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return leftOut('it is damaged or from another version');
+  if (parsed.data.detector.identity !== detectorIdentity(detector))
     return leftOut('it is of another detector');
-  return table.data;
+  return parsed.data;
 }
 
 async function describeRun(context: RunContext): Promise<Report['run']> {

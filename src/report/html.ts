@@ -1,9 +1,10 @@
-import { html, trusted } from './markup.js';
+import { html, type Markup, trusted } from './markup.js';
 import type { Report } from './schema.js';
 import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
 import { hardOrFalse, stability } from './sections/further.js';
 import { neurons } from './sections/neurons.js';
+import { origin } from './sections/origin.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
 import { summary } from './sections/summary.js';
 import { otherSets } from './sections/table.js';
@@ -14,19 +15,10 @@ import { STYLE } from './style.js';
  * itself), all text from outside escaped. Follows the light or dark scheme, from phone to desktop, and prints.
  */
 export function renderHtml(report: Report): string {
-  return `<!doctype html>\n${
-    html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="hneurons ${report.run.version}">
-<link rel="icon" href="data:,">
-<title>Hallucination neurons of ${report.model.name}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-${summary(report)}
+  return page(
+    `Hallucination neurons of ${report.model.name}`,
+    report.run.version,
+    html`${summary(report)}
 <main>
 ${detection(report)}
 ${hardOrFalse(report)}
@@ -34,11 +26,30 @@ ${neurons(report)}
 ${stability(report)}
 ${examples(report)}
 ${otherSets(report)}
+${origin(report.origin)}
 ${questions(report)}
 ${whatWasRun(report)}
 ${glossary(report)}
-</main>
-<footer>Made by hneurons ${report.run.version}. Method: Gao et al., “H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs”, arXiv 2512.01797.</footer>
+</main>`,
+  );
+}
+
+/** A page of this program around a body: style, security policy and footer. */
+export function page(title: string, version: string, body: Markup): string {
+  return `<!doctype html>\n${
+    html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="generator" content="hneurons ${version}">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+${body}
+<footer>Made by hneurons ${version}. Method: Gao et al., “H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs”, arXiv 2512.01797.</footer>
 </body>
 </html>
 `.markup

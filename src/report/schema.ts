@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { OriginSchema } from './origin/schema.js';
 import { TableSchema } from './table/schema.js';
 
 /** Version of the layout of `report.json`. Raised when a reader of the old layout would misread the new one. */
@@ -257,6 +258,7 @@ export const ReportSchema = z.object({
   stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  origin: OriginSchema.optional().describe('what `hneurons trace` found out, where it was run'),
   table: TableSchema.optional().describe(
     'other data sets, when they were asked: hneurons evaluate --datasets',
   ),

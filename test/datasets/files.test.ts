@@ -3,9 +3,11 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDataset } from '../../src/datasets/open.js';
+import { UserError } from '../../src/errors.js';
 import { createJudge } from '../../src/judge/rule.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { parquet } from '../support/parquet.js';
+import { seededRandom } from '../support/random.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { triviaFile, triviaRows } from './setup.js';
 
@@ -231,11 +233,12 @@ test('lists in a JSON document, and one that is none', async () => {
 
 test('a CSV with a field of 100 MB is refused and not kept', async () => {
   const path = write('long.csv', 'question,answer\nQ?,A\nR?,');
-  for (let i = 0; i < 100; i++) appendFileSync(path, Buffer.alloc(1 << 20, 'x'));
+  const piece = Buffer.alloc(1 << 20, 'x');
+  for (let i = 0; i < 100; i++) appendFileSync(path, piece);
   appendFileSync(path, '\nS?,B\n');
   global.gc?.();
   const before = process.memoryUsage().rss;
-  await expectUserError(() => open(path), /longer than 1 MiB/);
+  await expectUserError(() => open(path), /has 1 broken line: line 3: longer than 1 MiB/);
   const grown = process.memoryUsage().rss - before;
   assert.ok(grown < 64 << 20, `the line was held in memory: ${grown >> 20} MiB`);
 });
@@ -245,4 +248,31 @@ test('names that are none say what there is', async () => {
   await expectUserError(() => open(`trivia=${join(folder, 'own.jsonl')}`), /no data set "trivia"/);
   await expectUserError(() => open(join(folder, 'missing.csv')), /cannot read .*missing\.csv/);
   await expectUserError(() => open('triviaqa='), /no data set "triviaqa="/);
+});
+
+test('damaged Parquet files give questions or one line, and no failure goes unnoticed', async () => {
+  const unnoticed: unknown[] = [];
+  const note = (error: unknown) => unnoticed.push(error);
+  process.on('unhandledRejection', note);
+  const good = triviaFile(triviaRows('train', 40), 20);
+  const random = seededRandom(5);
+  let refused = 0;
+  for (let i = 0; i < 200; i++) {
+    const bytes = good.slice();
+    for (let k = 0; k < 3; k++) {
+      // Half of the damage in the footer, where offsets, sizes and names stand.
+      const from = random() < 0.5 ? bytes.length - 1500 : 0;
+      bytes[from + Math.floor(random() * (bytes.length - from))] = Math.floor(random() * 256);
+    }
+    const path = write('fuzz.parquet', bytes);
+    await open(`triviaqa=${path}`).catch((error) => {
+      refused++;
+      assert.ok(error instanceof UserError, error.stack);
+      assert.doesNotMatch(error.message, /\n/);
+    });
+  }
+  await new Promise((go) => setImmediate(go));
+  process.off('unhandledRejection', note);
+  assert.deepEqual(unnoticed, []);
+  assert.ok(refused > 50, `${refused} refused`);
 });

@@ -5,7 +5,7 @@ import { mirrorQuestions, nonexistQuestions } from '../../src/datasets/nonexist/
 import { KINDS } from '../../src/datasets/nonexist/templates.js';
 import { openDataset } from '../../src/datasets/open.js';
 import { words } from '../../src/judge/normalise.js';
-import { judgeOf } from '../../src/judge/of-question.js';
+import { createJudge } from '../../src/judge/rule.js';
 import { splitQuestions } from '../../src/pipeline/split.js';
 import { mentions } from '../../src/questions/aliases.js';
 import { builtinQuestions } from '../../src/questions/builtin.js';
@@ -61,7 +61,7 @@ test('the mirror set asks the same about famous things, with answers that are no
       !FEW_SHOT.some((shot) => shot.question === question || mentions(question, shot.answer)),
       question,
     );
-    assert.equal(judgeOf({ aliases })(`It is ${aliases[0]}.`), 'correct', question);
+    assert.equal(createJudge(aliases)(`It is ${aliases[0]}.`), 'correct', question);
   }
 });
 
@@ -72,7 +72,7 @@ test('where mirror and built-in questions ask the same, they agree', () => {
     const known = facts.get(question);
     if (known === undefined) continue;
     shared++;
-    const judge = judgeOf({ aliases: known });
+    const judge = createJudge(known);
     assert.ok(
       aliases.some((alias) => judge(alias) === 'correct'),
       `${question} ${aliases} ${known}`,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgeOf } from '../../src/judge/of-question.js';
+import { createFabricatedJudge } from '../../src/judge/fabricated.js';
 
-const judge = judgeOf({ aliases: [], kind: 'fabricated' });
+const judge = createFabricatedJudge();
 
 test('not knowing a thing that does not exist is right', () => {
   for (const response of [
@@ -34,6 +34,8 @@ test('a specific answer is made up, whatever it is', () => {
     'It was invented by a Norwegian.',
     'Fiction House',
     'C12H22O11',
+    'C 30 H 55 Na',
+    'Na',
     '東京',
   ]) {
     assert.equal(judge(response), 'wrong', response);
@@ -45,9 +47,7 @@ test('a response that says nothing is neither', () => {
     assert.equal(judge(response), 'uncertain', JSON.stringify(response));
 });
 
-test('other questions are judged by their answers, and the markers are the ones given', () => {
-  const open = judgeOf({ aliases: ['Paris'] });
-  assert.deepEqual(['Paris', 'Rome', 'unknown'].map(open), ['correct', 'wrong', 'uncertain']);
-  const own = judgeOf({ aliases: [], kind: 'fabricated' }, { markers: ['pass'] });
+test('the markers are the ones given, besides those for what does not exist', () => {
+  const own = createFabricatedJudge(['pass']);
   assert.deepEqual(['Pass!', 'unknown', 'not a real place'].map(own), ['correct', 'wrong', 'correct']);
 });

@@ -161,6 +161,23 @@ describe('what must not matter', () => {
     }
   });
 
+  it('how often a file is read: twice to begin with, then twice for each C when one set of columns is enough', async () => {
+    const problem = randomProblem(60, 400, 9);
+    const passes: number[] = [];
+    const points = await fitPath({
+      labels: problem.labels,
+      matrix: inFile(problem, join(folder, 'passes.npy')),
+      grid: [0.1, 0.3, 1],
+      memory: 90_000,
+      onPass: ({ bytes }) => passes.push(bytes),
+    });
+    assert.deepEqual(passes, Array(8).fill(4 * 60 * 400));
+    for (const point of points) {
+      const gap = dualityGap(problem, spread(problem, point), point.C);
+      assert.ok(gap <= 1e-4 * point.objective, `C ${point.C}: ${gap} of ${point.objective}`);
+    }
+  });
+
   it('the order and repetition of the grid', async () => {
     const problem = randomProblem(40, 20, 10);
     const matrix = inMemory(problem);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseHTML } from 'linkedom';
 import { renderHtml } from '../../src/report/html.js';
 import { escapeHtml, html } from '../../src/report/markup.js';
+import { hardOrFalseWords } from '../../src/report/sections/further.js';
 import { completeReport } from '../../src/report/verdict.js';
 import { HOSTILE, hostileReport, STEERING, syntheticContent, syntheticReport } from '../support/report.js';
 
@@ -89,6 +90,25 @@ test('the further tests are shown: one bar a H-Neuron, one dot a figure, groups 
   assert.equal(document.querySelectorAll('#stability > ul > li').length, 2);
   const rows = document.querySelectorAll('#detection details tbody tr');
   assert.equal(rows.length, report.test.baselines.length);
+});
+
+test('the words about question and answer follow from the intervals', () => {
+  const report = syntheticReport();
+  const told = (low: number, high: number, pairLow: number) => {
+    const { question, pairs } = report;
+    assert.ok(question && !('missing' in question) && pairs && !('missing' in pairs));
+    const auroc = { estimate: (low + high) / 2, low, high };
+    return hardOrFalseWords({
+      ...report,
+      question: { ...question, difference: { ...question.difference, auroc } },
+      pairs: { ...pairs, detector: { estimate: 0.6, low: pairLow, high: 0.7 } },
+    });
+  };
+  assert.match(told(0.1, 0.2, 0.52)[0], /^The answer’s tokens tell more .*\.86 against \.64/);
+  assert.match(told(0.1, 0.2, 0.52)[1], /still tells something/);
+  assert.match(told(-0.1, 0.02, 0.49)[0], /question alone tell as much as .*\.64 against \.86/);
+  assert.match(told(-0.1, -0.02, 0.49)[0], /question alone tell more than/);
+  assert.match(told(-0.1, -0.02, 0.49)[1], /nothing that can be seen.* 60\s% \(95 % interval 49–70\s%\)/);
 });
 
 test('what could not be tested is said, and older reports have none of it', () => {

@@ -23,6 +23,7 @@ import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
+  type EngineFlags,
   engineChoice,
   evaluateOverrides,
   extractOverrides,
@@ -47,10 +48,8 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     const questions = splitQuestions(set.questions, seed);
     const twins = set.questions.length - questions.length;
     if (twins > 0) {
-      emit({
-        type: 'note',
-        message: `${twins} test questions are left out: the training half has them too.`,
-      });
+      const [are, them] = twins === 1 ? ['question is', 'it'] : ['questions are', 'them'];
+      emit({ type: 'note', message: `${twins} test ${are} left out: the training half has ${them} too.` });
     }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
@@ -115,7 +114,7 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
 /** Lends a context in a run folder to `work`, and closes model and folder whatever comes of that. */
 export async function inFolder<T>(
   session: Session,
-  flags: RunFlags,
+  flags: EngineFlags,
   emit: Listener,
   folder: RunFolder,
   work: (context: RunContext) => Promise<T>,

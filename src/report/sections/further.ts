@@ -1,6 +1,6 @@
 import { probeDots } from '../figures/probes.js';
 import { overlapDots, selectionBars } from '../figures/stability.js';
-import { formatCount, formatPercent, formatRange, formatShare } from '../format.js';
+import { formatCount, formatPercent, formatPercentRange, formatRange, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { neuronName } from '../neuron.js';
 import type { Report } from '../schema.js';
@@ -16,9 +16,36 @@ export function hardOrFalse(report: Report): Markup {
   const absent = [question, pairs].flatMap((one) => (one && 'missing' in one ? [one.missing] : []));
   return html`<section id="hard-or-false"><h2>A false answer, or just a hard question?</h2>
 <p>A detector could do well without looking at the answer at all, if it knew hard questions from easy ones.</p>
+${hardOrFalseWords(report).map((sentence) => html`<p>${sentence}</p>`)}
 ${probeDots(report)}
 ${absent.map((reason) => html`<p class="note">Not tested: ${reason}.</p>`)}
 </section>`;
+}
+
+/** What the two tests say, from their intervals. */
+export function hardOrFalseWords({ question, pairs }: Report): string[] {
+  const words: string[] = [];
+  if (question && !('missing' in question)) {
+    const { low, high } = question.difference.auroc;
+    const [answer, alone] = [question.answer.auroc.estimate, question.question.auroc.estimate].map(
+      formatShare,
+    );
+    words.push(
+      low > 0
+        ? `The answer’s tokens tell more than the question’s: AUROC ${answer} against ${alone}.`
+        : `The tokens of the question alone tell ${high < 0 ? 'more than' : 'as much as'} those of the answer: AUROC ${alone} against ${answer}. On these questions a detector may know a hard question rather than a false answer.`,
+    );
+  }
+  if (pairs && !('missing' in pairs)) {
+    const { estimate, low, high } = pairs.detector;
+    const share = `${formatPercent(estimate)} (95 % interval ${formatPercentRange({ low, high })})`;
+    words.push(
+      low > 0.5
+        ? `Within one question the detector still tells something: the wrong answer scores higher than the right one in ${share} of the pairs.`
+        : `Within one question the detector tells nothing that can be seen: the wrong answer scores higher than the right one in ${share} of the pairs.`,
+    );
+  }
+  return words;
 }
 
 /** How far the choice of neurons depends on the questions at hand. */
