@@ -1,9 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { encodeHalves } from '../src/formats/float16.js';
 import { npyHeader, writeNpy } from '../src/formats/npy.js';
 
 const FACTORS = 40;
 const PER_COLUMN = 4;
-const SIGNAL = 40;
+/** Columns that the labels are drawn from. */
+export const SIGNAL = 40;
 
 /** Uniform numbers in [0, 1) (mulberry32): the same data for the same seed on every machine. */
 function uniforms(seed: number): () => number {
@@ -27,7 +29,7 @@ export async function writeCettLike(
   featuresPath: string,
   labelsPath: string,
   [rows, columns]: [number, number],
-  seed: number,
+  { seed, dtype }: { seed: number; dtype: 'float32' | 'float16' },
 ): Promise<void> {
   const random = uniforms(seed);
   // Twelve uniforms less six: variance 1, tails to 6; three of them, scaled, do for the noise.
@@ -52,7 +54,8 @@ export async function writeCettLike(
   const row = new Float32Array(columns);
   const latent = new Float64Array(FACTORS);
   const file = openSync(featuresPath, 'w');
-  writeSync(file, npyHeader('f4', [rows, columns]));
+  writeSync(file, npyHeader(dtype === 'float16' ? 'f2' : 'f4', [rows, columns]));
+  const halves = new Uint16Array(dtype === 'float16' ? columns : 0);
   for (let i = 0; i < rows; i++) {
     for (let k = 0; k < FACTORS; k++) latent[k] = normal();
     for (let j = 0; j < columns; j++) {
@@ -65,7 +68,8 @@ export async function writeCettLike(
       logit += effects[k] * Math.min(4, row[j] / scales[j] / 8 - 0.8);
     });
     labels[i] = random() < 1 / (1 + Math.exp(-logit)) ? 1 : 0;
-    const bytes = new Uint8Array(row.buffer);
+    if (dtype === 'float16') encodeHalves(row, halves);
+    const bytes = new Uint8Array(dtype === 'float16' ? halves.buffer : row.buffer);
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
   }
   closeSync(file);

@@ -5,12 +5,14 @@
  *
  * FOLDER holds `triviaqa-gemma-3-4b-samples.jsonl` (lines with `aliases`, `responses` and `judged`, "true" or "false" by
  * TriviaQA's substring rule) and `answer-spans-gemma-3-27b.jsonl` (lines with `tokens`, a space written as ▁, and
- * `answer_tokens` picked by an LLM; an empty pick is left out). Prints the agreement and the kinds of disagreement.
+ * `answer_tokens` picked by an LLM; an empty pick is left out). Prints the agreement, which must be at least .985 (whole words), 1
+ * (substring) and .97 (spans), and every kind of disagreement with its count and examples. Exit status 1 when one is lower.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createJudge, type JudgeOptions } from '../src/judge/rule.js';
 import { answerSpan } from '../src/judge/span.js';
+import { explainDisagreement } from './judge-disagreements.js';
 
 interface JudgedQuestion {
   question: string;
@@ -40,7 +42,18 @@ function printKinds(kinds: Map<string, string[]>): void {
   }
 }
 
-function compareVerdicts(questions: JudgedQuestion[], title: string, options: JudgeOptions): void {
+function printShare(title: string, equal: number, total: number, wanted: number): void {
+  const share = equal / total;
+  console.log(`${title}: ${equal} of ${total} agree (${share.toFixed(5)}; at least ${wanted} wanted)`);
+  if (share < wanted) process.exitCode = 1;
+}
+
+function compareVerdicts(
+  questions: JudgedQuestion[],
+  title: string,
+  options: JudgeOptions,
+  wanted: number,
+): void {
   let total = 0;
   const kinds = new Map<string, string[]>();
   const add = (kind: string, example: string) => kinds.set(kind, [...(kinds.get(kind) ?? []), example]);
@@ -51,14 +64,14 @@ function compareVerdicts(questions: JudgedQuestion[], title: string, options: Ju
       const verdict = judge(response);
       if ((verdict === 'correct') !== (judged[i] === 'true')) {
         add(
-          `${verdict}, published ${judged[i]}`,
+          `${verdict}, published ${judged[i]}: ${explainDisagreement(verdict, response, aliases)}`,
           `${JSON.stringify(response)} | ${question} | ${aliases.slice(0, 4).join(' / ')}`,
         );
       }
     });
   }
   const differ = [...kinds.values()].reduce((sum, list) => sum + list.length, 0);
-  console.log(`${title}: ${total - differ} of ${total} agree (${(1 - differ / total).toFixed(5)})`);
+  printShare(title, total - differ, total, wanted);
   printKinds(kinds);
 }
 
@@ -83,7 +96,7 @@ function compareSpans(cases: SpanCase[]): void {
     const text = expected.join('');
     if (JSON.stringify(actual) === JSON.stringify(expected)) continue;
     const kind = !whole.includes(text)
-      ? 'published pick is not one run'
+      ? 'published pick is not one run of the response'
       : actual.join('').includes(text)
         ? 'longer than published'
         : text.includes(actual.join(''))
@@ -92,9 +105,7 @@ function compareSpans(cases: SpanCase[]): void {
     kinds.set(kind, [...(kinds.get(kind) ?? []), `${whole} -> ${actual.join('')} | published ${text}`]);
   }
   const differ = [...kinds.values()].reduce((sum, list) => sum + list.length, 0);
-  console.log(
-    `Answer spans: ${given.length - differ} of ${given.length} equal (${(1 - differ / given.length).toFixed(5)})`,
-  );
+  printShare('Answer spans', given.length - differ, given.length, 0.97);
   printKinds(kinds);
 }
 
@@ -105,6 +116,6 @@ if (folder === undefined) {
   process.exit(2);
 }
 const questions = readLines<JudgedQuestion>(join(folder, 'triviaqa-gemma-3-4b-samples.jsonl'));
-compareVerdicts(questions, 'Substring rule', { rule: 'substring', markers: [] });
-compareVerdicts(questions, 'Whole words', {});
+compareVerdicts(questions, 'Substring rule', { rule: 'substring', markers: [] }, 1);
+compareVerdicts(questions, 'Whole words', {}, 0.985);
 compareSpans(readLines<SpanCase>(join(folder, 'answer-spans-gemma-3-27b.jsonl')));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** A folder that is gone when the process ends. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'hneurons-bench-'));
-  process.on('SIGINT', () => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

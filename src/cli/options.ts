@@ -2,10 +2,17 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SETS } from '../datasets/sets.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
-import type { CollectSettings, EvaluateSettings, TrainSettings } from '../pipeline/settings.js';
+import type {
+  CollectSettings,
+  EvaluateSettings,
+  ExtractSettings,
+  TrainSettings,
+} from '../pipeline/settings.js';
 import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
+/** What `--model` takes, for help. */
+export const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {
@@ -35,22 +42,33 @@ export interface CollectFlags {
   maxTokens?: number;
   /** False with `--no-quota`. */
   quota?: number | false;
+  pairs?: number;
+}
+
+export interface ExtractFlags {
+  features?: ExtractSettings['features'];
 }
 
 export interface TrainFlags {
   mode?: TrainSettings['mode'];
   C?: number[];
   folds?: number;
+  select?: TrainSettings['select'];
+  scoreQuestions?: number;
+  standardise?: boolean;
+  classWeights?: TrainSettings['classWeights'];
 }
 
 export interface EvaluateFlags {
   controls?: number;
+  resamples?: number;
 }
 
 export interface RunFlags
   extends OutputOptions,
     EngineFlags,
     CollectFlags,
+    ExtractFlags,
     SamplingFlags,
     JudgeFlags,
     TrainFlags,
@@ -162,7 +180,21 @@ export function addCollect(command: Command): Command {
       'matched samples wanted of each class, to train on and again to test (default: 200)',
       integer(1),
     )
-    .option('--no-quota', 'ask every question to the end');
+    .option('--no-quota', 'ask every question to the end')
+    .option(
+      '--pairs <n>',
+      'most pairs of a right and a wrong answer to one question, for the test within questions (default: 200)',
+      integer(0),
+    );
+}
+
+export function addExtract(command: Command): Command {
+  return command.addOption(
+    new Option('--features <type>', 'how features are stored (default: float32)').choices([
+      'float32',
+      'float16',
+    ]),
+  );
 }
 
 export interface JudgeFlags {
@@ -207,15 +239,28 @@ export function addTrain(command: Command): Command {
       ).choices(['3-vs-1', '1-vs-1']),
     )
     .option('--C <values>', 'values of C to choose from (default: 0.1,0.3,1,3,10,30,100)', valuesOfC)
-    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100));
+    .option('--folds <n>', 'folds of the cross-validation (default: 5)', integer(2, 100))
+    .addOption(
+      new Option(
+        '--select <criterion>',
+        'what the chosen C is best in: held-out accuracy, or its sum with the score of the model without these neurons (default: accuracy+score)',
+      ).choices(['accuracy', 'accuracy+score']),
+    )
+    .option(
+      '--score-questions <n>',
+      'known questions asked for that score (default: 100)',
+      integer(1, 10000),
+    );
 }
 
 export function addEvaluate(command: Command): Command {
-  return command.option(
-    '--controls <n>',
-    'sets of random neurons to compare with (default: 20)',
-    integer(1, 10000),
-  );
+  return command
+    .option('--controls <n>', 'sets of random neurons to compare with (default: 20)', integer(1, 10000))
+    .option(
+      '--resamples <n>',
+      'resamples of the questions on which the neurons are looked for again, 0 for none (default: 20)',
+      integer(0, 1000),
+    );
 }
 
 export function engineChoice({ device, gpuLayers, threads, library }: EngineFlags): EngineFlags {
@@ -223,16 +268,21 @@ export function engineChoice({ device, gpuLayers, threads, library }: EngineFlag
 }
 
 export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSettings, 'promptStyle'>> {
-  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota } = flags;
-  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens };
+  const { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, quota, pairs } = flags;
+  const sampling = { samples, minCorrect, maxCorrect, temperature, topK, topP, minP, maxTokens, pairs };
   // Commander makes `quota` true when only --no-quota is declared as its default.
   return { ...sampling, quota: quota === false ? null : typeof quota === 'number' ? quota : undefined };
 }
 
-export function trainOverrides({ mode, C, folds }: TrainFlags): Partial<TrainSettings> {
-  return { mode, grid: C, folds };
+export function extractOverrides({ features }: ExtractFlags): Partial<ExtractSettings> {
+  return { features };
 }
 
-export function evaluateOverrides({ controls }: EvaluateFlags): Partial<EvaluateSettings> {
-  return { controls };
+export function trainOverrides(flags: TrainFlags): Partial<TrainSettings> {
+  const { mode, C, folds, select, scoreQuestions, standardise, classWeights } = flags;
+  return { mode, grid: C, folds, select, scoreQuestions, standardise, classWeights };
+}
+
+export function evaluateOverrides({ controls, resamples }: EvaluateFlags): Partial<EvaluateSettings> {
+  return { controls, resamples };
 }

@@ -1,14 +1,22 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
+import { addCompare } from './commands/compare.js';
+import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
+import { runExtractShard } from './commands/extract-shard.js';
+import { addImport } from './commands/import.js';
 import { addJudgeCommand } from './commands/judge.js';
+import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
+import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
 import {
   addCollect,
   addEngine,
   addEvaluate,
+  addExtract,
   addJudge,
   addModel,
   addOutput,
@@ -16,12 +24,15 @@ import {
   addSpans,
   addTrain,
   integer,
+  MODEL,
   type RunFlags,
 } from './options.js';
 import { addSampling } from './sampling-options.js';
 import type { Session } from './session.js';
+import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
-const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
+const EVALUATE_OUT =
+  "run folder (default: the only one); with --datasets the folder of the table (default: the detector's folder/table)";
 const MODEL_MOVED = "where the run's model is now, if it was moved";
 
 /** The command line, each command bound to what it does in `session`. */
@@ -50,7 +61,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
-  addOutput(addEngine(addEvaluate(addTrain(addCollecting(find)))))
+  addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollecting(find))))))
     .addHelpText(
       'after',
       `
@@ -76,7 +87,8 @@ Examples:
     )
     .action((flags: RunFlags) => runFromQuestions(session, flags, false));
 
-  addExtract(program, session);
+  addExtractCommand(program, session);
+  addMerge(program, session);
   addTrainCommand(program, session);
   addLater(
     program,
@@ -86,6 +98,10 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addCompare(program, session);
+  addImport(program, session);
+  addExport(program, session);
+  addTrace(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
@@ -99,7 +115,7 @@ function addCollecting(command: Command): Command {
   return addSpans(addJudge(addSampling(addCollect(addRun(addModel(command, MODEL))))));
 }
 
-function addExtract(program: Command, session: Session): void {
+function addExtractCommand(program: Command, session: Session): void {
   const extract = program
     .command('extract')
     .description('stage 2: read the CETT of every neuron; of a run, or of any cases')
@@ -108,19 +124,20 @@ function addExtract(program: Command, session: Session): void {
       '--cases <file>',
       'JSONL with prompt, response and answer, or token_ids, answer_start and answer_end',
     );
-  addOutput(addEngine(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))
+  addOutput(addEngine(addShard(addExtract(addModel(extract, `${MODEL}; without --cases ${MODEL_MOVED}`)))))
     .addHelpText(
       'after',
       `
 Examples:
   $ hneurons extract --out runs/gemma-3-270m-builtin
-  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors`,
+  $ hneurons extract --cases cases.jsonl --model ./my.gguf --out features.safetensors
+  $ hneurons extract --out runs/mine --shard 0/4       the first of four parts; see hneurons merge`,
     )
-    .action((flags: RunFlags & { cases?: string }) =>
-      flags.cases === undefined
-        ? runLaterStage(session, flags, 'extract')
-        : runExtractCases(session, { ...flags, cases: flags.cases }),
-    );
+    .action((flags: RunFlags & ShardFlags & { cases?: string }) => {
+      const shard = chosenShard(flags, process.env);
+      if (flags.cases !== undefined) return runExtractCases(session, { ...flags, cases: flags.cases }, shard);
+      return shard ? runExtractShard(session, flags, shard) : runLaterStage(session, flags, 'extract');
+    });
 }
 
 function addTrainCommand(program: Command, session: Session): void {
@@ -131,9 +148,8 @@ function addTrainCommand(program: Command, session: Session): void {
     .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
     .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
-    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features')
-    .option('--threads <n>', 'CPU threads', integer(1, 1024));
-  addOutput(addTrain(train))
+    .option('--labels <file>', '.npy of zeros and ones, one for each row of the features');
+  addOutput(addEngine(addModel(addTrain(train), MODEL_MOVED)))
     .addHelpText(
       'after',
       `
@@ -152,15 +168,20 @@ function addLater(program: Command, session: Session, stage: LaterStage, text: s
   const command = program
     .command(stage)
     .description(text)
-    .option('--out <folder>', 'run folder (default: the only one)');
+    .option('--out <folder>', stage === 'evaluate' ? EVALUATE_OUT : 'run folder (default: the only one)');
   if (stage === 'evaluate') {
     addEvaluate(command).option(
       '--seed <n>',
       "seed of what is drawn (default: the run's)",
       integer(0, 2 ** 31 - 1),
     );
-  } else addEngine(addModel(command, MODEL_MOVED));
-  addOutput(command).action((flags: RunFlags) => runLaterStage(session, flags, stage));
+    addTableOptions(command);
+  }
+  addOutput(addEngine(addModel(command, MODEL_MOVED))).action((flags: RunFlags & Partial<TableFlags>) =>
+    stage === 'evaluate' && wantsTable(flags)
+      ? runTable(session, flags)
+      : runLaterStage(session, flags, stage),
+  );
 }
 
 function addScore(program: Command, session: Session): void {
@@ -171,6 +192,10 @@ function addScore(program: Command, session: Session): void {
     .option('--question <text>', 'the question')
     .option('--answer <text>', 'the answer to score')
     .option('--file <file>', 'JSONL or CSV with question and answer, optional id')
+    .option('--judged <file>', 'judged responses, as import takes them: AUROC and accuracy with intervals')
+    .addOption(
+      new Option('--label-1 <meaning>', 'what a label of 1 stands for').choices(['correct', 'hallucinated']),
+    )
     .option('--force', 'also with another file of the same shape than the detector was trained on');
   addOutput(addEngine(addModel(score, MODEL)))
     .addHelpText(
@@ -178,7 +203,8 @@ function addScore(program: Command, session: Session): void {
       `
 Examples:
   $ hneurons score --detector detector.json --question "What is the capital of Peru?" --answer "Lima"
-  $ hneurons score --detector detector.json --file answers.csv --json`,
+  $ hneurons score --detector detector.json --file answers.csv --json
+  $ hneurons score --detector detector.json --judged judged.csv`,
     )
     .action((flags: ScoreFlags) => runScore(session, flags));
 }

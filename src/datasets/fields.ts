@@ -1,5 +1,5 @@
+import { letterOf } from '../questions/choice-shots.js';
 import type { OwnColumns } from '../questions/load.js';
-import { letterOf } from '../questions/record.js';
 
 /** Which columns of a set hold what. A dot leads into a struct: `answer.aliases`. */
 export interface Fields {
@@ -29,7 +29,7 @@ export function ownColumns(fields: Fields): OwnColumns {
   const extra = [id, relation].filter((path) => path !== undefined);
   return {
     columns: heads(needed),
-    read: heads([...needed, ...extra]),
+    read: [...new Set([...needed, ...extra, 'split'])],
     rename: (record) => rename(record, fields),
   };
 }

@@ -60,7 +60,7 @@ async function* rowsOf(path: string, fields: Fields): AsyncGenerator<Record<stri
         `${path} has no column ${missing.map((column) => `"${column}"`).join(', ')}: its columns are ${file.columns.join(', ')}; the set has changed since this version was made`,
       );
     }
-    for await (const record of file.read(own.read.filter((column) => file.columns.includes(column)))) {
+    for await (const record of file.read(own.read)) {
       const renamed = own.rename(record);
       if (renamed !== undefined) yield renamed;
     }

@@ -87,23 +87,22 @@ async function readSet(
   skipped: Skipped,
 ): Promise<Pick<Dataset, 'name' | 'source'>> {
   const { path, set } = parseSpec(spec);
-  const add = (questions: Question[]) => {
-    for (const question of questions) {
-      if (options.split === undefined || (question.split ?? options.split) === options.split)
-        chooser.add(question);
-    }
+  const add = (question: Question) => {
+    if (options.split === undefined || (question.split ?? options.split) === options.split)
+      chooser.add(question);
   };
   if (path !== undefined) {
     const fields = set && (SETS[set] as SetDescription).fields;
     // A public set has rows that are no use; a file of one's own shall be right.
     const onSkipped = set && ((reason: string, where: string) => skipped.add(reason, where));
-    add(await loadQuestions(path, { own: fields && ownColumns(fields), relation: set, onSkipped }));
+    const own = fields && ownColumns(fields);
+    await loadQuestions(path, { own, relation: set, onSkipped, onQuestion: add });
     return { name: set ?? basename(path, extname(path)), source: path };
   }
   const name = set!;
   const make = MADE_HERE[name];
   if (make !== undefined) {
-    add(make(options.seed ?? 1));
+    make(options.seed ?? 1).forEach(add);
     return { name, source: name === 'facts' ? 'built-in' : `built-in ${name}` };
   }
   return { name, source: await readFromHub(name, options, chooser, skipped) };

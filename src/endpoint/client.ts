@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import OpenAI from 'openai';
 import pLimit from 'p-limit';
 import { UserError } from '../errors.js';
@@ -45,8 +46,13 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     fetch: wholeAnswers(dispatcher),
   });
   const limit = pLimit(concurrency);
-  const closed = new AbortController();
-  const signal = settings.signal ? AbortSignal.any([settings.signal, closed.signal]) : closed.signal;
+  const ended = new AbortController();
+  const { signal } = ended;
+  // Every wait under way listens.
+  setMaxListeners(0, signal);
+  const abort = () => ended.abort(settings.signal?.reason);
+  if (settings.signal?.aborted) abort();
+  settings.signal?.addEventListener('abort', abort, { once: true });
 
   const ask = <S extends typeof ChatAnswer | typeof TextAnswer>(
     path: string,
@@ -56,14 +62,18 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     limit(() =>
       withRetries(
         async () => {
-          signal?.throwIfAborted();
+          signal.throwIfAborted();
+          // The client never takes its listener off a signal: each request gets one of its own.
+          const own = new AbortController();
+          const stop = () => own.abort(signal.reason);
+          signal.addEventListener('abort', stop);
           try {
-            // The client never takes its listeners off: each request gets a signal that dies with it.
-            const own = signal && AbortSignal.any([signal]);
-            return checkAnswer(await client.post(path, { body, signal: own }), schema, target);
+            return checkAnswer(await client.post(path, { body, signal: own.signal }), schema, target);
           } catch (error) {
-            signal?.throwIfAborted();
+            signal.throwIfAborted();
             throw explain(error, target);
+          } finally {
+            signal.removeEventListener('abort', stop);
           }
         },
         { retries, backoffMs, signal },
@@ -95,7 +105,8 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
         TextAnswer,
       ),
     close: () => {
-      closed.abort(new Error('the endpoint is closed'));
+      settings.signal?.removeEventListener('abort', abort);
+      ended.abort(new Error('the endpoint is closed'));
       return dispatcher.destroy();
     },
   };

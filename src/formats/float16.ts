@@ -26,6 +26,10 @@ export function decodeHalves(bits: Uint16Array, into: Float32Array): void {
   for (let i = 0; i < bits.length; i++) into[i] = values[bits[i]];
 }
 
+/** Bits of 65504, the largest finite half, and of infinity. */
+const LARGEST = 0x7bff;
+const INFINITE = 0x7c00;
+
 /** Adding and subtracting it rounds a small double to a whole number, ties to even. */
 const WHOLE = 2 ** 52;
 
@@ -43,4 +47,22 @@ export function encodeHalves(values: Float32Array, into: Uint16Array): void {
     else if (size >= 0x38800000) into[i] = sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
     else into[i] = sign | (Math.abs(values[i]) * 2 ** 24 + WHOLE - WHOLE);
   }
+}
+
+/**
+ * As {@link encodeHalves}, but a finite value that is too large is held at the largest half of its sign, +-65504, so that a
+ * matrix of finite numbers stays one.
+ */
+export function encodeHalvesHeld(values: Float32Array, into: Uint16Array): void {
+  encodeHalves(values, into);
+  for (let i = 0; i < values.length; i++) {
+    if ((into[i] & 0x7fff) === INFINITE && Number.isFinite(values[i])) into[i] = (into[i] & 0x8000) | LARGEST;
+  }
+}
+
+/** How many halves stand at +-65504, where {@link encodeHalvesHeld} holds what is larger. */
+export function countHeld(bits: Uint16Array): number {
+  let held = 0;
+  for (let i = 0; i < bits.length; i++) if ((bits[i] & 0x7fff) === LARGEST) held++;
+  return held;
 }

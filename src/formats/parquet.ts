@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
-import type { AsyncBuffer, FileMetaData } from 'hyparquet';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
 
@@ -9,7 +9,8 @@ export interface ParquetFile {
   columns: string[];
   rows: number;
   /**
-   * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted columns.
+   * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted
+   * columns; `answer.aliases` is a field of a struct.
    * Lists and structs are arrays and objects, integers are numbers.
    */
   read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>;
@@ -27,17 +28,12 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   });
   try {
     const byteLength = (await handle.stat()).size;
-    const slice = async (start: number, end = byteLength): Promise<ArrayBuffer> => {
-      // Offsets come from the file: they must not ask for more memory than the file has bytes.
+    const slice = (start: number, end = byteLength): Promise<ArrayBuffer> => {
+      // Offsets come from the file: they must not ask for more memory than the file has bytes. Thrown at once, not as a
+      // rejection: the parser may drop the promise.
       if (!(start >= 0 && start <= end && end <= byteLength))
         throw new RangeError('an offset outside the file');
-      const bytes = new Uint8Array(end - start);
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
-        if (bytesRead === 0) throw new RangeError('it ended while it was read');
-        at += bytesRead;
-      }
-      return bytes.buffer;
+      return readBytes(handle, start, end - start);
     };
     const file: AsyncBuffer = { byteLength, slice };
     const metadata = await guarded(path, () => parquetMetadataAsync(file));
@@ -56,24 +52,109 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   }
 }
 
+async function readBytes(handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const { bytesRead } = await handle.read(bytes, at, length - at, start + at);
+    if (bytesRead === 0) throw new RangeError('it ended while it was read');
+    at += bytesRead;
+  }
+  return bytes.buffer;
+}
+
 async function* readRows(
   path: string,
   file: AsyncBuffer,
   metadata: FileMetaData,
-  columns: readonly string[],
+  wanted: readonly string[],
 ): AsyncGenerator<Record<string, unknown>> {
   const { parquetReadObjects } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
-  let rowStart = 0;
+  const views = await guarded(path, async () =>
+    leavesOf(metadata)
+      .filter((leaf) => wanted.some((column) => leaf === column || leaf.startsWith(`${column}.`)))
+      .map((leaf) => onlyLeaf(metadata, leaf)),
+  );
+  let end = 0;
   for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const from = rowStart;
-    const rows = await guarded(path, () =>
-      parquetReadObjects({ file, metadata, columns: [...columns], rowStart: from, rowEnd, compressors }),
-    );
-    for (const row of rows) yield plain(row) as Record<string, unknown>;
-    rowStart = rowEnd;
+    const rowStart = end;
+    end += Number(group.num_rows);
+    const rowEnd = end;
+    let rows: Record<string, unknown>[] | undefined;
+    // One after the other: of several under way, those behind a damaged one would fail with nobody to notice, which ends the process.
+    for (const view of views) {
+      const parts = await guarded(path, () =>
+        parquetReadObjects({ file, metadata: view, rowStart, rowEnd, compressors }),
+      );
+      const read = parts.map((part) => plain(part) as Record<string, unknown>);
+      if (rows !== undefined && rows.length !== read.length) {
+        throw new UserError(`${path} is damaged (its columns have different numbers of rows)`);
+      }
+      rows?.forEach((row, i) => {
+        merge(row, read[i]);
+      });
+      rows ??= read;
+    }
+    if (rows) yield* rows;
   }
+}
+
+/** The paths of all columns that hold values, as `answer.aliases.list.element`. */
+function leavesOf(metadata: FileMetaData): string[] {
+  const leaves: string[] = [];
+  let at = 0;
+  const walk = (path: string[]): void => {
+    const { num_children } = metadata.schema[at++];
+    if (num_children === undefined) leaves.push(path.join('.'));
+    for (let i = 0; i < (num_children ?? 0); i++) walk([...path, metadata.schema[at].name]);
+  };
+  walk([]);
+  return leaves;
+}
+
+/**
+ * The metadata of the file if it had this one column with the structs around it.
+ * @throws RangeError when a row group lacks the column or has it twice
+ */
+function onlyLeaf(metadata: FileMetaData, leaf: string): FileMetaData {
+  const schema: SchemaElement[] = [];
+  let at = 0;
+  const keep = (path: string[]): boolean => {
+    const element = metadata.schema[at++];
+    if (element.num_children === undefined) {
+      const kept = path.join('.') === leaf;
+      if (kept) schema.push(element);
+      return kept;
+    }
+    const mark = schema.push({ ...element }) - 1;
+    let children = 0;
+    for (let i = 0; i < element.num_children; i++) {
+      if (keep([...path, metadata.schema[at].name])) children++;
+    }
+    schema[mark].num_children = children;
+    if (children === 0) schema.length = mark;
+    return children > 0;
+  };
+  keep([]);
+  const row_groups = metadata.row_groups.map((group) => {
+    const columns = group.columns.filter(({ meta_data }) => meta_data?.path_in_schema.join('.') === leaf);
+    if (columns.length !== 1) throw new RangeError(`a row group has ${columns.length} columns "${leaf}"`);
+    return { ...group, columns };
+  });
+  return { ...metadata, schema, row_groups };
+}
+
+/** Puts the fields of a struct that were read apart together again. */
+function merge(into: Record<string, unknown>, part: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(part)) {
+    const known = into[key];
+    if (isRecord(known) && isRecord(value)) merge(known, value);
+    else into[key] = value;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Any failure inside the parser is a damaged file. */
@@ -93,7 +174,6 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
-  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype)
-    return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeAtomicWith } from './atomic.js';
 import { fileError } from './file-error.js';
+import { countHeld, encodeHalvesHeld } from './float16.js';
 
 const BYTES = {
   F64: 8,
@@ -118,25 +119,34 @@ export interface SafetensorsWriter {
   /** True: the file was there already, with these tensors, and keeps the rows written so far. */
   resumed: boolean;
   tensors: Map<string, TensorInfo>;
-  /** Writes row `row` (along the first axis) of a tensor. When it returns, the row survives the death of this process. */
-  writeRow(name: string, row: number, data: Float32Array): void;
+  /**
+   * Writes row `row` (along the first axis) of a tensor. When it returns, the row survives the death of this process.
+   * @returns of a float16 tensor, how many numbers of the row stand at its limit of +-65504; else 0
+   */
+  writeRow(name: string, row: number, data: Float32Array): number;
   /** Makes all rows survive a power cut as well. */
   sync(): void;
   close(): void;
 }
 
+/** A tensor to be written, float32 unless said otherwise. */
+export interface TensorShape {
+  shape: number[];
+  dtype?: 'F32' | 'F16';
+}
+
 /**
- * Opens a safetensors file of float32 tensors for writing row by row, in any order. The file has its full size from the
+ * Opens a safetensors file of float32 or float16 tensors for writing row by row, in any order. The file has its full size from the
  * start (sparse where the file system can: rows not yet written read as zeros and take no room). A file that is there
  * already is continued when tensors and metadata are the same; which rows it holds is for the caller to know.
  * Throws a UserError when a file of another layout is in the way, or the file cannot be made or written (disk full).
  */
 export async function createSafetensors(
   path: string,
-  shapes: Record<string, { shape: number[] }>,
+  shapes: Record<string, TensorShape>,
   metadata: Record<string, string> = {},
 ): Promise<SafetensorsWriter> {
-  const { header, total } = layOut(shapes, metadata);
+  const { header, total } = layOutSafetensors(shapes, metadata);
   const resumed = await access(path).then(
     () => true,
     () => false,
@@ -165,13 +175,16 @@ export async function createSafetensors(
     writeRow(name, row, data) {
       const tensor = tensors.get(name);
       const rows = tensor?.shape[0] ?? 0;
-      if (!tensor || row < 0 || row >= rows || data.byteLength !== tensor.bytes / rows) {
+      if (!tensor || row < 0 || row >= rows || data.length !== tensor.bytes / rows / BYTES[tensor.dtype]) {
         throw new RangeError(
           `row ${row} of ${data.length} values does not fit tensor ${name} of [${tensor?.shape}]`,
         );
       }
-      const at = tensor.offset + row * data.byteLength;
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const halves = tensor.dtype === 'F16' ? new Uint16Array(data.length) : undefined;
+      if (halves) encodeHalvesHeld(data, halves);
+      const { buffer, byteOffset, byteLength } = halves ?? data;
+      const at = tensor.offset + row * byteLength;
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       try {
         for (let done = 0; done < bytes.length; ) {
           done += writeSync(descriptor, bytes, done, bytes.length - done, at + done);
@@ -179,6 +192,7 @@ export async function createSafetensors(
       } catch (error) {
         throw fileError(error, 'write', path);
       }
+      return halves ? countHeld(halves) : 0;
     },
     sync() {
       try {
@@ -191,14 +205,41 @@ export async function createSafetensors(
   };
 }
 
-function layOut(shapes: Record<string, { shape: number[] }>, metadata: Record<string, string>) {
+/** Whether a whole file of these tensors, written by this program, is there. What its rows hold is not looked at. */
+export async function hasLayout(
+  path: string,
+  shapes: Record<string, TensorShape>,
+  metadata: Record<string, string>,
+): Promise<boolean> {
+  const { header, total } = layOutSafetensors(shapes, metadata);
+  const file = await open(path, 'r').catch((error) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fileError(error, 'read', path);
+  });
+  if (!file) return false;
+  try {
+    const found = Buffer.alloc(header.length);
+    await file.read(found, 0, found.length, 0);
+    return found.equals(header) && (await file.stat()).size === total;
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The first bytes of a file of these tensors, one after another, and its size in bytes. */
+export function layOutSafetensors(
+  shapes: Record<string, TensorShape>,
+  metadata: Record<string, string>,
+): { header: Buffer; total: number } {
   const description: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) description.__metadata__ = metadata;
   let end = 0;
-  for (const [name, { shape }] of Object.entries(shapes)) {
+  for (const [name, { shape, dtype = 'F32' }] of Object.entries(shapes)) {
     const start = end;
-    end += shape.reduce((product, n) => product * n, BYTES.F32);
-    description[name] = { dtype: 'F32', shape, data_offsets: [start, end] };
+    end += shape.reduce((product, n) => product * n, BYTES[dtype]);
+    description[name] = { dtype, shape, data_offsets: [start, end] };
   }
   const json = Buffer.from(JSON.stringify(description));
   // Spaces after the JSON put the first tensor at a multiple of 8 bytes.
@@ -208,13 +249,13 @@ function layOut(shapes: Record<string, { shape: number[] }>, metadata: Record<st
   return { header, total: header.length + end };
 }
 
-function sameLayout(tensors: Map<string, TensorInfo>, shapes: Record<string, { shape: number[] }>): boolean {
+function sameLayout(tensors: Map<string, TensorInfo>, shapes: Record<string, TensorShape>): boolean {
   const wanted = Object.entries(shapes);
   return (
     wanted.length === tensors.size &&
-    wanted.every(([name, { shape }]) => {
+    wanted.every(([name, { shape, dtype = 'F32' }]) => {
       const tensor = tensors.get(name);
-      return tensor?.dtype === 'F32' && tensor.shape.join() === shape.join();
+      return tensor?.dtype === dtype && tensor.shape.join() === shape.join();
     })
   );
 }

@@ -64,7 +64,8 @@ export function judgeResponse(
 // The same list serves thousands of questions.
 const spelled = new WeakMap<readonly string[], Spelling[]>();
 
-function markerSpellings(markers: readonly string[]): Spelling[] {
+/** Uncertainty markers in the form in which they are looked for. */
+export function markerSpellings(markers: readonly string[]): Spelling[] {
   const known = spelled.get(markers) ?? markers.map((marker) => spelling(words(marker)));
   spelled.set(markers, known);
   return known;

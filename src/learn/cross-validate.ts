@@ -3,11 +3,11 @@ import { accuracy } from '../stats/metrics.js';
 import { assignFolds } from './folds.js';
 import { inLockstep } from './lockstep.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
-import { checkGrid, checkLabels, type PathPoint, pathOver } from './path.js';
+import { checkGrid, checkLabels, type PathPoint, pathOver, type Weighing } from './path.js';
 import { createScanner } from './scanner.js';
 import { openStore } from './store.js';
 
-export interface CrossValidateOptions {
+export interface CrossValidateOptions extends Weighing {
   matrix: FeatureMatrix;
   labels: Uint8Array;
   /** For each row: its question, whose rows stay together, and its kind, of which every fold gets a share. */
@@ -39,15 +39,20 @@ export interface ValidatedPoint {
   final: PathPoint;
 }
 
-/**
- * Fits the path to all rows and, for each fold, to the rows outside it, over one copy of the matrix and with shared passes.
- * Points come in ascending C. Throws UserErrors as `fitPath` and `assignFolds` do, and for a fold that leaves one class only.
- */
-export async function crossValidate(options: CrossValidateOptions): Promise<ValidatedPoint[]> {
-  const { labels, grid, folds, signal, counted } = options;
+/** What is fitted: the rows outside each fold, and last all rows. */
+interface Folds {
+  /** For each row. */
+  foldOf: Uint8Array;
+  /** For each fit: 1 for the rows that take part. */
+  marks: Uint8Array[];
+}
+
+/** Checks what both kinds of cross-validation are given, and deals the folds. Throws a UserError for a fold that leaves one class only. */
+export function dealFolds(options: CrossValidateOptions): Folds {
+  const { labels, folds } = options;
   const rows = rowCount(options.matrix);
   checkLabels(labels, rows);
-  checkGrid(grid);
+  checkGrid(options.grid);
   const foldOf = assignFolds(options);
   const marks = Array.from({ length: folds }, (_, fold) =>
     Uint8Array.from(foldOf, (own) => (own === fold ? 0 : 1)),
@@ -61,10 +66,38 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
     }
   }
   marks.push(new Uint8Array(rows).fill(1));
+  return { foldOf, marks };
+}
+
+/** The score of each row by the fit without its fold, from the margins of all fits, and the figure over the rows that count. */
+export function heldOut(
+  options: CrossValidateOptions,
+  { foldOf }: Folds,
+  margins: Float64Array[],
+): { scores: Float64Array; accuracy: number } {
+  const { labels, counted } = options;
+  const figure = options.figure ?? ((scores, truth) => accuracy(scores, truth, 0));
+  const scores = Float64Array.from(foldOf, (fold, i) => margins[fold][i]);
+  const counts = (_: number, i: number) => counted?.[i] !== 0;
+  return { scores, accuracy: figure(scores.filter(counts), labels.filter(counts)) };
+}
+
+/**
+ * Fits the path to all rows and, for each fold, to the rows outside it, over one copy of the matrix and with shared passes.
+ * Points come in ascending C. Class weights are those of the rows of each fit; scales are those of all rows (labels play no part in
+ * them). Throws UserErrors as `fitPath`, `assignFolds` and `dealFolds` do.
+ */
+export async function crossValidate(options: CrossValidateOptions): Promise<ValidatedPoint[]> {
+  const { labels, grid, folds, signal } = options;
+  const dealt = dealFolds(options);
+  const { marks } = dealt;
 
   const scanner = createScanner({ threads: options.threads, signal });
   try {
-    const store = await openStore(options.matrix, scanner, { memory: options.memory });
+    const store = await openStore(options.matrix, scanner, {
+      memory: options.memory,
+      standardise: options.standardise,
+    });
     const share = { ...store, memory: store.memory / marks.length };
     const total = marks.length * new Set(grid).size;
     let done = 0;
@@ -73,14 +106,7 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
       store.matrix,
       marks.map((used) => async (together) => {
         const points: { point: PathPoint; z: Float64Array }[] = [];
-        for await (const { point, model } of pathOver(
-          share,
-          labels,
-          used,
-          grid,
-          together,
-          options.tolerance,
-        )) {
+        for await (const { point, model } of pathOver(share, labels, used, options, together)) {
           points.push({ point, z: model.z });
           done += 1;
           options.onFit?.(done, total);
@@ -88,16 +114,15 @@ export async function crossValidate(options: CrossValidateOptions): Promise<Vali
         return points;
       }),
     );
-    const last = fitted[folds];
-    const rowsThatCount = Array.from({ length: rows }, (_, i) => i).filter((i) => counted?.[i] !== 0);
-    const figure = options.figure ?? ((scores, truth) => accuracy(scores, truth, 0));
-    return last.map(({ point: final }, at) => {
-      const scores = Float64Array.from({ length: rows }, (_, i) => fitted[foldOf[i]][at].z[i]);
+    return fitted[folds].map(({ point: final }, at) => {
       const neurons =
         fitted.slice(0, folds).reduce((sum, path) => sum + path[at].point.indices.length, 0) / folds;
-      const ofCounted = Float64Array.from(rowsThatCount, (i) => scores[i]);
-      const truth = Uint8Array.from(rowsThatCount, (i) => labels[i]);
-      return { C: final.C, scores, accuracy: figure(ofCounted, truth), neurons, final };
+      const held = heldOut(
+        options,
+        dealt,
+        fitted.map((path) => path[at].z),
+      );
+      return { C: final.C, ...held, neurons, final };
     });
   } finally {
     await scanner.close();

@@ -1,11 +1,42 @@
 /**
- * The loss of one fit: sum_i C_i log(1 + exp(-y_i z_i)) with y_i in {-1, +1}, z the margins X w + b, and C_i = C for the rows
- * that take part and 0 for those left out (held-out folds).
+ * The loss of one fit: sum_i C_i log(1 + exp(-y_i z_i)) with y_i in {-1, +1}, z the margins X w + b, and C_i = 0 for the rows
+ * that are left out (held-out folds).
  */
 export interface LogisticLoss {
   y: Float64Array;
   costs: Float64Array;
-  C: number;
+  /** The largest C_i. */
+  largestCost: number;
+}
+
+/**
+ * How much the rows of a class count. `balanced`: n / (2 n_c) times C for each of the n_c rows of a class among the n that take
+ * part, so that both classes count the same in all (scikit-learn's rule). Default: C for every row.
+ */
+export type ClassWeights = 'balanced';
+
+/**
+ * The loss at C over the rows that `used` marks, each counted so many times (a row drawn twice in a resample: 2); label 1 is y = +1.
+ * Rows of both labels must be among them.
+ */
+export function lossOf(
+  labels: Uint8Array,
+  used: Uint8Array,
+  C: number,
+  classWeights?: ClassWeights,
+): LogisticLoss {
+  const counts = [0, 0];
+  labels.forEach((label, i) => {
+    counts[label] += used[i];
+  });
+  const ofClass = counts.map((count) =>
+    classWeights === 'balanced' ? (C * (counts[0] + counts[1])) / (2 * count) : C,
+  );
+  return {
+    y: Float64Array.from(labels, (label) => (label === 1 ? 1 : -1)),
+    costs: Float64Array.from(labels, (label, i) => used[i] * ofClass[label]),
+    largestCost: Math.max(...ofClass) * used.reduce((most, count) => Math.max(most, count), 0),
+  };
 }
 
 /** log(1 + exp(-m)) without overflow. */

@@ -19,7 +19,7 @@ const MOST_STEPS = 100;
 const PROGRESS = 8;
 
 /**
- * Minimises ||w||_1 + loss(X w) over a dense matrix until primal - dual <= tolerance: proximal Newton steps, each a
+ * Minimises sum_j lambda_j |w_j| + loss(X w), lambda the (finite) `penalties`, over a dense matrix until primal - dual <= tolerance: proximal Newton steps, each a
  * quadratic model with the Gram matrix X^T D X. Only columns that are in use or break the
  * optimality conditions take part in a step. A Gram matrix is kept for further steps while D changes little; with exact
  * gradients and a line search that costs some steps and no accuracy.
@@ -29,6 +29,7 @@ const PROGRESS = 8;
 export async function fitDense(
   matrix: DenseMatrix,
   loss: LogisticLoss,
+  penalties: Float64Array,
   { weights, z }: { weights: Float64Array; z: Float64Array },
   tolerance: number,
   scanner: Scanner,
@@ -47,25 +48,29 @@ export async function fitDense(
     residuals(loss, z, r);
     await scanner.scan(matrix, { vectors: [r], products: [c] });
     let largest = 1;
-    for (let j = 0; j < columns; j++) largest = Math.max(largest, Math.abs(c[j]));
-    primal = l1Norm(weights) + lossAt(loss, z);
+    for (let j = 0; j < columns; j++) largest = Math.max(largest, Math.abs(c[j]) / penalties[j]);
+    primal = penaltyOf(weights, penalties) + lossAt(loss, z);
     dual = Math.max(dual, dualAt(loss, r, 1 / largest));
     if (primal - dual <= tolerance) break;
 
     const active: number[] = [];
-    for (let j = 0; j < columns; j++) if (weights[j] !== 0 || Math.abs(c[j]) > 1) active.push(j);
+    for (let j = 0; j < columns; j++) if (weights[j] !== 0 || Math.abs(c[j]) > penalties[j]) active.push(j);
     curvatures(loss, r, d);
     const before = breach;
-    breach = largestBreach(weights, c, active);
+    breach = largestBreach(weights, c, penalties, active);
     let moved = false;
     for (const fresh of [gram.isStale(d) || breach * PROGRESS > before, true]) {
       const h = await gram.of(active, d, fresh);
+      // In lambda_j w_j the slope of the penalty is 1.
+      const size = Float64Array.from(active, (j) => penalties[j]);
+      scaleBy(h, size);
       const target = minimiseModel(
         h,
-        Float64Array.from(active, (j) => weights[j]),
-        Float64Array.from(active, (j) => c[j]),
+        size.map((lambda, a) => lambda * weights[active[a]]),
+        size.map((lambda, a) => c[active[a]] / lambda),
       );
-      moved = lineSearch(matrix, loss, active, target, weights, z, dz, c, primal);
+      for (let a = 0; a < active.length; a++) target[a] /= size[a];
+      moved = lineSearch(matrix, loss, penalties, active, target, weights, z, dz, c, primal);
       if (moved || fresh) break;
     }
     if (!moved) break;
@@ -73,19 +78,31 @@ export async function fitDense(
   return { weights, z, primal, dual };
 }
 
-/** How far the worst column is from the optimality conditions |c_j| <= 1, c_j = sign(w_j). */
-function largestBreach(weights: Float64Array, c: Float64Array, active: number[]): number {
+/** h_ac / (size_a size_c), in place. */
+function scaleBy(h: Float64Array, size: Float64Array): void {
+  const n = size.length;
+  for (let a = 0; a < n; a++) for (let c = 0; c < n; c++) h[a * n + c] /= size[a] * size[c];
+}
+
+/** How far the worst column is from the optimality conditions |c_j| <= lambda_j, c_j = lambda_j sign(w_j); as a part of lambda_j. */
+function largestBreach(
+  weights: Float64Array,
+  c: Float64Array,
+  penalties: Float64Array,
+  active: number[],
+): number {
   let worst = 0;
   for (const j of active) {
-    const amount = weights[j] === 0 ? Math.abs(c[j]) - 1 : Math.abs(c[j] - Math.sign(weights[j]));
+    const pull = c[j] / penalties[j];
+    const amount = weights[j] === 0 ? Math.abs(pull) - 1 : Math.abs(pull - Math.sign(weights[j]));
     worst = Math.max(worst, amount);
   }
   return worst;
 }
 
-function l1Norm(weights: Float64Array): number {
+function penaltyOf(weights: Float64Array, penalties: Float64Array): number {
   let sum = 0;
-  for (let j = 0; j < weights.length; j++) sum += Math.abs(weights[j]);
+  for (let j = 0; j < weights.length; j++) sum += penalties[j] * Math.abs(weights[j]);
   return sum;
 }
 
@@ -93,6 +110,7 @@ function l1Norm(weights: Float64Array): number {
 function lineSearch(
   matrix: DenseMatrix,
   loss: LogisticLoss,
+  penalties: Float64Array,
   active: number[],
   target: Float64Array,
   weights: Float64Array,
@@ -109,7 +127,7 @@ function lineSearch(
     if (difference === 0) return;
     moving.push(j);
     change.push(difference);
-    slope += Math.abs(target[a]) - Math.abs(weights[j]) - c[j] * difference;
+    slope += penalties[j] * (Math.abs(target[a]) - Math.abs(weights[j])) - c[j] * difference;
   });
   if (moving.length === 0 || slope >= 0) return false;
   multiply(matrix, moving, change, dz);
@@ -120,7 +138,7 @@ function lineSearch(
       weights[j] = t === 1 ? start[k] + change[k] : start[k] + t * change[k];
     });
     for (let i = 0; i < z.length; i++) z[i] = origin[i] + t * dz[i];
-    if (l1Norm(weights) + lossAt(loss, z) <= primal + 1e-3 * t * slope) return true;
+    if (penaltyOf(weights, penalties) + lossAt(loss, z) <= primal + 1e-3 * t * slope) return true;
   }
   moving.forEach((j, k) => {
     weights[j] = start[k];

@@ -1,24 +1,36 @@
 import { UserError } from '../errors.js';
-import type { LogisticLoss } from './logistic.js';
+import { type ClassWeights, lossOf } from './logistic.js';
 import { type FeatureMatrix, rowCount } from './matrix.js';
-import { createScanner, type Scanner } from './scanner.js';
+import { createScanner, type Pass, type Scanner } from './scanner.js';
 import { gatherColumns, openStore, type Store } from './store.js';
 import { emptyModel, fitStore, type Model } from './working-set.js';
 import { createWorkspace } from './workspace.js';
 
 export interface PathPoint {
   C: number;
-  /** ||w||_1 + |b| + C * sum log(1 + exp(-y (w.x + b))). */
+  /** ||w||_1 + |b| + sum C_i log(1 + exp(-y_i (w.x_i + b))); of scaled features where `standardise` asks for that. */
   objective: number;
   /** The objective is at most this far above the smallest one that any weights reach: primal minus dual objective. */
   dualGap: number;
   intercept: number;
   /** Ascending columns whose weight is not zero, as columns of the whole matrix. */
   indices: Uint32Array;
+  /** For the features as they are, also where the fit was to scaled ones. */
   weights: Float64Array;
 }
 
-export interface PathOptions {
+/** How the loss and the penalty are weighed; by default all rows, and all columns, count the same. */
+export interface Weighing {
+  /**
+   * Fits to columns that are divided by their standard deviation over all rows of the matrix, and gives the weights for the features as
+   * they are. Columns are not centred (scikit-learn's StandardScaler(with_mean=False)): the intercept is penalised like a weight,
+   * and keeps its meaning of a score where all neurons are silent.
+   */
+  standardise?: boolean;
+  classWeights?: ClassWeights;
+}
+
+export interface PathOptions extends Weighing {
   matrix: FeatureMatrix;
   /** 0 or 1 for each row; 1 (hallucinated) is y = +1. */
   labels: Uint8Array;
@@ -32,6 +44,8 @@ export interface PathOptions {
   /** Bytes that the fit may use; a matrix that does not fit in is read from its file at every pass. */
   memory?: number;
   onPoint?: (point: PathPoint) => void;
+  /** Called after each pass over a matrix in a file. */
+  onPass?: (pass: Pass) => void;
   signal?: AbortSignal;
 }
 
@@ -44,16 +58,17 @@ export const DEFAULT_TOLERANCE = 1e-5;
  * Throws a UserError for labels of one class only, a value of C that is not positive, and features that are not finite.
  */
 export async function fitPath(options: PathOptions): Promise<PathPoint[]> {
-  const { labels, grid, columns, signal } = options;
+  const { labels, columns, signal, onPass } = options;
   checkLabels(labels, rowCount(options.matrix));
-  checkGrid(grid);
-  const scanner = createScanner({ threads: options.threads, signal });
+  checkGrid(options.grid);
+  const scanner = createScanner({ threads: options.threads, signal, onPass });
   try {
     const matrix = columns ? await gatherColumns(options.matrix, columns, scanner) : options.matrix;
-    const store = await openStore(matrix, scanner, { memory: options.memory });
+    const { memory, standardise } = options;
+    const store = await openStore(matrix, scanner, { memory, standardise });
     const everyRow = new Uint8Array(store.rows).fill(1);
     const points: PathPoint[] = [];
-    for await (const { point } of pathOver(store, labels, everyRow, grid, scanner, options.tolerance)) {
+    for await (const { point } of pathOver(store, labels, everyRow, options, scanner)) {
       const indices = columns ? point.indices.map((j) => columns[j]) : point.indices;
       points.push({ ...point, indices });
       options.onPoint?.(points[points.length - 1]);
@@ -69,15 +84,17 @@ export async function* pathOver(
   store: Store,
   labels: Uint8Array,
   used: Uint8Array,
-  grid: number[],
+  {
+    grid,
+    classWeights,
+    tolerance = DEFAULT_TOLERANCE,
+  }: Pick<PathOptions, 'grid' | 'classWeights' | 'tolerance'>,
   scanner: Scanner,
-  tolerance = DEFAULT_TOLERANCE,
 ): AsyncGenerator<{ point: PathPoint; model: Model }> {
-  const y = Float64Array.from(labels, (label) => (label === 1 ? 1 : -1));
   const workspace = createWorkspace();
   let model: Model = emptyModel(store.rows);
   for (const C of [...new Set(grid)].sort((a, b) => a - b)) {
-    const loss: LogisticLoss = { y, C, costs: Float64Array.from(used, (mark) => (mark ? C : 0)) };
+    const loss = lossOf(labels, used, C, classWeights);
     const solution = await fitStore(store, loss, model, tolerance, scanner, workspace);
     model = solution;
     const { primal, dual, intercept, indices, weights } = solution;

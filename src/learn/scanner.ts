@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
-import { type GramTask, gramRows } from './gram.js';
-import { type DenseMatrix, type FeatureMatrix, isDense, rowCount } from './matrix.js';
-import { type Gather, type ScanTask, scanColumns } from './scan.js';
-import type { WorkerMessage, WorkerReply } from './scan-worker.js';
+import type { GramTask } from './gram.js';
+import type { KernelTask } from './kernel-rows.js';
+import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, rowCount } from './matrix.js';
+import type { Gather, ScanTask } from './scan.js';
+import { doShare, type ProductShare, type WorkerMessage, type WorkerReply } from './share.js';
 
 export interface ScanRequest {
   vectors?: Float64Array[];
@@ -21,10 +22,17 @@ export interface ScanResult {
   moments?: { sums: Float64Array; squares: Float64Array };
 }
 
-/** Passes over matrices and Gram matrices, split over worker threads where that pays. */
+/** One pass over a matrix in a file. */
+export interface Pass {
+  bytes: number;
+  seconds: number;
+}
+
+/** Passes over matrices, Gram matrices and kernels, split over worker threads where that pays. */
 export interface Scanner {
   scan(matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult>;
   gram(task: GramTask): Promise<void>;
+  kernel(task: KernelTask): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,11 +52,14 @@ export function createScanner({
   threads = availableParallelism(),
   smallest,
   signal,
+  onPass,
 }: {
   threads?: number;
   /** Multiplications from which a pass is given to threads; the default weighs the cost of asking and starting them. */
   smallest?: number;
   signal?: AbortSignal;
+  /** Called after each pass over a matrix that is read from its file. */
+  onPass?: (pass: Pass) => void;
 } = {}): Scanner {
   let workers: Worker[] = [];
   let last: Promise<unknown> = Promise.resolve();
@@ -63,6 +74,7 @@ export function createScanner({
 
   const scan = async (matrix: FeatureMatrix, request: ScanRequest): Promise<ScanResult> => {
     signal?.throwIfAborted();
+    const start = performance.now();
     const { columns } = matrix;
     const vectors = request.vectors ?? [];
     const moments = request.moments
@@ -73,23 +85,25 @@ export function createScanner({
     const work = rowCount(matrix) * columns * Math.max(1, vectors.length);
     // Reading a file leaves cores waiting, so there is a second thread for each.
     const team = hire(work, isDense(matrix) ? threads : 2 * threads);
-    if (!team) scanColumns(matrix, task, 0, columns);
+    if (!team) doShare({ kind: 'scan', matrix, task, from: 0, to: columns });
     else {
       const shares = split(columns, team.length);
-      await Promise.all(
+      await allOf(
         shares.map(([from, to], i) => ask(team[i], { kind: 'scan', matrix, task, from, to }, signal)),
       );
     }
+    if (onPass && !isDense(matrix)) {
+      const bytes = rowCount(matrix) * columns * ROW_BYTES[matrix.dtype ?? 'F32'];
+      onPass({ bytes, seconds: (performance.now() - start) / 1000 });
+    }
     return { products, moments };
   };
-  const gram = async (task: GramTask): Promise<void> => {
+  const products = async (share: ProductShare, work: number): Promise<void> => {
     signal?.throwIfAborted();
-    const team = hire((task.rows * (task.size ** 2 - task.from ** 2)) / 2, threads);
-    if (!team) gramRows(task, 0, 1);
+    const team = hire(work, threads);
+    if (!team) doShare({ ...share, first: 0, step: 1 });
     else {
-      await Promise.all(
-        team.map((worker, first) => ask(worker, { kind: 'gram', task, first, step: team.length }, signal)),
-      );
+      await allOf(team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)));
     }
   };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -99,7 +113,9 @@ export function createScanner({
   };
   return {
     scan: (matrix, request) => inTurn(() => scan(matrix, request)),
-    gram: (task) => inTurn(() => gram(task)),
+    gram: (task) =>
+      inTurn(() => products({ kind: 'gram', task }, (task.rows * (task.size ** 2 - task.from ** 2)) / 2)),
+    kernel: (task) => inTurn(() => products({ kind: 'kernel', task }, (task.width * task.rows ** 2) / 2)),
     async close() {
       const ended = workers;
       workers = [];
@@ -121,6 +137,16 @@ function split(columns: number, parts: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (let from = 0; from < columns; from += width) ranges.push([from, Math.min(columns, from + width)]);
   return ranges;
+}
+
+/**
+ * Waits for all shares, also when one fails: a thread that is still at work writes into memory that the next step would use again,
+ * and its late answer would let go of it while its end is awaited.
+ */
+async function allOf(shares: Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(shares);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function ask(worker: Worker, message: WorkerMessage, signal?: AbortSignal): Promise<void> {

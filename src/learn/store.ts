@@ -14,6 +14,8 @@ export interface Store {
   spreads: Float64Array;
   /** ||x_j||. */
   norms: Float64Array;
+  /** lambda_j, by what the penalty counts |w_j|: 1, or the column's standard deviation, which is a fit to scaled columns in other words. */
+  penalties: Float64Array;
   /** Bytes that may be used for copies of columns, beyond the matrix itself. */
   memory: number;
 }
@@ -31,12 +33,14 @@ export function defaultMemory(): number {
 }
 
 /**
- * Looks at every value once. A matrix that is not large and fits in `memory` bytes is held, others stay in their file. Throws a UserError that names row and column of a value that is not finite.
+ * Looks at every value once. A matrix that is not large and fits in `memory` bytes is held, others stay in their file. With
+ * `standardise` the penalties are standard deviations; a constant column then has an infinite one and never gets a weight.
+ * Throws a UserError that names row and column of a value that is not finite.
  */
 export async function openStore(
   source: FeatureMatrix,
   scanner: Scanner,
-  { memory = defaultMemory() }: { memory?: number } = {},
+  { memory = defaultMemory(), standardise = false }: { memory?: number; standardise?: boolean } = {},
 ): Promise<Store> {
   const rows = rowCount(source);
   const { columns } = source;
@@ -50,12 +54,14 @@ export async function openStore(
   const means = new Float64Array(columns);
   const spreads = new Float64Array(columns);
   const norms = new Float64Array(columns);
+  const penalties = new Float64Array(columns).fill(1);
   for (let j = 0; j < columns; j++) {
-    if (!Number.isFinite(squares[j])) await refuse(source, matrix, j, scanner);
+    if (!Number.isFinite(squares[j])) await refuseColumn(source, j, scanner);
     means[j] = sums[j] / rows;
     norms[j] = Math.sqrt(squares[j]);
     // Rounding must not make the bound smaller than the truth.
     spreads[j] = Math.sqrt(Math.max(0, squares[j] - sums[j] * means[j]) + 1e-12 * squares[j]);
+    if (standardise) penalties[j] = deviation(sums[j], squares[j], rows) || Number.POSITIVE_INFINITY;
   }
   return {
     matrix,
@@ -64,19 +70,25 @@ export async function openStore(
     means,
     spreads,
     norms,
+    penalties,
     memory: keep ? memory - bytes : memory,
   };
 }
 
-async function refuse(
-  source: FeatureMatrix,
-  matrix: FeatureMatrix,
-  column: number,
-  scanner: Scanner,
-): Promise<never> {
+/**
+ * Standard deviation of a column (over all n, as NumPy and StandardScaler have it) from its sum and sum of squares; 0 where it
+ * cannot be told from rounding.
+ */
+export function deviation(sum: number, squares: number, rows: number): number {
+  const spread = squares - (sum * sum) / rows;
+  return spread > 1e-12 * squares ? Math.sqrt(spread / rows) : 0;
+}
+
+/** Throws the UserError for a column whose moments are not finite. */
+export async function refuseColumn(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
   const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
   const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
-  const where = isDense(source) ? 'the features' : source.path;
+  const where = isDense(matrix) ? 'the features' : matrix.path;
   throw new UserError(
     `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,
   );

@@ -3,8 +3,7 @@ import { loadNpy } from '../formats/npy.js';
 import { type FeatureMatrix, npyMatrix, rowCount, safetensorsRows } from './matrix.js';
 import { fitPath, type PathOptions, type PathPoint } from './path.js';
 
-export interface TrainMatrixOptions
-  extends Pick<PathOptions, 'grid' | 'tolerance' | 'threads' | 'memory' | 'onPoint' | 'signal'> {
+export interface TrainMatrixOptions extends Omit<PathOptions, 'matrix' | 'labels' | 'columns'> {
   /** A `.npy` file `[rows, columns]`, or a safetensors file. */
   featuresPath: string;
   /** Tensors of the safetensors file, whose rows follow one another. */

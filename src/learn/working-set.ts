@@ -13,6 +13,8 @@ export interface Model {
   weights: Float64Array;
   intercept: number;
   z: Float64Array;
+  /** The largest cost of a row at which the workspace has X^T r of this model, where it does: at other values of C it is a multiple. */
+  correlatedAt?: number;
 }
 
 export interface Solution extends Model {
@@ -38,7 +40,8 @@ export function emptyModel(rows: number): Model {
 }
 
 /**
- * Minimises ||w||_1 + |b| + loss(X w + b) over all columns of a store to a duality gap of `tolerance` times the objective.
+ * Minimises sum_j lambda_j |w_j| + |b| + loss(X w + b), with the penalties lambda of a store, over all its columns to a duality
+ * gap of `tolerance` times the objective.
  *
  * Each round is one pass over the matrix: X^T r gives the gap and, with it, a ball that holds the dual optimum, so that
  * columns that cannot be in use are left out for good (gap safe screening: Ndiaye, Fercoq, Gramfort, Salmon 2017). When what
@@ -64,11 +67,15 @@ export async function fitStore(
   let wanted = onDisk ? capacity : FIRST_SET;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     residuals(loss, model.z, r);
-    await scanner.scan(store.matrix, { vectors: [r], products: [c] });
+    if (model.correlatedAt) {
+      const ratio = loss.largestCost / model.correlatedAt;
+      for (let j = 0; j < c.length; j++) c[j] *= ratio;
+    } else await scanner.scan(store.matrix, { vectors: [r], products: [c] });
+    model = { ...model, correlatedAt: loss.largestCost };
     const pull = r.reduce((sum, value) => sum + value, 0);
     let largest = Math.max(1, Math.abs(pull));
-    for (let j = 0; j < c.length; j++) largest = Math.max(largest, Math.abs(c[j]));
-    primal = penalty(model) + lossAt(loss, model.z);
+    for (let j = 0; j < c.length; j++) largest = Math.max(largest, Math.abs(c[j]) / store.penalties[j]);
+    primal = penalty(model, store.penalties) + lossAt(loss, model.z);
     const here = dualAt(loss, r, 1 / largest);
     dual = Math.max(dual, here);
     if (primal - dual <= tolerance * primal) break;
@@ -87,42 +94,43 @@ export async function fitStore(
   return { ...model, primal, dual };
 }
 
-function penalty({ weights, intercept }: Model): number {
-  return weights.reduce((sum, weight) => sum + Math.abs(weight), Math.abs(intercept));
+function penalty({ indices, weights, intercept }: Model, penalties: Float64Array): number {
+  return weights.reduce((sum, w, k) => sum + penalties[indices[k]] * Math.abs(w), Math.abs(intercept));
 }
 
 /**
- * Columns that may be in use at the optimum. theta = r / largest is dual feasible and, the dual being 4 / C-strongly concave,
- * within R = sqrt(C gap / 2) of the optimal theta*. With x_j split into its mean and the rest,
- * |x_j . theta*| <= |x_j . theta| + |mean_j| |1 . (theta* - theta)| + ||x_j - mean_j|| R; and |1 . theta*| <= 1. Below 1, the
- * weight is zero.
+ * Columns that may be in use at the optimum. theta = r / largest is dual feasible and, the dual being 4 / C-strongly concave (C: the
+ * largest cost of a row), within R = sqrt(C gap / 2) of the optimal theta*. With x_j split into its mean and the rest,
+ * |x_j . theta*| <= |x_j . theta| + |mean_j| |1 . (theta* - theta)| + ||x_j - mean_j|| R; and |1 . theta*| <= 1. Below lambda_j,
+ * the weight is zero.
  */
 function survivors(
-  { means, spreads, rows }: Store,
-  { C }: LogisticLoss,
+  { means, spreads, penalties, rows }: Store,
+  { largestCost }: LogisticLoss,
   c: Float64Array,
   pull: number,
   largest: number,
   gap: number,
 ): Uint32Array {
-  const radius = Math.sqrt((C * Math.max(0, gap)) / 2);
+  const radius = Math.sqrt((largestCost * Math.max(0, gap)) / 2);
   const drift = Math.min(Math.sqrt(rows) * radius, 1 + Math.abs(pull) / largest);
   const left: number[] = [];
   for (let j = 0; j < c.length; j++) {
-    if (Math.abs(c[j]) / largest + Math.abs(means[j]) * drift + spreads[j] * radius >= 1) left.push(j);
+    const reach = Math.abs(c[j]) / largest + Math.abs(means[j]) * drift + spreads[j] * radius;
+    if (reach >= penalties[j]) left.push(j);
   }
   return Uint32Array.from(left);
 }
 
-/** The `count` columns nearest to (or farthest beyond) the border |x_j . r| = 1, and those in use; ascending. */
+/** The `count` columns nearest to (or farthest beyond) the border |x_j . r| = lambda_j, and those in use; ascending. */
 function best(
-  { norms }: Store,
+  { norms, penalties }: Store,
   c: Float64Array,
   left: Uint32Array,
   count: number,
   inUse: Uint32Array,
 ): Uint32Array {
-  const scores = Float64Array.from(left, (j) => (Math.abs(c[j]) - 1) / norms[j]);
+  const scores = Float64Array.from(left, (j) => (Math.abs(c[j]) - penalties[j]) / norms[j]);
   const border = scores.slice().sort()[Math.max(0, scores.length - count)];
   const chosen = new Set(inUse);
   left.forEach((j, i) => {
@@ -163,17 +171,21 @@ async function fitColumns(
     weights[stride - 1] = model.intercept;
     const z = new Float64Array(store.rows);
     marginsOf(matrix, weights, z);
-    const fit = await fitDense(matrix, loss, { weights, z }, precision, scanner, workspace);
+    const penalties = new Float64Array(stride).fill(1);
+    chosen.forEach((j, s) => {
+      penalties[s] = store.penalties[j];
+    });
+    const fit = await fitDense(matrix, loss, penalties, { weights, z }, precision, scanner, workspace);
     marginsOf(matrix, fit.weights, z);
     const sparse = nonZero(fit.weights.subarray(0, stride - 1));
     const intercept = fit.weights[stride - 1];
-    const found = {
+    const found: Model = {
       indices: sparse.map((s) => chosen[s]),
       weights: sparseWeights(fit.weights, sparse),
       intercept,
       z,
     };
-    return { ...found, primal: penalty(found) + lossAt(loss, z), dual: fit.dual };
+    return { ...found, primal: penalty(found, store.penalties) + lossAt(loss, z), dual: fit.dual };
   }
   const indices = nonZero(weights);
   const z = new Float64Array(store.rows);
@@ -186,12 +198,13 @@ async function fitColumns(
     means: Float64Array.from(chosen, (j) => store.means[j]),
     spreads: Float64Array.from(chosen, (j) => store.spreads[j]),
     norms: Float64Array.from(chosen, (j) => store.norms[j]),
+    penalties: Float64Array.from(chosen, (j) => store.penalties[j]),
     memory: store.memory / 2,
   };
   const first = { indices, weights: sparseWeights(weights, indices), intercept: model.intercept, z };
-  const relative = precision / (penalty(first) + lossAt(loss, z));
+  const relative = precision / (penalty(first, inner.penalties) + lossAt(loss, z));
   const solution = await fitStore(inner, loss, first, relative, scanner, workspace.inner());
-  return { ...solution, indices: solution.indices.map((s) => chosen[s]) };
+  return { ...solution, indices: solution.indices.map((s) => chosen[s]), correlatedAt: undefined };
 }
 
 function marginsOf(matrix: DenseMatrix, weights: Float64Array, z: Float64Array): void {

@@ -25,7 +25,7 @@ export interface HubListing {
   commit: string;
   /** The licence that the model card states. */
   licence?: string;
-  /** Its GGUFs, or the Parquet files of a data set. */
+  /** Its GGUFs, or the Parquet files of a data set; or whatever else was asked for. */
   files: HubFile[];
 }
 
@@ -52,7 +52,11 @@ export async function listHub(
   session: Session,
   repo: string,
   revision: string,
-  { kind = 'model', attempts }: { kind?: RepoKind; attempts?: number } = {},
+  {
+    kind = 'model',
+    attempts,
+    wanted = WANTED[kind],
+  }: { kind?: RepoKind; attempts?: number; wanted?: RegExp } = {},
 ): Promise<HubListing> {
   const { datasetInfo, listFiles, modelInfo } = await import('@huggingface/hub');
   const hubUrl = hubEndpoint(session.env);
@@ -70,7 +74,7 @@ export async function listHub(
     const listed = { repo: { type: kind, name: repo }, revision: info.sha, recursive: true };
     for await (const raw of listFiles({ ...options, ...listed })) {
       const entry = EntrySchema.parse(raw);
-      if (entry.type === 'file' && WANTED[kind].test(entry.path)) files.push(hubFile(entry));
+      if (entry.type === 'file' && wanted.test(entry.path)) files.push(hubFile(entry));
     }
     const licence = info.tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length);
     return { kind, repo, revision, commit: info.sha, licence, files };
@@ -79,7 +83,8 @@ export async function listHub(
   }
 }
 
-function login(token: string | undefined): Record<string, string> {
+/** The header that shows a token to the hub. */
+export function login(token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
@@ -94,7 +99,8 @@ function hubFile(entry: z.infer<typeof EntrySchema>): HubFile {
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, digest };
 }
 
-function hubFailure(error: unknown, repo: string, loggedIn: boolean): unknown {
+/** A failure of the hub in words that say what to do. */
+export function hubFailure(error: unknown, repo: string, loggedIn: boolean): unknown {
   // Not JSON, or JSON of another shape (which the client library trips over).
   if (error instanceof z.ZodError || error instanceof SyntaxError || error instanceof TypeError) {
     return new SourceFailure(`the hub's answer about ${repo} is not understood; is HF_ENDPOINT a hub?`);
@@ -147,6 +153,13 @@ export async function fetchFromHub(
   return paths;
 }
 
+/** Where the hub gives a file of a listing, at the commit of the listing. */
+export function fileUrl(session: Session, { kind, repo, commit }: HubListing, path: string): string {
+  const route = path.split('/').map(encodeURIComponent).join('/');
+  const place = kind === 'dataset' ? `datasets/${repo}` : repo;
+  return `${hubEndpoint(session.env)}/${place}/resolve/${commit}/${route}`;
+}
+
 async function fetchBlob(
   session: Session,
   listing: HubListing,
@@ -155,9 +168,7 @@ async function fetchBlob(
   progress: Meter,
 ): Promise<void> {
   const token = await hubToken(session.env);
-  const route = file.path.split('/').map(encodeURIComponent).join('/');
-  const place = listing.kind === 'dataset' ? `datasets/${listing.repo}` : listing.repo;
-  const url = `${hubEndpoint(session.env)}/${place}/resolve/${listing.commit}/${route}`;
+  const url = fileUrl(session, listing, file.path);
   // The Python client keeps its own locks in the same folder.
   const locks = repoFolder(join(hubCache(session.env), '.locks'), listing.repo, listing.kind);
   const lock = join(locks, `${file.digest.hex}.hneurons`);

@@ -24,6 +24,9 @@ export const CaseSchema = z.object({
   /** Token positions of the answer itself, `answer_end` not included. */
   answer_start: z.int(),
   answer_end: z.int(),
+  /** Token positions of the question's own text within the prompt; null where the prompt does not hold it as it is. */
+  question_start: z.int().nullable(),
+  question_end: z.int().nullable(),
   /** Text of each response token, for the report. */
   token_texts: z.array(z.string()),
   /** What the naive baselines go by. */

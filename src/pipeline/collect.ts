@@ -8,6 +8,7 @@ import type { EndpointAccess } from './endpoint-sampler.js';
 import type { Judging } from './judging.js';
 import { makeCases } from './make-cases.js';
 import { openSampler } from './open-sampler.js';
+import { makePairs } from './pairs.js';
 import type { QuotaTracker } from './quota.js';
 import type { Response } from './responses.js';
 import { sampleQuestions } from './sample-questions.js';
@@ -40,9 +41,9 @@ const NAMED = 5;
 
 /**
  * Stage 1 (method.md sections 1 and 2): asks the questions, judges the samples, and writes `responses.jsonl` (every
- * question that is done with) and `cases.jsonl` (the selected ones, matched within relation and split, with their
- * answer tokens).
- * @throws UserError when one class is missing or too small to train and test on.
+ * question that is done with), `cases.jsonl` (the selected ones, matched within relation and split, with their
+ * answer tokens) and `pairs.jsonl` (a right and a wrong answer to the same mixed question).
+ * @throws TooFewError when one class is missing or too small to train and test on.
  */
 export async function collect(
   context: RunContext,
@@ -56,7 +57,7 @@ export async function collect(
     stage: 'collect' as const,
     settings: { ...settings },
     inputs: { model: folder.manifest.model.sha256, questions: folder.manifest.questions.sha256 },
-    extendable: ['quota'],
+    extendable: ['quota', 'pairs'],
     kept: ['responses.jsonl'],
   };
   return runStage(folder, definition, context.versions, emit, async () => {
@@ -81,8 +82,10 @@ export async function collect(
       });
       const responses = [...sampled.responses.values()];
       for (const note of leftOut(responses)) onNotice(note);
-      const cases = matchClasses(await makeCases(sampler, judging.spans, taken));
+      const cases = matchClasses(await makeCases(engine, sampler, judging.spans, taken));
       checkCases(cases, responses, settings);
+      const pairs = await makePairs(sampler, judging.spans, questions, sampled.responses, settings.pairs);
+      await writeFileAtomic(folder.file('pairs.jsonl'), toLines(pairs));
       await writeFileAtomic(folder.file('cases.jsonl'), toLines(cases));
       const { stats } = sampled;
       const train = cases.filter((one) => one.split === 'train').length;
@@ -93,6 +96,8 @@ export async function collect(
           matched: cases.length,
           train,
           test: cases.length - train,
+          pairs: pairs.length,
+          questionsNotFound: cases.filter((one) => one.question_start === null).length,
           ...(stats ? { sampledTokens: stats.sampledTokens, decodedRows: stats.decodedRows } : {}),
         },
         summary: `${sampled.responses.size} questions asked, ${cases.length} matched samples (${train} to train on, ${cases.length - train} to test)`,
@@ -147,7 +152,10 @@ function leftOut(responses: Response[]): string[] {
   return notes;
 }
 
-/** @throws UserError that says what is missing, what was seen, and what to change. */
+/** Too few questions were answered in a steady way to compare right with wrong answers. */
+export class TooFewError extends UserError {}
+
+/** @throws TooFewError that says what is missing, what was seen, and what to change. */
 function checkCases(cases: Case[], responses: Response[], settings: CollectSettings): void {
   const train = cases.filter((one) => one.split === 'train').length;
   const test = cases.length - train;
@@ -168,7 +176,7 @@ function checkCases(cases: Case[], responses: Response[], settings: CollectSetti
     problem = `only ${train} matched samples to train on and ${test} to test (${FEWEST_MATCHED} of each are needed)`;
     advice = `take more questions (a relation needs both classes), another model, or ${relaxed}`;
   }
-  throw new UserError(`${problem}: ${seen}; ${advice}`);
+  throw new TooFewError(`${problem}: ${seen}; ${advice}`);
 }
 
 function toLines(values: unknown[]): string {

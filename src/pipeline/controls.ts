@@ -2,9 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { choose, derive } from '../stats/random.js';
 import type { Case } from './cases.js';
 import { decisionValues } from './decision.js';
-import { type Fit, fitDetector } from './fit.js';
+import { type Fit, type FitSettings, fitDetector } from './fit.js';
 import { type Gathered, gather, linearScores, placesOf } from './gather.js';
-import type { TrainSettings } from './settings.js';
 
 /** How the neurons of a control are drawn: from all, or with as many in each layer as the detector has. */
 export type ControlKind = 'random' | 'layer-matched';
@@ -69,7 +68,7 @@ export async function runControls(options: {
   training: Gathered;
   cases: Case[];
   test: Gathered;
-  settings: TrainSettings;
+  settings: FitSettings;
   signal?: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }): Promise<ControlRun[]> {

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { IntervalSchema } from '../report/schema.js';
 import { plattProbability } from '../stats/calibration.js';
+import { hashText, stableJson } from './fingerprint.js';
 import type { ModelIdentity } from './manifest.js';
 
 const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
@@ -33,7 +34,20 @@ export const DetectorSchema = z.object({
     samples: z.int(),
     rows: z.int(),
     folds: z.int(),
-    grid: z.array(z.object({ C: z.number(), accuracy: z.number(), neurons: z.int(), hNeurons: z.int() })),
+    grid: z.array(
+      z.object({
+        C: z.number(),
+        accuracy: z.number(),
+        neurons: z.int(),
+        hNeurons: z.int(),
+        /** Share of the score questions answered rightly with these H-Neurons at alpha 0. */
+        suppressed: z.number().optional(),
+      }),
+    ),
+    /** What the chosen C is best in; absent in older files, which went by accuracy. */
+    select: z.enum(['accuracy', 'accuracy+score']).optional(),
+    /** Behind `suppressed`: how many known questions were asked, and the share right with all neurons on. */
+    score: z.object({ questions: z.int(), unsuppressed: z.number() }).optional(),
   }),
   /** Figures on questions that the detector was not trained on; null until `evaluate` has run. */
   test: z
@@ -56,7 +70,15 @@ export const DetectorSchema = z.object({
         auroc: z.number(),
         difference: FiguresSchema,
       }),
-      baselines: z.array(z.object({ name: z.string(), auroc: IntervalSchema })),
+      baselines: z.array(
+        z.object({
+          name: z.string(),
+          auroc: IntervalSchema,
+          accuracy: IntervalSchema.optional(),
+          /** Detector minus baseline. */
+          difference: FiguresSchema.optional(),
+        }),
+      ),
       permutation: z.object({ p: z.number(), permutations: z.int() }),
     })
     .nullable(),
@@ -146,4 +168,9 @@ export function detectorProbability(detector: Detector, score: number): number {
 export function detectorModel(model: ModelIdentity): Detector['model'] {
   const { name, sha256, architecture, layers, ffn } = model;
   return { name, sha256, architecture, layers, ffn };
+}
+
+/** Hash of what a detector computes, whatever was added to its file since. */
+export function detectorIdentity({ model, neurons, intercept, calibration }: Detector): string {
+  return hashText(stableJson({ model: model.sha256, neurons, intercept, calibration }));
 }

@@ -5,7 +5,8 @@ import type { Engine } from '../engine/types.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { derive, int } from '../stats/random.js';
 import { makeOffer, type Offer, withoutRefused } from './endpoint-offer.js';
-import type { AskedResult, AskedSample, AskedSequence, Sampler, SamplingJob } from './sampler.js';
+import { retokenisedSequences } from './retokenise.js';
+import type { AskedResult, AskedSample, Sampler, SamplingJob } from './sampler.js';
 import { tokenizeSequences } from './sequence.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
@@ -92,29 +93,8 @@ export function openEndpointSampler(options: {
       if (failure) throw failure.error;
       return undefined;
     },
-    async sequences(items) {
-      const sequences = await tokenizeSequences(
-        engine,
-        items.flatMap(({ question, sample }) => texts(question, [sample.text])),
-        style.tokenize,
-      );
-      const known = sequences.filter((sequence) => sequence !== undefined);
-      // The server's own figures, where it gives any, are of its tokens, and of a model that may be another quantisation.
-      const likelihoods = await engine.logProbabilities(
-        known.map(({ tokens, responseStart }) => ({
-          tokens,
-          asked: Array.from(tokens.slice(responseStart), (token, i) => ({
-            at: responseStart - 1 + i,
-            tokens: [token],
-          })),
-        })),
-      );
-      const means = new Map(known.map((sequence, i) => [sequence, mean(likelihoods[i])]));
-      return sequences.map(
-        (sequence): AskedSequence | undefined =>
-          sequence && { ...sequence, meanLogProbability: means.get(sequence)! },
-      );
-    },
+    // The server's own figures, where it gives any, are of its tokens, and of a model that may be another quantisation.
+    sequences: (items) => retokenisedSequences(engine, style, items),
   };
 }
 
@@ -207,8 +187,4 @@ function toSample(choice: Choice, index: number, style: PromptStyle, question: S
 /** Whether only this question has no answer: refused (too long, filtered) or answered with nothing. */
 function isOfOneQuestion(error: unknown): boolean {
   return error instanceof EndpointError && (error.failure === 'request' || error.failure === 'empty');
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

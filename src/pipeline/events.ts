@@ -20,6 +20,15 @@ export type RunEvent =
   /** One line that the user should know. */
   | { type: 'note'; message: string };
 
-export type StepName = StageName | 'model' | 'data' | 'score' | 'judge' | 'table';
+export type StepName =
+  | StageName
+  | 'model'
+  | 'data'
+  | 'score'
+  | 'suppress'
+  | 'table'
+  | 'judge'
+  | 'export'
+  | 'trace';
 
 export type Listener = (event: RunEvent) => void;

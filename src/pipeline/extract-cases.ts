@@ -2,23 +2,34 @@ import { z } from 'zod';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readJsonl } from '../formats/jsonl.js';
-import { type ReadableCase, writeFeatures } from './feature-file.js';
+import { type FeatureType, showsResidual, type WrittenFeatures, writePlan } from './feature-file.js';
 import { hashText, stableJson } from './fingerprint.js';
+import { locateQuestions } from './question-span.js';
+import { casePlan, type ReadableCase } from './read-plan.js';
 import { tokenizeSequences } from './sequence.js';
+import { lockShard, type Shard, writeShard } from './shards.js';
 import { tokensOf } from './token-spans.js';
 
 const TokensSchema = z.object({
   token_ids: z.array(z.int().min(0)).min(1),
   answer_start: z.int().min(0),
   answer_end: z.int().min(0),
+  question_start: z.int().min(0).nullish(),
+  question_end: z.int().min(0).nullish(),
 });
-const TextSchema = z.object({ prompt: z.string(), response: z.string(), answer: z.string().min(1) });
+const TextSchema = z.object({
+  prompt: z.string(),
+  response: z.string(),
+  answer: z.string().min(1),
+  question: z.string().optional(),
+});
 
 type CaseText = z.infer<typeof TextSchema> & { line: number };
 
 /**
  * Reads the user's cases: each line has `token_ids`, `answer_start`, `answer_end` (positions, the end not included), or
- * `prompt`, `response` (with an end-of-turn marker, if it is to be read too) and the `answer` within the response.
+ * `prompt`, `response` (with an end-of-turn marker, if it is to be read too) and the `answer` within the response. Both may tell
+ * the question: `question_start` and `question_end`, or `question`, a part of the prompt (the last place where it stands).
  * @throws UserError that names file, line and reason.
  */
 export async function loadCases(path: string, engine: Engine): Promise<ReadableCase[]> {
@@ -39,7 +50,15 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
       const unknown = token_ids.find((token) => token >= engine.model.vocab);
       if (unknown !== undefined)
         throw bad(line, `token ${unknown} is not in the vocabulary of ${engine.model.vocab}`);
-      cases.push({ id, token_ids, answer_start, answer_end });
+      const { question_start, question_end } = tokens.data;
+      const known = typeof question_start === 'number' && typeof question_end === 'number';
+      if (known && (question_start >= question_end || question_end > token_ids.length)) {
+        throw bad(
+          line,
+          `the question, tokens ${question_start} to ${question_end}, is not within the ${token_ids.length} tokens`,
+        );
+      }
+      cases.push({ id, token_ids, answer_start, answer_end, question_start, question_end });
       continue;
     }
     const text = TextSchema.safeParse(value);
@@ -57,6 +76,13 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
   }
   if (cases.length === 0) throw new UserError(`${path} holds no case`);
   const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true });
+  const places = await locateQuestions(
+    engine,
+    texts.map(({ question = '' }, i) => ({
+      question,
+      prompt: sequences[i]?.tokens.subarray(0, sequences[i].responseStart) ?? [],
+    })),
+  );
   texts.forEach(({ response, answer, line, at }, i) => {
     const sequence = sequences[i];
     const start = response.indexOf(answer);
@@ -72,6 +98,7 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
       token_ids: sequence.tokens,
       answer_start: sequence.responseStart + tokens.start,
       answer_end: sequence.responseStart + tokens.end,
+      ...places[i],
     };
   });
   return cases;
@@ -80,19 +107,36 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
 /**
  * `hneurons extract --cases`: the features of any cases, without a run folder. Called again after it was cut off, it goes
  * on with the rows that are missing.
- * @returns number of cases
  */
 export async function extractCases(options: {
   engine: Engine;
   modelHash: string;
   casesPath: string;
   out: string;
+  features: FeatureType;
+  /** One part alone, into a file of its own. */
+  shard?: Shard;
   onProgress: (done: number, total: number) => void;
-}): Promise<number> {
-  const { engine, casesPath, out, onProgress } = options;
+  onNotice: (message: string) => void;
+}): Promise<WrittenFeatures> {
+  const { engine, casesPath, out, features: type, shard, onProgress } = options;
   const cases = await loadCases(casesPath, engine);
-  const read = cases.map((one) => [Array.from(one.token_ids), one.answer_start, one.answer_end]);
-  const key = hashText(stableJson({ model: options.modelHash, cases: read }));
-  await writeFeatures({ engine, cases, path: out, donePath: `${out}.done.jsonl`, key, onProgress });
-  return cases.length;
+  const key = hashText(stableJson({ model: options.modelHash, cases: cases.map(readPart) }));
+  const question = cases.some((one) => typeof one.question_start === 'number');
+  const plan = casePlan(cases, { question, residual: await showsResidual(engine) });
+  const metadata = { key };
+  if (!shard) {
+    return writePlan(engine, plan, { path: out, donePath: `${out}.done.jsonl`, type, metadata }, onProgress);
+  }
+  const release = lockShard(out, shard);
+  try {
+    return await writeShard({ ...options, plan, shard, type, metadata });
+  } finally {
+    release();
+  }
+}
+
+/** What of a case decides its features. */
+function readPart({ token_ids, answer_start, answer_end, question_start, question_end }: ReadableCase) {
+  return [Array.from(token_ids), answer_start, answer_end, question_start ?? null, question_end ?? null];
 }

@@ -1,130 +1,210 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { commonPrefix } from '../engine/text/prompt.js';
-import type { Engine, ReadCase } from '../engine/types.js';
+import type { Engine, ModelInfo, ReadCase, ReadResult } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
-import { createSafetensors, openSafetensors } from '../formats/safetensors.js';
-import type { RowMatrix } from '../learn/matrix.js';
+import {
+  createSafetensors,
+  openSafetensors,
+  type SafetensorsWriter,
+  type TensorShape,
+} from '../formats/safetensors.js';
+import { ROW_BYTES, type RowMatrix } from '../learn/matrix.js';
 import { guardCallbacks } from './context.js';
+import { planBlocks, planPrefix, type ReadPlan } from './read-plan.js';
 
-/** A token sequence with the positions of its answer, `answer_end` not included. */
-export interface ReadableCase {
-  id: string;
-  token_ids: ArrayLike<number>;
-  answer_start: number;
-  answer_end: number;
+export type FeatureType = 'float32' | 'float16';
+
+export const FEATURE_DTYPES = { float32: 'F32', float16: 'F16' } as const;
+
+/** A row that is on the disk. */
+const DoneSchema = z.object({
+  row: z.int(),
+  /** How many of its numbers are too large for float16 and stand at its limit. */
+  held: z.int().optional(),
+});
+
+/** Where features go, and as what. */
+export interface FeatureTarget {
+  path: string;
+  /** Lists the rows that are on the disk already. */
+  donePath: string;
+  type: FeatureType;
+  /** What the rows are made from; a file with other metadata is not continued. */
+  metadata: Record<string, string>;
+  /** The rows of the plan that belong into this file, default all: whole blocks of {@link planBlocks}. */
+  range?: [from: number, to: number];
 }
 
-const DoneSchema = z.object({ row: z.int() });
+export interface WrittenFeatures {
+  rows: number;
+  /** Numbers too large for float16, which stand at +-65504. */
+  held: number;
+}
 
 /**
- * Reads mean CETT of every neuron over the answer tokens and over all other tokens (method.md section 3), into a
- * safetensors file of two tensors, `answer` and `other`, float32 `[cases, layers * ffn]`. Rows are written as they
- * come, and `donePath` lists those that are on the disk: called again, it goes on with the missing ones.
+ * Reads what a plan wants, into a safetensors file with a row for each of its rows: mean CETT `[rows, layers * ffn]` in each
+ * tensor of the plan, and the residual stream `[rows, layers * hidden]`. Rows are written as they come; called again after
+ * it was cut off, it goes on with the blocks that are not done.
  *
- * @param key names what the rows were made from; a file with another key is not continued.
  * @throws UserError when the disk is full, a file of another kind is in the way, or the engine fails.
  */
-export async function writeFeatures(options: {
-  engine: Engine;
-  cases: ReadableCase[];
-  path: string;
-  donePath: string;
-  key: string;
-  onProgress: (done: number, total: number) => void;
-}): Promise<void> {
-  const { engine, cases, path, donePath } = options;
-  const columns = engine.model.layers * engine.model.ffn;
-  const shape = [cases.length, columns];
+export async function writePlan(
+  engine: Engine,
+  plan: ReadPlan,
+  target: FeatureTarget,
+  onProgress: (done: number, total: number) => void,
+): Promise<WrittenFeatures> {
+  const { path, donePath, range = [0, plan.rows.length] } = target;
+  const [first, last] = range;
+  const total = last - first;
   if (!existsSync(path)) await rm(donePath, { force: true });
-  const features = await createSafetensors(
-    path,
-    { answer: { shape }, other: { shape } },
-    { key: options.key, layers: String(engine.model.layers), ffn: String(engine.model.ffn) },
-  );
-  const done = await readDone(donePath, cases.length);
+  const { shapes, metadata } = featureLayout(engine.model, plan, target);
+  const features = await createSafetensors(path, shapes, metadata);
+  const prefix = planPrefix(plan);
+  const done = await readDone(donePath, total);
+  const left = planBlocks(plan, prefix.length).filter(([from, to]) => {
+    if (from < first || to > last) return false;
+    const rows = Array.from({ length: to - from }, (_, i) => from - first + i);
+    if (rows.every((row) => done.has(row))) return false;
+    for (const row of rows) done.delete(row);
+    return true;
+  });
   const writer = openJsonlWriter(donePath);
-  const { guard, rethrow } = guardCallbacks();
-  const rows = new Map<string, number>();
-  let cursor = 0;
-  options.onProgress(done.size, cases.length);
   try {
-    const left = cases.filter((_, row) => !done.has(row)).map((one) => one.token_ids);
-    if (left.length > 0) {
-      await engine.read({
-        prefix: commonPrefix(left),
-        next: guard((): ReadCase | undefined => {
-          while (done.has(cursor)) cursor++;
-          if (cursor >= cases.length) return undefined;
-          const one = cases[cursor];
-          const { length } = one.token_ids;
-          // Cases of a user's file may share an id: the row is the name.
-          const id = String(cursor);
-          rows.set(id, cursor++);
-          return {
-            id,
-            tokens: one.token_ids,
-            masks: [
-              [[one.answer_start, one.answer_end]],
-              [
-                [0, one.answer_start],
-                [one.answer_end, length],
-              ],
-            ],
-          };
-        }, undefined),
-        onResult: guard(({ id, means }) => {
-          const row = rows.get(id)!;
-          features.writeRow('answer', row, means[0]);
-          features.writeRow('other', row, means[1]);
-          writer.append({ row });
-          done.add(row);
-          options.onProgress(done.size, cases.length);
-        }, undefined),
+    onProgress(done.size, total);
+    for (const block of left) {
+      await readBlock(engine, plan, block, prefix, features, first, (row, held) => {
+        writer.append(held > 0 ? { row, held } : { row });
+        done.set(row, held);
+        onProgress(done.size, total);
       });
-      rethrow();
     }
     features.sync();
-  } catch (error) {
-    rethrow();
-    throw error;
   } finally {
     writer.close();
     features.close();
   }
+  return { rows: total, held: [...done.values()].reduce((sum, held) => sum + held, 0) };
 }
 
-async function readDone(path: string, rows: number): Promise<Set<number>> {
-  const done = new Set<number>();
+/** Reads one block and writes its rows. `first`: the row of the plan that is row 0 of the file. */
+async function readBlock(
+  engine: Engine,
+  plan: ReadPlan,
+  [from, to]: [number, number],
+  prefix: Int32Array,
+  features: SafetensorsWriter,
+  first: number,
+  onRow: (row: number, held: number) => void,
+): Promise<void> {
+  const reads = plan.rows.slice(from, to).flatMap((list, i) => {
+    return list.map((read) => ({ ...read, row: from - first + i }));
+  });
+  const waiting = plan.rows.slice(from, to).map((list) => list.length);
+  const held = new Array<number>(to - from).fill(0);
+  const { guard, rethrow } = guardCallbacks();
+  let cursor = 0;
+  try {
+    await engine.read({
+      prefix,
+      residual: plan.residual ? 0 : undefined,
+      next: guard((): ReadCase | undefined => {
+        if (cursor >= reads.length) return undefined;
+        const { tokens, masks } = reads[cursor];
+        // Cases of a user's file may share an id: the place in the block is the name.
+        return { id: String(cursor++), tokens, masks };
+      }, undefined),
+      onResult: guard(({ id, means, residual }: ReadResult) => {
+        const { into, row } = reads[Number(id)];
+        const place = row + first - from;
+        into.forEach((name, mask) => {
+          held[place] += features.writeRow(name, row, means[mask]);
+        });
+        if (plan.residual) held[place] += features.writeRow('residual', row, residual!);
+        waiting[place]--;
+        if (waiting[place] === 0) onRow(row, held[place]);
+      }, undefined),
+    });
+    rethrow();
+  } catch (error) {
+    rethrow();
+    throw error;
+  }
+}
+
+/** The tensors of a file of features and what it says about them. */
+export function featureLayout(
+  { layers, ffn, hidden }: Pick<ModelInfo, 'layers' | 'ffn' | 'hidden'>,
+  plan: ReadPlan,
+  { type, metadata, range = [0, plan.rows.length] }: Pick<FeatureTarget, 'type' | 'metadata' | 'range'>,
+): { shapes: Record<string, TensorShape>; metadata: Record<string, string> } {
+  const rows = range[1] - range[0];
+  const dtype = FEATURE_DTYPES[type];
+  const shapes: Record<string, TensorShape> = {};
+  for (const name of plan.tensors) shapes[name] = { shape: [rows, layers * ffn], dtype };
+  if (plan.residual) shapes.residual = { shape: [rows, layers * hidden], dtype };
+  const sizes = { layers: String(layers), ffn: String(ffn), hidden: String(hidden) };
+  return { shapes, metadata: { ...metadata, ...sizes } };
+}
+
+async function readDone(path: string, rows: number): Promise<Map<number, number>> {
+  const done = new Map<number, number>();
   if (!existsSync(path)) return done;
   for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { row } = DoneSchema.parse(value);
-    if (row < rows) done.add(row);
+    const { row, held = 0 } = DoneSchema.parse(value);
+    if (row < rows) done.set(row, held);
   }
   return done;
 }
 
-/** The two tensors of a feature file, with a row for each case. */
-export interface FeatureRows {
-  answer: RowMatrix;
-  other: RowMatrix;
+/**
+ * Whether the graph of this model has the nodes that the residual stream is read from: read from one token.
+ */
+export async function showsResidual(engine: Engine): Promise<boolean> {
+  let shown = false;
+  let asked = false;
+  await engine.read({
+    residual: 0,
+    next: () => {
+      if (asked) return undefined;
+      asked = true;
+      return { id: 'first', tokens: [0], masks: [[[0, 1]]] };
+    },
+    onResult: ({ residual }) => {
+      shown = residual !== undefined;
+    },
+  });
+  return shown;
+}
+
+/** The names of the tensors in a feature file. */
+export async function tensorNames(path: string): Promise<Set<string>> {
+  return new Set((await openSafetensors(path)).tensors.keys());
 }
 
 /**
- * Opens a file written by {@link writeFeatures}.
- * @throws UserError when it is damaged or of another shape.
+ * Opens tensors of a file written by {@link writePlan}, each with its expected number of columns.
+ * @throws UserError when it is damaged, lacks a tensor or has another shape.
  */
-export async function openFeatures(path: string, rows: number, columns: number): Promise<FeatureRows> {
+export async function openRows<T extends string>(
+  path: string,
+  rows: number,
+  columns: Record<T, number>,
+): Promise<Record<T, RowMatrix>> {
   const { tensors } = await openSafetensors(path);
-  const matrix = (name: string): RowMatrix => {
+  const matrices = Object.entries<number>(columns).map(([name, width]): [string, RowMatrix] => {
     const tensor = tensors.get(name);
-    if (tensor?.dtype !== 'F32' || tensor.shape.join() !== `${rows},${columns}`) {
-      throw new UserError(`${path} does not hold ${rows} x ${columns} features; run extract again`);
+    const dtype = tensor?.dtype;
+    if ((dtype !== 'F32' && dtype !== 'F16') || tensor!.shape.join() !== `${rows},${width}`) {
+      throw new UserError(
+        `${path} does not hold ${rows} x ${width} features "${name}" of this version; run extract again`,
+      );
     }
-    const offsets = Float64Array.from({ length: rows }, (_, row) => tensor.offset + row * columns * 4);
-    return { path, columns, offsets };
-  };
-  return { answer: matrix('answer'), other: matrix('other') };
+    const bytes = width * ROW_BYTES[dtype];
+    const offsets = Float64Array.from({ length: rows }, (_, row) => tensor!.offset + row * bytes);
+    return [name, { path, columns: width, dtype, offsets }];
+  });
+  return Object.fromEntries(matrices) as Record<T, RowMatrix>;
 }

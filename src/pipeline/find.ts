@@ -4,7 +4,7 @@ import { evaluate } from './evaluate.js';
 import { extract } from './extract.js';
 import type { StageName } from './manifest.js';
 import { writeReport } from './report-stage.js';
-import type { CollectSettings, EvaluateSettings, TrainSettings } from './settings.js';
+import type { CollectSettings, EvaluateSettings, ExtractSettings, TrainSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
 import { train } from './train.js';
 
@@ -12,6 +12,7 @@ export interface FindSettings {
   questions: SplitQuestion[];
   collect: CollectSettings;
   tools?: CollectTools;
+  extract: ExtractSettings;
   train: TrainSettings;
   evaluate: EvaluateSettings;
 }
@@ -24,7 +25,7 @@ export async function runStages(
 ): Promise<void> {
   const bodies: Record<StageName, () => Promise<boolean>> = {
     collect: () => collect(context, settings.questions, settings.collect, settings.tools),
-    extract: () => extract(context),
+    extract: () => extract(context, settings.extract),
     train: () => train(context, settings.train),
     evaluate: () => evaluate(context, settings.evaluate),
     report: () => writeReport(context),

@@ -51,15 +51,18 @@ export type Manifest = z.infer<typeof ManifestSchema>;
 
 /** Files that a stage writes, relative to the run folder. `evaluate` also adds its figures to `detector.json`. */
 export const STAGE_FILES: Record<StageName, string[]> = {
-  collect: ['responses.jsonl', 'cases.jsonl'],
-  extract: ['features.safetensors', 'features.done.jsonl'],
-  train: ['detector.json'],
+  collect: ['responses.jsonl', 'cases.jsonl', 'pairs.jsonl'],
+  extract: ['features.safetensors', 'features.done.jsonl', 'pairs.safetensors', 'pairs.done.jsonl'],
+  train: ['detector.json', 'held-out.json'],
   evaluate: ['evaluation.json', 'controls.json'],
   report: ['report.json', 'report.html'],
 };
 
 /** Files that a stage writes under some settings only: moved aside with the others, but not missed. */
-export const OPTIONAL_FILES: Partial<Record<StageName, string[]>> = {};
+export const OPTIONAL_FILES: Partial<Record<StageName, string[]>> = {
+  train: ['suppressed.jsonl'],
+  evaluate: ['stability.json'],
+};
 
 /** All files of a stage that may be there. */
 export function filesOf(stage: StageName): string[] {

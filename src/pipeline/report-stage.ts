@@ -1,17 +1,31 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
+import { TableSchema } from '../report/table/schema.js';
 import { completeReport } from '../report/verdict.js';
 import { compareDistributions } from '../stats/distribution.js';
 import { type Case, readCases } from './cases.js';
+import { selectionRule } from './choose.js';
 import type { RunContext } from './context.js';
-import { type Detector, detectorNeurons, detectorProbability, readDetector } from './detector.js';
+import {
+  type Detector,
+  detectorIdentity,
+  detectorNeurons,
+  detectorProbability,
+  readDetector,
+} from './detector.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
+import { hashFile } from './fingerprint.js';
 import { gather, placesOf } from './gather.js';
 import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import { scoreSequences } from './score.js';
+import { readStability } from './stability.js';
 import { requireStage, runStage } from './stage.js';
 import { describeSystem } from './system.js';
 import { collectSettings, loadHalf } from './train.js';
@@ -20,14 +34,27 @@ import { collectSettings, loadHalf } from './train.js';
 const NEURONS_SHOWN = 12;
 const EXAMPLES_SHOWN = 6;
 
+/** Where the table of other data sets lies, when it was made in the run folder. */
+export const TABLE_FILE = 'table/table.json';
+/** Where the trace of the neurons' origin lies, when it was made in the run folder. */
+export const ORIGIN_FILE = 'origin/origin.json';
+
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
   requireStage(folder, 'evaluate');
-  return runStage(folder, { stage: 'report', settings: {} }, context.versions, emit, async () => {
+  const tablePath = folder.file(TABLE_FILE);
+  const originPath = folder.file(ORIGIN_FILE);
+  const inputs: Record<string, string> = {};
+  if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
+  if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
+  return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
+    const stabilityPath = folder.file('stability.json');
     const cases = await readCases(folder.file('cases.jsonl'));
+    const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
+    const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -38,19 +65,29 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         folds: detector.training.folds,
         grid: detector.training.grid,
         chosen: detector.C,
-        rule: 'highest accuracy on held-out answers of the training half; of equals, the one with the fewest neurons',
+        rule: selectionRule(detector.training.select ?? 'accuracy'),
+        score: detector.training.score,
       },
       detector: { intercept: detector.intercept, neurons: detector.neurons },
       test: evaluation.test,
+      beyond: evaluation.beyond,
+      question: evaluation.question,
+      pairs: evaluation.pairs,
+      stability: existsSync(stabilityPath) ? await readStability(stabilityPath) : undefined,
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
+      ...(table && { table }),
+      ...(origin && { origin }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
         cases: 'cases.jsonl',
         responses: 'responses.jsonl',
         features: 'features.safetensors',
+        controls: 'controls.json',
         manifest: 'manifest.json',
+        ...(table && { table: TABLE_FILE }),
+        ...(origin && { origin: ORIGIN_FILE }),
       },
     };
     const report = completeReport(content);
@@ -60,6 +97,36 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     await writeFileAtomic(folder.file('report.html'), renderHtml(report));
     return { counts: { examples: report.examples.length }, summary: folder.file('report.html') };
   });
+}
+
+/**
+ * What another command has left in the run folder for the report: undefined where it was not run, and, with a note, where the
+ * file cannot be used or belongs to another detector.
+ */
+async function readBeside<T extends { detector: { identity: string } }>(
+  path: string,
+  schema: z.ZodType<T>,
+  command: string,
+  detector: Detector,
+  emit: RunContext['emit'],
+): Promise<T | undefined> {
+  if (!existsSync(path)) return undefined;
+  const leftOut = (why: string) => {
+    const message = `${path} is left out of the report: ${why}; run hneurons ${command} again`;
+    emit({ type: 'note', message });
+    return undefined;
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return leftOut('it is not valid JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return leftOut('it is damaged or from another version');
+  if (parsed.data.detector.identity !== detectorIdentity(detector))
+    return leftOut('it is of another detector');
+  return parsed.data;
 }
 
 async function describeRun(context: RunContext): Promise<Report['run']> {

@@ -99,7 +99,7 @@ export async function openRunFolder(
  */
 export async function openExistingRun(path: string, options: { command: string[] }): Promise<RunFolder> {
   if (readManifest(path) === undefined) {
-    throw new UserError(`there is no run in ${path}; make one with: hneurons collect --out ${path}`);
+    throw noRun(path);
   }
   const release = lock(path);
   try {
@@ -116,6 +116,27 @@ export async function openExistingRun(path: string, options: { command: string[]
     release();
     throw error;
   }
+}
+
+/**
+ * A run that is only read, without its lock: several processes may do so, whoever else works in the folder. Its manifest cannot be
+ * saved.
+ * @throws UserError when there is no run in it.
+ */
+export function viewRun(path: string): RunFolder {
+  const manifest = readManifest(path);
+  if (manifest === undefined) throw noRun(path);
+  return {
+    path,
+    manifest,
+    file: (name) => join(path, name),
+    save: () => Promise.reject(new Error('a run that is only read cannot be saved')),
+    close: () => {},
+  };
+}
+
+function noRun(path: string): UserError {
+  return new UserError(`there is no run in ${path}; make one with: hneurons collect --out ${path}`);
 }
 
 /** Renames files to `name.previous.ext`, over an older one of that name. Missing ones are left out. */
@@ -139,18 +160,30 @@ export function discardStages(folder: RunFolder, stages: StageName[]): void {
   }
 }
 
-function lock(path: string): () => void {
+/**
+ * Makes a folder and takes it for this process.
+ * @returns a function that gives it back.
+ * @throws UserError when another process has it, or it cannot be written to.
+ */
+export function lock(path: string): () => void {
   try {
     mkdirSync(path, { recursive: true });
     const release = lockFolder(path);
-    // What a killed process was writing: nobody else can be writing here now.
-    for (const name of readdirSync(path)) {
-      if (name.endsWith('.tmp')) rmSync(join(path, name), { force: true });
-    }
+    removeLeftovers(path);
     return release;
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Removes what a killed process was writing, from a folder that nobody else can be writing to; it may not be there. */
+export function removeLeftovers(path: string): void {
+  if (!existsSync(path)) return;
+  for (const name of readdirSync(path)) {
+    // Shards have locks of their own.
+    if (name.endsWith('.tmp') && !/\.shard-\d+-of-\d+\./.test(name))
+      rmSync(join(path, name), { force: true });
   }
 }
 

@@ -31,13 +31,19 @@ export async function identifyModel(
   model: ResolvedModel,
   services: Services,
   signal?: AbortSignal,
-): Promise<{ identity: ModelIdentity; promptKind(kind: PromptKind | 'auto'): PromptKind }> {
+): Promise<{
+  identity: ModelIdentity;
+  /** `general.name` of the header. */
+  title: string;
+  promptKind(kind: PromptKind | 'auto'): PromptKind;
+}> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
   const sha256 = await services.modelSha256(model, { signal });
   const { name, source, path } = model;
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
+    title: info.name,
     promptKind: (kind) => promptStyle(info, kind, FEW_SHOT).kind,
   };
 }

@@ -1,11 +1,11 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
-import { answerSpan } from '../judge/span.js';
+import { answerSpan, type Span } from '../judge/span.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
 import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
-import { tokenTexts } from './make-cases.js';
+import { tokenTexts } from './read-answers.js';
 import { tokenizeSequences } from './sequence.js';
 import { tokensOf } from './token-spans.js';
 
@@ -14,6 +14,8 @@ export interface Pair {
   question: string;
   answer: string;
   id?: string;
+  /** The part of `answer` that is scored; default: where the rule finds the answer itself. */
+  span?: Span;
 }
 
 export interface TokenScore {
@@ -123,6 +125,13 @@ export async function answerMeans(
   return means;
 }
 
+/** The scored part of the response, which is the answer with or without a space in front. */
+function spanOf({ answer, span }: Pair, response: string): Span | undefined {
+  if (!span) return answerSpan(response);
+  const moved = response.length - answer.length;
+  return { start: span.start + moved, end: span.end + moved };
+}
+
 /**
  * Scores question and answer pairs with a detector, as a whole and token by token. The answer is put behind the
  * prompt that the detector was trained with.
@@ -143,7 +152,7 @@ export async function scorePairs(
   });
   const sequences = await tokenizeSequences(engine, texts, style.tokenize);
   const scorable = sequences.map((sequence, i): ScorableSequence => {
-    const span = answerSpan(texts[i].response);
+    const span = spanOf(pairs[i], texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
     if (!sequence || !answer) {
       throw new UserError(

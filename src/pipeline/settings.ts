@@ -14,6 +14,8 @@ export const CollectSettingsSchema = z.object({
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   /** Matched samples wanted of each class in each split; null takes every question. */
   quota: z.int().min(1).nullable(),
+  /** Most pairs of a right and a wrong answer to the same question, for the test within questions. */
+  pairs: z.int().min(0).default(200),
   seed: z.int().min(0),
   // Absent where they are as they have always been, so that older runs stay valid.
   /** Who judges; absent: the rule of whole words. */
@@ -32,18 +34,34 @@ export const CollectSettingsSchema = z.object({
 });
 export type CollectSettings = z.infer<typeof CollectSettingsSchema>;
 
+export const ExtractSettingsSchema = z.object({
+  /** How features are stored. */
+  features: z.enum(['float32', 'float16']),
+});
+export type ExtractSettings = z.infer<typeof ExtractSettingsSchema>;
+
 export const TrainSettingsSchema = z.object({
   mode: z.enum(['3-vs-1', '1-vs-1']),
   /** Values of C to choose from, ascending. */
   grid: z.array(z.number().positive()).min(1),
   folds: z.int().min(2),
   seed: z.int().min(0),
+  /** What the chosen C is best in. Runs from before there was a choice went by accuracy. */
+  select: z.enum(['accuracy', 'accuracy+score']).default('accuracy'),
+  /** Questions that the model is asked with the neurons of each C suppressed. */
+  scoreQuestions: z.int().min(1).default(100),
+  /** Penalises each weight as if its neuron's CETT had been divided by its standard deviation. */
+  standardise: z.boolean().default(false),
+  /** `balanced`: both labels count the same in all, however many rows they have. */
+  classWeights: z.enum(['none', 'balanced']).default('none'),
 });
 export type TrainSettings = z.infer<typeof TrainSettingsSchema>;
 
 export const EvaluateSettingsSchema = z.object({
   /** Random-neuron controls, one a seed. */
   controls: z.int().min(1),
+  /** Resamples of the training questions for the stability of the neurons; 0 leaves it out. */
+  resamples: z.int().min(0),
   seed: z.int().min(0),
 });
 export type EvaluateSettings = z.infer<typeof EvaluateSettingsSchema>;
@@ -68,6 +86,7 @@ export function makeCollectSettings(
     minCorrect: samples,
     maxCorrect: 0,
     quota: 200,
+    pairs: 200,
     ...defined(overrides),
   };
   const { minCorrect, maxCorrect } = settings;
@@ -85,6 +104,10 @@ export function makeCollectSettings(
   return settings;
 }
 
+export function makeExtractSettings(overrides: Partial<ExtractSettings> = {}): ExtractSettings {
+  return { features: 'float32', ...defined(overrides) };
+}
+
 export function makeTrainSettings(
   overrides: Partial<TrainSettings> & Pick<TrainSettings, 'seed'>,
 ): TrainSettings {
@@ -92,6 +115,10 @@ export function makeTrainSettings(
     mode: '3-vs-1',
     grid: [0.1, 0.3, 1, 3, 10, 30, 100],
     folds: 5,
+    select: 'accuracy+score',
+    scoreQuestions: 100,
+    standardise: false,
+    classWeights: 'none',
     ...defined(overrides),
   };
   settings.grid = [...new Set(settings.grid)].sort((a, b) => a - b);
@@ -101,7 +128,7 @@ export function makeTrainSettings(
 export function makeEvaluateSettings(
   overrides: Partial<EvaluateSettings> & Pick<EvaluateSettings, 'seed'>,
 ): EvaluateSettings {
-  return { controls: 20, ...defined(overrides) };
+  return { controls: 20, resamples: 20, ...defined(overrides) };
 }
 
 /** Without the keys that are undefined, so that they do not hide a default. */

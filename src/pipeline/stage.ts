@@ -98,11 +98,19 @@ export async function runStage(
  * The record of a stage that is done.
  * @throws UserError that names the command to run when it is not.
  */
-export function requireStage(folder: RunFolder, stage: StageName): StageRecord {
+export function requireStage(
+  folder: Pick<RunFolder, 'path' | 'manifest' | 'file'>,
+  stage: StageName,
+): StageRecord {
   const record = folder.manifest.stages[stage];
-  if (record?.status !== 'done' || !isComplete(folder, stage)) {
+  const advice = `run: hneurons ${stage} --out ${folder.path}`;
+  if (record?.status !== 'done') {
+    throw new UserError(`${folder.path} has no finished ${stage} stage; ${advice}`);
+  }
+  const missing = STAGE_FILES[stage].find((name) => !existsSync(folder.file(name)));
+  if (missing !== undefined) {
     throw new UserError(
-      `${folder.path} has no finished ${stage} stage; run: hneurons ${stage} --out ${folder.path}`,
+      `${folder.path} lacks ${missing} of the ${stage} stage (lost, or made by an older version); ${advice}`,
     );
   }
   return record;
@@ -115,7 +123,7 @@ function predecessors(folder: RunFolder, stage: StageName): Record<string, strin
   return { [before]: requireStage(folder, before).fingerprint };
 }
 
-function isComplete(folder: RunFolder, stage: StageName): boolean {
+function isComplete(folder: Pick<RunFolder, 'file'>, stage: StageName): boolean {
   return STAGE_FILES[stage].every((name) => existsSync(folder.file(name)));
 }
 

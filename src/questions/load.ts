@@ -22,7 +22,7 @@ const COLUMNS = ['question', 'aliases', 'answer', 'options', 'id', 'relation', '
 export interface OwnColumns {
   /** Those that a record must have to be read in this way. */
   columns: readonly string[];
-  /** All that are read. */
+  /** All that are read, with a dot in front of a field of a struct. */
   read: readonly string[];
   /** The record with the usual columns; undefined for one that is no question of the set. */
   rename(record: Record<string, unknown>): Record<string, unknown> | undefined;
@@ -32,6 +32,8 @@ export interface LoadOptions {
   own?: OwnColumns;
   /** Relation of records without one; default `all`. */
   relation?: string;
+  /** Takes the questions in order, in place of the list that is returned. */
+  onQuestion?: (question: Question) => void;
   /** Gets what is wrong with a record that is left out; without it, such a record is an error. Damaged lines are one either way. */
   onSkipped?: (reason: string, where: string) => void;
 }
@@ -48,6 +50,7 @@ export interface LoadOptions {
  */
 export async function loadQuestions(path: string, options: LoadOptions = {}): Promise<Question[]> {
   const questions: Question[] = [];
+  const take = options.onQuestion ?? ((question) => questions.push(question));
   const lineOfId = new Map<string, number>();
   const problems: string[] = [];
   let broken = 0;
@@ -78,7 +81,7 @@ export async function loadQuestions(path: string, options: LoadOptions = {}): Pr
       skip(line, `id "${question.id}" is already used in ${unit} ${lineOfId.get(question.id)}`);
     } else {
       lineOfId.set(question.id, line);
-      questions.push(question);
+      take(question);
     }
   }
 
@@ -88,7 +91,7 @@ export async function loadQuestions(path: string, options: LoadOptions = {}): Pr
       `${path} has ${broken} broken ${broken === 1 ? unit : `${unit}s`}: ${problems.join('; ')}${more}. Correct or remove ${broken === 1 ? 'it' : 'them'}`,
     );
   }
-  if (questions.length === 0) {
+  if (lineOfId.size === 0) {
     throw new UserError(
       skipped > 0
         ? `${path} holds no question that can be used; ${problems.join('; ')}`

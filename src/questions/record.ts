@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { words } from '../judge/normalise.js';
+import { letterOf } from './choice-shots.js';
 import type { Question } from './types.js';
 
 /** More options than letters. */
@@ -9,12 +10,11 @@ const text = z.union([z.string(), z.number()], 'must be text').transform((value)
 const optionalText = text
   .nullish()
   .transform((value) => (value === undefined || value === null || value === '' ? undefined : value));
-const list = z.union([z.array(text), text], 'must be a list of texts').nullish();
 const Row = z.object({
   question: text.refine((value) => value !== '', 'is empty'),
-  aliases: list,
+  aliases: z.unknown().optional(),
   answer: z.union([z.string(), z.number()], 'must be text').nullish(),
-  options: z.union([z.array(text), z.record(z.string(), text), text], 'must be a list of texts').nullish(),
+  options: z.unknown().optional(),
   id: optionalText,
   relation: optionalText,
   split: z.enum(['train', 'test', 'validation', 'dev', ''], 'must be train or test').nullish(),
@@ -79,7 +79,7 @@ function open(
 }
 
 function isBare(alias: string): boolean {
-  return words(alias).length === 0 && /^[\s\p{P}]*$/u.test(alias);
+  return /^[\s\p{P}]*$/u.test(alias) && words(alias).length === 0;
 }
 
 function choice(
@@ -100,11 +100,6 @@ function choice(
   return withKeys({ ...shared, aliases: [letterOf(index)], kind: 'choice', options });
 }
 
-/** The letter of option `index`: A for 0. */
-export function letterOf(index: number): string {
-  return String.fromCharCode(65 + index);
-}
-
 function optionIndex(options: string[], answer: string): number | 'both' | undefined {
   const letter = /^[A-Za-z]$/.test(answer) ? answer.toUpperCase().charCodeAt(0) - 65 : options.length;
   if (letter < options.length) return letter;
@@ -116,25 +111,39 @@ function optionIndex(options: string[], answer: string): number | 'both' | undef
 
 class BadList extends Error {}
 
-function listed(
-  value: string | string[] | Record<string, string> | null | undefined,
-  isCsv: boolean,
-  name: string,
-): string[] {
+/**
+ * The texts of a list. By hand, not by a schema: a public set has millions of aliases.
+ * @throws BadList when it holds anything but texts and numbers
+ */
+function listed(value: unknown, isCsv: boolean, name: string): string[] {
   if (value === undefined || value === null || value === '') return [];
-  if (Array.isArray(value)) return value;
-  // {"A": "…", "B": "…"}, whose keys may come in any order.
-  if (typeof value === 'object')
-    return Object.keys(value)
-      .sort()
-      .map((key) => value[key]);
-  if (!isCsv) return [value];
-  if (!value.startsWith('[')) return value.split('|').map((part) => part.trim());
+  if (Array.isArray(value)) return value.map((item, i) => asText(item, `${name}.${i}`));
+  if (typeof value === 'object' && name === 'options') {
+    // {"A": "…", "B": "…"}, whose keys may come in any order.
+    const byLetter = Object.entries(value).filter(([, option]) => option !== null);
+    return byLetter
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, option]) => asText(option, `${name}.${key}`));
+  }
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw new BadList(`"${name}" must be a list of texts`);
+  const text = asText(value, name);
+  if (!isCsv) return [text];
+  if (!text.startsWith('[')) return text.split('|').map((part) => part.trim());
   try {
-    return z.array(text).parse(JSON.parse(value));
+    return z
+      .array(z.unknown())
+      .parse(JSON.parse(text))
+      .map((item) => asText(item, name));
   } catch {
     throw new BadList(`"${name}" begins with [ but is not a JSON list of texts`);
   }
+}
+
+function asText(value: unknown, name: string): string {
+  if (typeof value === 'string') return value.trim();
+  if (typeof value === 'number') return String(value);
+  throw new BadList(`"${name}" must be text`);
 }
 
 /** Fixes the order of the keys, so that equal questions are equal as text. */

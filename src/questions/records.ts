@@ -55,7 +55,7 @@ export async function documentRecords(path: string): Promise<FileRecord[] | unde
 }
 
 /**
- * The records of a Parquet file, with the columns of `wanted` that it has.
+ * The records of a Parquet file, with those of the `wanted` columns (or fields, `answer.aliases`) that it has.
  * @param check throws when the columns of the file will not do
  */
 export async function* parquetRecords(
@@ -67,7 +67,7 @@ export async function* parquetRecords(
   try {
     check(file.columns);
     let line = 0;
-    for await (const value of file.read(file.columns.filter((column) => wanted.includes(column)))) {
+    for await (const value of file.read(wanted)) {
       yield { line: ++line, value };
     }
   } finally {
@@ -139,6 +139,7 @@ export async function* csvRecords(
   check: (columns: string[]) => void,
 ): AsyncGenerator<FileRecord> {
   const skipped: FileRecord[] = [];
+  let last: FileRecord | undefined;
   const parser = parse({
     bom: true,
     info: true,
@@ -152,7 +153,10 @@ export async function* csvRecords(
     max_record_size: LONGEST_LINE,
     skip_records_with_error: true,
     on_skip: (error: CsvError | undefined) => {
-      skipped.push({ line: Number(error?.lines ?? 0), error: csvReason(error) });
+      const record = { line: Number(error?.lines ?? 0), error: csvReason(error) };
+      // A field that is too long is reported for each piece of it.
+      if (record.line !== last?.line || record.error !== last.error) skipped.push(record);
+      last = record;
       return undefined;
     },
   });

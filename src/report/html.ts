@@ -1,10 +1,13 @@
-import { html, trusted } from './markup.js';
+import { html, type Markup, trusted } from './markup.js';
 import type { Report } from './schema.js';
 import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
+import { hardOrFalse, stability } from './sections/further.js';
 import { neurons } from './sections/neurons.js';
+import { origin } from './sections/origin.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
 import { summary } from './sections/summary.js';
+import { otherSets } from './sections/table.js';
 import { STYLE } from './style.js';
 
 /**
@@ -12,28 +15,41 @@ import { STYLE } from './style.js';
  * itself), all text from outside escaped. Follows the light or dark scheme, from phone to desktop, and prints.
  */
 export function renderHtml(report: Report): string {
+  return page(
+    `Hallucination neurons of ${report.model.name}`,
+    report.run.version,
+    html`${summary(report)}
+<main>
+${detection(report)}
+${hardOrFalse(report)}
+${neurons(report)}
+${stability(report)}
+${examples(report)}
+${otherSets(report)}
+${origin(report.origin)}
+${questions(report)}
+${whatWasRun(report)}
+${glossary(report)}
+</main>`,
+  );
+}
+
+/** A page of this program around a body: style, security policy and footer. */
+export function page(title: string, version: string, body: Markup): string {
   return `<!doctype html>\n${
     html`<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="hneurons ${report.run.version}">
+<meta name="generator" content="hneurons ${version}">
 <link rel="icon" href="data:,">
-<title>Hallucination neurons of ${report.model.name}</title>
+<title>${title}</title>
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
-${summary(report)}
-<main>
-${detection(report)}
-${neurons(report)}
-${examples(report)}
-${questions(report)}
-${whatWasRun(report)}
-${glossary(report)}
-</main>
-<footer>Made by hneurons ${report.run.version}. Method: Gao et al., “H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs”, arXiv 2512.01797.</footer>
+${body}
+<footer>Made by hneurons ${version}. Method: Gao et al., “H-Neurons: On the Existence, Impact, and Origin of Hallucination-Associated Neurons in LLMs”, arXiv 2512.01797.</footer>
 </body>
 </html>
 `.markup

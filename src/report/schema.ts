@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { OriginSchema } from './origin/schema.js';
+import { TableSchema } from './table/schema.js';
 
 /** Version of the layout of `report.json`. Raised when a reader of the old layout would misread the new one. */
 export const REPORT_VERSION = 1;
@@ -9,6 +11,8 @@ const share = z.number().min(0).max(1);
 
 /** A figure with its 95 % interval. */
 export const IntervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
+
+const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
 
 const ControlRangeSchema = z.object({ mean: share, low: share, high: share });
 
@@ -73,8 +77,15 @@ const TrainingSchema = z.object({
       accuracy: share.describe('cross-validated on the training half'),
       neurons: count.describe('neurons with a weight that is not 0'),
       hNeurons: count.describe('of those, with a positive weight'),
+      suppressed: share
+        .optional()
+        .describe('share of known questions still answered rightly with these H-Neurons switched off'),
     }),
   ),
+  score: z
+    .object({ questions: count, unsuppressed: share })
+    .optional()
+    .describe('known questions behind `suppressed`, and the share right with all neurons on'),
   chosen: z.number().positive().describe('C'),
   rule: z.string().describe('how C was chosen, in words'),
 });
@@ -90,9 +101,7 @@ const ControlSchema = z.object({
   runs: z.array(z.object({ seed: z.int(), accuracy: share, auroc: share })).min(1),
   accuracy: ControlRangeSchema,
   auroc: ControlRangeSchema,
-  difference: z
-    .object({ accuracy: IntervalSchema, auroc: IntervalSchema })
-    .describe('detector minus mean of the controls'),
+  difference: FiguresSchema.describe('detector minus mean of the controls'),
 });
 
 const TestSchema = z.object({
@@ -115,7 +124,19 @@ const TestSchema = z.object({
     rocBand: z.array(z.object({ falsePositive: share, low: share, mean: share, high: share })),
   }),
   layerMatched: ControlSchema.optional().describe('controls with as many neurons in each layer'),
-  baselines: z.array(z.object({ name: z.string(), description: z.string(), auroc: IntervalSchema })),
+  baselines: z.array(
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      kind: z
+        .enum(['output', 'neurons', 'residual', 'combined'])
+        .optional()
+        .describe('what it looks at; combined: the detector together with something else'),
+      accuracy: IntervalSchema.optional(),
+      auroc: IntervalSchema,
+      difference: FiguresSchema.optional().describe('detector minus baseline, on the same resamples'),
+    }),
+  ),
   permutation: z.object({ p: share, permutations: count }),
   roc: z.array(z.object({ falsePositive: share, truePositive: share })),
   calibration: z.object({
@@ -126,6 +147,67 @@ const TestSchema = z.object({
     bins: z.array(z.object({ low: share, high: share, samples: count, stated: share, observed: share })),
   }),
 });
+
+const MissingSchema = z.object({ missing: z.string().describe('why there is none') });
+
+const BeyondSchema = z
+  .object({
+    combined: FiguresSchema.describe(
+      'logistic regression on detector score and log-probability of the answer',
+    ),
+    difference: FiguresSchema.describe('combined minus log-probability alone'),
+  })
+  .describe('what the neurons add to the log-probability of the answer');
+
+const QuestionProbeSchema = z
+  .object({
+    samples: count,
+    neurons: count,
+    question: FiguresSchema,
+    answer: FiguresSchema.describe('the same probe on the answers of the same samples'),
+    difference: FiguresSchema.describe('answer minus question'),
+  })
+  .describe('the same probe on the tokens of the question alone');
+
+const PairsSchema = z
+  .object({
+    pairs: count,
+    detector: IntervalSchema,
+    answersOnly: IntervalSchema.describe('by the probe trained on answer tokens alone (1-vs-1)'),
+    logProbability: IntervalSchema,
+  })
+  .describe('how often a wrong answer scores higher than a right one to the same question, ties half');
+
+const NeuronPlaceSchema = z.object({ layer: count, index: count });
+
+const OverlapSchema = z.object({
+  resamples: IntervalSchema.describe('Jaccard index of two resamples'),
+  detector: IntervalSchema.describe('of a resample and the detector'),
+  splits: IntervalSchema.describe('of two other divisions of the questions into halves'),
+  chance: share,
+});
+
+const StabilitySchema = z
+  .object({
+    C: z.number(),
+    resamples: count,
+    splits: count,
+    size: IntervalSchema.describe('H-Neurons of a resample'),
+    hNeurons: OverlapSchema,
+    all: OverlapSchema,
+    neurons: z.array(
+      NeuronPlaceSchema.extend({
+        weight: z.number().describe('in the detector; 0: not in it'),
+        positive: share.describe('share of resamples in which the weight was above 0'),
+        negative: share,
+      }),
+    ),
+    clusters: z.array(z.array(NeuronPlaceSchema)),
+    substitutes: z.array(
+      NeuronPlaceSchema.extend({ substitutes: z.array(NeuronPlaceSchema.extend({ r: z.number() })) }),
+    ),
+  })
+  .describe('how often the same neurons are found again, as mean and middle 95 % of the pairs');
 
 const CettSchema = z.array(
   z.object({
@@ -156,6 +238,7 @@ const VerdictSchema = z.object({
   headline: z.string(),
   details: z.string(),
   text: z.string().describe('headline and details in one sentence'),
+  beyond: z.string().optional().describe('whether the neurons add anything to the log-probability, in words'),
 });
 
 /** Everything that a reader of a run needs: the content of `report.json`. */
@@ -169,8 +252,16 @@ export const ReportSchema = z.object({
   training: TrainingSchema,
   detector: DetectorSchema,
   test: TestSchema,
+  beyond: BeyondSchema.optional(),
+  question: z.union([QuestionProbeSchema, MissingSchema]).optional(),
+  pairs: z.union([PairsSchema, MissingSchema]).optional(),
+  stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  origin: OriginSchema.optional().describe('what `hneurons trace` found out, where it was run'),
+  table: TableSchema.optional().describe(
+    'other data sets, when they were asked: hneurons evaluate --datasets',
+  ),
   warnings: z.array(z.string()),
   files: z.record(z.string(), z.string()).describe('what -> path, relative to the report'),
 });

@@ -32,6 +32,7 @@ h1, h2 { font-family: ui-serif, Charter, "Iowan Old Style", "Noto Serif", Georgi
 h1 { font-size: clamp(1.75rem, 1.1rem + 2.8vw, 2.7rem); margin: 10px 0 14px; letter-spacing: -.01em; }
 h2 { font-size: 1.6rem; margin: 64px 0 6px; padding-top: 18px; border-top: 1px solid var(--line); }
 h3 { font-size: 1.06rem; margin: 0 0 2px; }
+section > h3 { margin-top: 28px; }
 h4 { font-size: .85rem; margin: 0; font-weight: 600; }
 h4 span { color: var(--soft); font-weight: 400; }
 p { margin: 0 0 12px; max-width: 70ch; }

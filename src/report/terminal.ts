@@ -28,6 +28,9 @@ const MOST_RELATIONS = 8;
 /** Columns that the relation table needs beside the name of the relation. */
 const ROOM_BESIDE_KIND = 34;
 
+/** Points of the path that fit a summary. */
+const MOST_PATH = 8;
+
 /** Neurons that are named. */
 const STRONGEST = 5;
 
@@ -54,6 +57,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   const lines = [
     text(bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`))),
     text(`  ${visibleText(verdict.details)}`),
+    ...(verdict.beyond === undefined ? [] : [text(`  ${verdict.beyond}`)]),
     '',
     text(
       `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +
@@ -76,12 +80,14 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
       ],
       [dim('by chance'), formatP(test.permutation.p), '', ''],
     ]),
-    ...(test.baselines.length > 0 ? [text(`  ${dim('without neurons')}  ${baselineText(report)}`)] : []),
+    ...(test.baselines.length > 0 ? [text(`  ${dim('other AUROC')}  ${baselineText(report)}`)] : []),
+    ...furtherLines(report, dim, text),
     '',
     text(
       `  ${bold(`${formatCount(positives)} H-Neurons`)} (${formatPermille(positives, all)} of ${formatCount(all)}) and ` +
         `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
     ),
+    ...pathLines(report, dim, bold),
     text(
       `  ${byStrength(detector.neurons)
         .slice(0, STRONGEST)
@@ -98,8 +104,61 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   return `${lines.join('\n')}\n`;
 }
 
+/** One line for each of the further tests that were made. */
+function furtherLines(
+  { question, pairs, stability }: Report,
+  dim: (text: string) => string,
+  text: (line: string) => string,
+): string[] {
+  const lines: string[] = [];
+  if (question && !('missing' in question)) {
+    lines.push(
+      `${dim('question alone')}  AUROC ${formatShare(question.question.auroc.estimate)} (${formatRange(question.question.auroc)}), ` +
+        `the same probe on the answers ${formatShare(question.answer.auroc.estimate)}`,
+    );
+  }
+  if (pairs && !('missing' in pairs)) {
+    lines.push(
+      `${dim('one question')}  the wrong answer scores higher in ${formatPercent(pairs.detector.estimate)} ` +
+        `(${formatPercentRange(pairs.detector)}) of ${formatCount(pairs.pairs)} pairs; trained on answers alone ` +
+        `${formatPercent(pairs.answersOnly.estimate)}, log-probability ${formatPercent(pairs.logProbability.estimate)}`,
+    );
+  }
+  if (stability) {
+    const { resamples } = stability.hNeurons;
+    lines.push(
+      `${dim('same again')}  H-Neurons of two resamples overlap by ${formatShare(resamples.estimate)} (${formatRange(resamples)})`,
+    );
+  }
+  return lines.map((line) => text(`  ${line}`));
+}
+
+/** The path of C in as many columns as it has points: what it was chosen by. */
+function pathLines(
+  { training }: Report,
+  dim: (text: string) => string,
+  bold: (text: string) => string,
+): string[] {
+  const { grid, chosen, score } = training;
+  const row = (name: string, show: (point: (typeof grid)[number]) => string) => [
+    dim(name),
+    ...grid.map((point) => (point.C === chosen ? bold(show(point)) : show(point))),
+  ];
+  if (grid.length > MOST_PATH) return [];
+  return table([
+    row('C', ({ C }) => String(C)),
+    row('neurons', ({ neurons }) => formatCount(neurons)),
+    row('accuracy', ({ accuracy }) => formatShare(accuracy)),
+    ...(score ? [row('without them', ({ suppressed }) => formatShare(suppressed ?? 0))] : []),
+  ]);
+}
+
+/** Those without a look inside the model, and the best of those with one; the report has all. */
 function baselineText({ test }: Report): string {
-  return test.baselines
+  const { baselines } = test;
+  const inside = baselines.filter(({ kind }) => kind === 'neurons' || kind === 'residual');
+  const best = [...inside].sort((a, b) => b.auroc.estimate - a.auroc.estimate).slice(0, 1);
+  return [...baselines.filter(({ kind = 'output' }) => kind === 'output'), ...best]
     .map(({ name, auroc }) => `${visibleText(name)} ${formatShare(auroc.estimate)}`)
     .join(', ');
 }

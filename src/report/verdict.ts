@@ -64,16 +64,40 @@ function say(outcome: Verdict['outcome'], headline: string, details: string): Ve
   return { beatsControl: outcome === 'beats', outcome, headline, details, text: `${headline}: ${details}` };
 }
 
-/** The baselines that reach the detector, best first. One that is wrong in a consistent way counts as its reverse. */
+/**
+ * The baselines without a look inside the model that reach the detector, best first. One that is wrong in a consistent way counts as
+ * its reverse.
+ */
 function rivalBaselines({ test }: Pick<Report, 'test'>): { name: string; auroc: number }[] {
   return test.baselines
+    .filter(({ kind = 'output' }) => kind === 'output')
     .map(({ name, auroc }) => ({ name, auroc: Math.max(auroc.estimate, 1 - auroc.estimate) }))
     .filter(({ auroc }) => auroc >= test.auroc.estimate)
     .sort((a, b) => b.auroc - a.auroc);
 }
 
-function formatSigned(value: number): string {
-  return `${value < 0 ? '−' : '+'}${formatShare(Math.abs(value))}`;
+/**
+ * Whether sparse neurons tell anything that the log-probability of the answer does not: by the interval of the difference in AUROC
+ * between both together and the log-probability alone.
+ */
+export function beyondSentence({ beyond }: Pick<Report, 'beyond'>): string | undefined {
+  if (!beyond) return undefined;
+  const { combined, difference } = beyond;
+  const { estimate, low, high } = difference.auroc;
+  const figures =
+    `AUROC ${formatShare(combined.auroc.estimate)} for both together, ${formatShare(combined.auroc.estimate - estimate)} for the ` +
+    `log-probability alone (difference ${formatSigned(estimate)}, 95 % interval ${formatSigned(low)} to ${formatSigned(high)})`;
+  if (low > 0) return `The neurons add something to the log-probability of the answer: ${figures}.`;
+  if (high < 0) return `Adding the neurons to the log-probability of the answer makes it worse: ${figures}.`;
+  return `The neurons add nothing that can be seen to the log-probability of the answer: ${figures}.`;
+}
+
+/** `+.12`, `−.04`, `+.003`; `0` for what rounds to that in three digits. */
+export function formatSigned(value: number): string {
+  const size = Math.abs(value);
+  if (size < 0.0005) return '0';
+  const text = size < 0.01 ? size.toFixed(3).replace(/^0/, '') : formatShare(size);
+  return `${value < 0 ? '−' : '+'}${text}`;
 }
 
 /** Adds version and verdict to the content and checks the whole; a ZodError here is a mistake of the program. */
@@ -81,7 +105,7 @@ export function completeReport(content: ReportContent): Report {
   return ReportSchema.parse({
     schema: 'hneurons/report',
     version: REPORT_VERSION,
-    verdict: verdict(content),
+    verdict: { ...verdict(content), beyond: beyondSentence(content) },
     ...content,
   });
 }

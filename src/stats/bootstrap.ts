@@ -31,11 +31,28 @@ export function bootstrapInterval(
   design: Omit<Design, 'labels'> = {},
   replicates = REPLICATES,
 ): Interval {
+  const [interval] = bootstrapIntervals(
+    samples,
+    (weights) => [statistic(weights)],
+    random,
+    design,
+    replicates,
+  );
+  return interval;
+}
+
+/** {@link bootstrapInterval} of several figures at once, all on the same resamples. */
+export function bootstrapIntervals(
+  samples: number,
+  statistics: (weights: ArrayLike<number>) => number[],
+  random: Random,
+  design: Omit<Design, 'labels'> = {},
+  replicates = REPLICATES,
+): Interval[] {
   const members = questionsByStratum(samples, design);
   const weights = new Uint32Array(samples).fill(1);
-  const estimate = statistic(weights);
-  const values = new Float64Array(replicates);
-  let defined = 0;
+  const estimates = statistics(weights);
+  const values = estimates.map(() => [] as number[]);
   for (let replicate = 0; replicate < replicates; replicate++) {
     weights.fill(0);
     for (const questions of members) {
@@ -43,12 +60,15 @@ export function bootstrapInterval(
         for (const sample of questions[int(random, questions.length)]) weights[sample]++;
       }
     }
-    const value = statistic(weights);
-    if (!Number.isNaN(value)) values[defined++] = value;
+    statistics(weights).forEach((value, i) => {
+      if (!Number.isNaN(value)) values[i].push(value);
+    });
   }
-  if (defined === 0) return { estimate, low: Number.NaN, high: Number.NaN };
-  const sorted = Array.from(values.subarray(0, defined).sort());
-  return { estimate, low: quantileSorted(sorted, 0.025), high: quantileSorted(sorted, 0.975) };
+  return estimates.map((estimate, i) => {
+    if (values[i].length === 0) return { estimate, low: Number.NaN, high: Number.NaN };
+    const sorted = values[i].sort((a, b) => a - b);
+    return { estimate, low: quantileSorted(sorted, 0.025), high: quantileSorted(sorted, 0.975) };
+  });
 }
 
 /** Samples of each question, questions of each stratum. A question belongs to the stratum of its first sample. */

@@ -1,6 +1,7 @@
 import { max as maximum, mean, min as minimum } from 'simple-statistics';
 import { accuracyInterval, aurocInterval, controlDifference, type Design } from './bootstrap.js';
 import { type CalibrationFigures, calibrationFigures, type Platt, plattProbability } from './calibration.js';
+import { type ComparedFigures, compareScores } from './compare.js';
 import type { Interval } from './interval.js';
 import { accuracyStatistic, auroc, aurocStatistic, type Statistic } from './metrics.js';
 import { newcombeInterval } from './newcombe.js';
@@ -23,12 +24,18 @@ export interface ControlScores {
   scores: ArrayLike<number>;
 }
 
-/** Something cheap that might do the detector's work; higher must mean "more likely hallucinated". */
+/** What a baseline looks at: the model's output, its neurons, or its residual stream; or the detector with something else. */
+export type BaselineKind = 'output' | 'neurons' | 'residual' | 'combined';
+
+/** Something else that might do the detector's work; a score above 0 calls a sample hallucinated. */
 export interface BaselineScores {
   name: string;
   description: string;
+  kind: BaselineKind;
   scores: ArrayLike<number>;
 }
+
+export type BaselineFigures = Omit<BaselineScores, 'scores'> & ComparedFigures;
 
 export interface EvaluationInput {
   /** Decision values of the detector, `w.x + b`, one a test sample; above 0 it calls the sample hallucinated. */
@@ -85,7 +92,7 @@ export interface Evaluation {
   relations: RelationFigures[];
   control: ControlFigures & { rocBand: RocBandPoint[] };
   layerMatched?: ControlFigures;
-  baselines: { name: string; description: string; auroc: Interval }[];
+  baselines: BaselineFigures[];
   permutation: { p: number; permutations: number };
   roc: RocPoint[];
   calibration: Platt & CalibrationFigures;
@@ -123,10 +130,10 @@ export function evaluateDetector(input: EvaluationInput): Evaluation {
     ...(input.layerMatched && {
       layerMatched: controlFigures(scores, input.layerMatched, design, seed, 'layer-matched'),
     }),
-    baselines: input.baselines.map(({ name, description, scores }) => ({
-      name,
-      description,
-      auroc: aurocInterval(scores, design, derive(seed, 'baseline', name)),
+    // One stream for all: every baseline is compared on the same resamples.
+    baselines: input.baselines.map(({ scores: other, ...baseline }) => ({
+      ...baseline,
+      ...compareScores(scores, other, design, derive(seed, 'baselines')),
     })),
     permutation: {
       p: aurocPValue(scores, labels, derive(seed, 'permutation'), strata, PERMUTATIONS),

@@ -19,7 +19,7 @@ const finished = join(root, 'finished');
 const RESULTS = ['cases.jsonl', 'features.safetensors', 'detector.json', 'evaluation.json', 'controls.json'];
 
 function find(out: string, ...more: string[]): string[] {
-  const settings = ['--controls', '3', '--C', '1,10', '--folds', '2'];
+  const settings = ['--controls', '3', '--resamples', '4', '--C', '1,10', '--folds', '2'];
   return ['find', ...collect(out).slice(1), ...settings, ...more];
 }
 
@@ -96,7 +96,11 @@ test('killed at any moment, the same command ends with the same result', () => {
     'rename:cases.jsonl:1',
     'write:features.safetensors:25',
     'write:features.done.jsonl:30',
+    'write:suppressed.jsonl:30',
+    'rename:held-out.json:1',
     'rename:detector.json:1',
+    'rename:stability.json:1',
+    'rename:controls.json:1',
     'rename:evaluation.json:1',
     'rename:detector.json:1',
     'rename:report.json:1',
@@ -230,6 +234,17 @@ test('a class that never comes is named, with what was seen and what to change',
     /^hneurons: no faithful question: \d+ questions gave 0 faithful, \d+ hallucinated, [^\n]+\n$/,
   );
   assert.match(stderr, /--min-correct 8 --max-correct 2/);
+});
+
+test('compare: the same detector twice, as text and Markdown; what is no detector is one line', () => {
+  const text = run(['compare', finished, finished]).stdout;
+  assert.match(text, /^Detectors\n/);
+  assert.match(text, /\n {2}A +48 +1\.00 +1\.00 +100\s%/);
+  const markdown = run(['compare', finished, finished, '--markdown']).stdout;
+  assert.match(markdown, /^### Detectors\n\n\| {2}\| A \| B \|\n\|---\|---\|---\|\n/);
+  const none = run(['compare', finished, root]);
+  assert.equal(none.status, 1);
+  assert.match(none.stderr, /^hneurons: there is no detector at [^\n]+\n$/);
 });
 
 test('score tells a made-up answer from a right one, token by token', () => {

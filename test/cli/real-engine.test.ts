@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,8 @@ import { promptStyle, type Sample } from '../../src/engine/index.js';
 import { openSafetensors } from '../../src/formats/safetensors.js';
 import { judgeResponse } from '../../src/judge/rule.js';
 import { answerSpan } from '../../src/judge/span.js';
+import { STAGE_FILES } from '../../src/pipeline/manifest.js';
+import { readManifest } from '../../src/pipeline/run-folder.js';
 import { FEW_SHOT } from '../../src/questions/few-shot.js';
 import { openTiny, readAll } from '../support/engines.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -15,6 +17,7 @@ import { temporaryFolder } from '../support/temporary.js';
 /** The program as it is shipped, over llama.cpp and a tiny random model whose greedy answers are made right or wrong. */
 const root = temporaryFolder();
 const bin = fileURLToPath(new URL('../../../bin/hneurons.js', import.meta.url));
+const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));
 const out = join(root, 'run');
 const questionsPath = join(root, 'questions.jsonl');
 const tinyOptions = { architecture: 'llama', layers: 2, hidden: 32, ffn: 64 } as const;
@@ -123,6 +126,47 @@ test('each row of the features is what the engine reads for its case', async () 
     });
     const pieces = await engine.pieces(tokens.slice(start, end));
     assert.ok(Buffer.concat(pieces).toString().includes(cases[row].answer));
+  }
+});
+
+test('the shell of the Kubernetes and Slurm examples, as 4 processes, ends in the files of one extraction', {
+  skip: process.platform === 'win32',
+}, () => {
+  for (const kind of ['kubernetes', 'slurm']) {
+    const copy = join(root, kind);
+    cpSync(out, copy, { recursive: true });
+    for (const name of STAGE_FILES.extract) rmSync(join(copy, name));
+    const result = spawnSync(join(examples, 'local-shards.sh'), [copy, kind], { encoding: 'utf8' });
+    assert.equal(result.status, 0, result.stderr);
+    for (const name of ['features.safetensors', 'pairs.safetensors']) {
+      const same = readFileSync(join(copy, name)).equals(readFileSync(join(out, name)));
+      assert.ok(same, `${kind}: ${name} differs`);
+    }
+    assert.equal(readManifest(copy)?.stages.extract?.status, 'done');
+  }
+});
+
+test('the table scores the same answers as the run did, read neuron by neuron', () => {
+  const table = join(root, 'table');
+  const args = ['--detector', join(out, 'detector.json'), '--datasets', questionsPath, '--out', table];
+  const { status, stdout, stderr } = run('evaluate', ...args, '--device', 'cpu', '--threads', '1', '--json');
+  assert.equal(status, 0, stderr);
+  const [row] = JSON.parse(stdout).rows;
+  assert.equal(row.figures.random.runs.length, 3);
+  assert.equal(row.figures.layerMatched.runs.length, 3);
+  const evaluation = JSON.parse(readFileSync(join(out, 'evaluation.json'), 'utf8'));
+  const scores = new Map<string, number>(
+    evaluation.scores.map(({ id, score }: { id: string; score: number }) => [id, score]),
+  );
+  const lines = readFileSync(join(table, 'questions', 'responses.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  // At temperature 0 the one sample is the answer that the run selected.
+  const both = lines.filter(({ id, score }) => score !== undefined && scores.has(id));
+  assert.ok(both.length >= 30, `${both.length} answers in both`);
+  for (const { id, score } of both) {
+    assert.ok(Math.abs(score - scores.get(id)!) < 1e-3, `${id}: ${score} ${scores.get(id)}`);
   }
 });
 

@@ -177,15 +177,22 @@ test('a server that is not there is named', async () => {
   await expectUserError(ask, /cannot reach http:\/\/127/, /is the server running/);
 });
 
-test('no more requests at once than wanted', async () => {
+test('no more requests at once than wanted, and no warning about listeners', async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error) => warnings.push(warning.name);
+  process.on('warning', note);
   const server = await startChatServer(async () => {
+    // Until all that may come at once are there, and one too many would be.
+    for (let i = 0; i < 50 && server.peak() < 12; i++) await new Promise((done) => setTimeout(done, 10));
     await new Promise((done) => setTimeout(done, 20));
     return 'x';
   });
-  const endpoint = openEndpoint({ url: server.url, model: 'm', concurrency: 3, env: {} });
-  await Promise.all(Array.from({ length: 12 }, () => endpoint.chat([{ role: 'user', content: 'q' }])));
-  assert.equal(server.requests.length, 12);
-  assert.equal(server.peak(), 3);
+  const endpoint = openEndpoint({ url: server.url, model: 'm', concurrency: 12, env: {} });
+  await Promise.all(Array.from({ length: 40 }, () => endpoint.chat([{ role: 'user', content: 'q' }])));
+  assert.equal(server.requests.length, 40);
+  assert.equal(server.peak(), 12);
+  process.off('warning', note);
+  assert.deepEqual(warnings, []);
 });
 
 test('an abort ends requests, waits and the queue at once, with its reason', async () => {

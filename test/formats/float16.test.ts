@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeHalves, encodeHalves, halfToFloat } from '../../src/formats/float16.js';
+import {
+  countHeld,
+  decodeHalves,
+  encodeHalves,
+  encodeHalvesHeld,
+  halfToFloat,
+} from '../../src/formats/float16.js';
 
 test('half floats: normal, subnormal, infinite, not a number', () => {
   assert.deepEqual([0x3c00, 0xbc00, 0x7bff, 0x0001, 0x0400, 0x3555, 0x7c00].map(halfToFloat), [
@@ -72,4 +78,17 @@ test('between two halves the nearer one is taken, in the middle the even one, fo
     assert.equal(negative[i], 0x8000 | exact[i]);
   }
   assert.deepEqual([...encode([1e30, -1e30, 1e-40, -1e-40])], [0x7c00, 0xfc00, 0, 0x8000]);
+});
+
+test('what is too large can be held at the largest half, and be counted; infinities and NaN stay what they are', () => {
+  const values = Float32Array.of(65504, 65519, 65520, 1e30, -7e4, Infinity, -Infinity, Number.NaN, 65488, -0);
+  const bits = new Uint16Array(values.length);
+  encodeHalvesHeld(values, bits);
+  assert.equal(countHeld(bits), 5);
+  const back = new Float32Array(values.length);
+  decodeHalves(bits, back);
+  assert.deepEqual(
+    [...back],
+    [65504, 65504, 65504, 65504, -65504, Infinity, -Infinity, Number.NaN, 65472, -0],
+  );
 });

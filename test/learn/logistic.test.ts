@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { curvatures, dualAt, logLoss, lossAt, residuals } from '../../src/learn/logistic.js';
+import { curvatures, dualAt, logLoss, lossAt, lossOf, residuals } from '../../src/learn/logistic.js';
 
 const y = Float64Array.of(1, -1, 1, -1, 1);
 const costs = Float64Array.of(2, 2, 2, 2, 0);
-const loss = { y, costs, C: 2 };
+const loss = { y, costs, largestCost: 2 };
 
 it('no overflow and no loss of digits at either end', () => {
   assert.equal(logLoss(1000), 0);
@@ -47,4 +47,16 @@ it('the dual is the conjugate: -loss*(-theta) = min over z of loss + theta . z',
   }
   assert.ok(Math.abs(dualAt(loss, r, 0.5) - expected) < 1e-5);
   assert.equal(dualAt(loss, Float64Array.of(2, -2, 0, 0, 0), 1), 0);
+});
+
+it('balanced classes cost the same in all, of the rows that take part; the largest cost bounds every row', () => {
+  const labels = Uint8Array.of(1, 0, 0, 0, 1, 0);
+  const used = Uint8Array.of(1, 1, 1, 1, 0, 0);
+  assert.deepEqual(lossOf(labels, used, 3, 'balanced'), {
+    y: Float64Array.of(1, -1, -1, -1, 1, -1),
+    costs: Float64Array.of(6, 2, 2, 2, 0, 0),
+    largestCost: 6,
+  });
+  assert.deepEqual([...lossOf(labels, used, 3).costs], [3, 3, 3, 3, 0, 0]);
+  assert.equal(lossOf(labels, used, 3).largestCost, 3);
 });

@@ -138,9 +138,8 @@ describe('what must not matter', () => {
         store,
         problem.labels,
         new Uint8Array(60).fill(1),
-        [1, 10],
+        { grid: [1, 10], tolerance: 1e-8 },
         scanner,
-        1e-8,
       )) {
         points.push(point);
       }
@@ -159,6 +158,23 @@ describe('what must not matter', () => {
         assert.ok(Math.abs(point.objective / plain[k].objective - 1) < 2e-8);
         assert.deepEqual(point.indices, plain[k].indices);
       });
+    }
+  });
+
+  it('how often a file is read: twice to begin with, then twice for each C when one set of columns is enough', async () => {
+    const problem = randomProblem(60, 400, 9);
+    const passes: number[] = [];
+    const points = await fitPath({
+      labels: problem.labels,
+      matrix: inFile(problem, join(folder, 'passes.npy')),
+      grid: [0.1, 0.3, 1],
+      memory: 90_000,
+      onPass: ({ bytes }) => passes.push(bytes),
+    });
+    assert.deepEqual(passes, Array(8).fill(4 * 60 * 400));
+    for (const point of points) {
+      const gap = dualityGap(problem, spread(problem, point), point.C);
+      assert.ok(gap <= 1e-4 * point.objective, `C ${point.C}: ${gap} of ${point.objective}`);
     }
   });
 

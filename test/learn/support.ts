@@ -151,3 +151,17 @@ export function slowMinimum(problem: Problem, C: number, steps = 20000): number 
   }
   return best;
 }
+
+/** Standard deviation of each column, by two passes. */
+export function deviations({ rows, columns, x }: Problem): Float64Array {
+  return Float64Array.from({ length: columns }, (_, j) => {
+    const column = Array.from({ length: rows }, (_, i) => x[i * columns + j]);
+    const mean = column.reduce((a, b) => a + b, 0) / rows;
+    return Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rows);
+  });
+}
+
+/** The problem with each column divided by a number. */
+export function scaled(problem: Problem, by: Float64Array): Problem {
+  return { ...problem, x: problem.x.map((value, at) => value / by[at % problem.columns]) };
+}

@@ -234,17 +234,18 @@ function sendFile(
   bytes: Uint8Array,
   fault: Fault | undefined,
 ): void {
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const from = Number(asked?.[1] ?? Number.NaN);
   let body = bytes;
   if (!Number.isNaN(from) && !fault?.ignoreRange) {
     if (from >= bytes.length) {
       response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
       return;
     }
-    body = bytes.subarray(from);
+    body = bytes.subarray(from, asked?.[2] ? Number(asked[2]) + 1 : bytes.length);
     response.writeHead(206, {
       'content-length': body.length,
-      'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+      'content-range': `bytes ${from}-${from + body.length - 1}/${bytes.length}`,
     });
   } else {
     response.writeHead(200, { 'content-length': body.length });

@@ -251,7 +251,7 @@ test('chat models get the bare request; their answer is put behind the template 
   assert.equal(body.logprobs, true);
   const response = list.find((one) => one.class === 'hallucinated')!;
   const question = questions.find(({ id }) => id === response.id)!;
-  const [one] = await makeCases(sampler, judging.spans, [{ question, response }]);
+  const [one] = await makeCases(engine, sampler, judging.spans, [{ question, response }]);
   const text = Buffer.from(one.token_ids.slice(1)).toString();
   assert.ok(text.endsWith(`explanation.<|im_end|>\n<|im_start|>assistant:${one.response}`), text);
   assert.equal(Buffer.from(one.token_ids.slice(one.response_start)).toString(), one.response);
@@ -309,7 +309,7 @@ test('what the local tokenizer cannot spell is judged, but not read', async () =
     assert.ok(response.samples.some(({ unreadable, tokens }) => unreadable && tokens.length === 0));
     if (!spelled) continue;
     const question = questions.find(({ id }) => id === response.id)!;
-    const [one] = await makeCases(sampler, judging.spans, [{ question, response }]);
+    const [one] = await makeCases(engine, sampler, judging.spans, [{ question, response }]);
     assert.equal(one.response, ' wrong');
   }
 });

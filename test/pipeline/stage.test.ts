@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunEvent } from '../../src/pipeline/events.js';
 import { fingerprint } from '../../src/pipeline/fingerprint.js';
+import { lockFile } from '../../src/pipeline/lock.js';
 import { STAGE_FILES, type StageName } from '../../src/pipeline/manifest.js';
 import { openExistingRun, openRunFolder, previousName, readManifest } from '../../src/pipeline/run-folder.js';
 import { runStage, type StageDefinition } from '../../src/pipeline/stage.js';
@@ -172,6 +173,24 @@ test('one process at a time; the lock of a dead one is taken over', async () => 
   (await openExistingRun(path, { command: [] })).close();
   lock(process.ppid);
   await expectUserError(() => openExistingRun(path, { command: [] }), /process \d+/);
+});
+
+test('a lock that beats is taken over from another machine once it is silent, others never', async () => {
+  const path = join(root, 'shard.lock');
+  const hour = new Date(Date.now() - 3_600_000);
+  const lock = (content: object) =>
+    writeFileSync(path, JSON.stringify({ pid: 7, host: 'elsewhere', ...content }));
+  lock({ beats: true });
+  await expectUserError(
+    () => lockFile(path, 'shard 0 of 2', { beats: true }),
+    /^shard 0 of 2 is in use by process 7/,
+  );
+  utimesSync(path, hour, hour);
+  lockFile(path, 'shard 0 of 2', { beats: true })();
+  assert.equal(existsSync(path), false);
+  lock({});
+  utimesSync(path, hour, hour);
+  await expectUserError(() => lockFile(path, 'shard 0 of 2'), /elsewhere/);
 });
 
 test('a damaged manifest is named', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tokenTexts } from '../../src/pipeline/make-cases.js';
+import { tokenTexts } from '../../src/pipeline/read-answers.js';
 import { tokenizeSequences } from '../../src/pipeline/sequence.js';
 import { tokenSpans, tokensOf } from '../../src/pipeline/token-spans.js';
 import { fakeEngine } from '../support/fake-engine.js';

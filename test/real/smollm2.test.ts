@@ -3,19 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { type Engine, openEngine, promptStyle } from '../../src/engine/index.js';
-import { UserError } from '../../src/errors.js';
 import { judgeResponse } from '../../src/judge/rule.js';
-import { resolveModel } from '../../src/models/resolve.js';
-
-/** The instruct alias for real: downloaded once (98 MB), then from the cache. Without a network there is nothing to test. */
-async function realModel(): Promise<string | undefined> {
-  try {
-    return (await resolveModel('smollm2-135m-instruct')).path;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
+import { realModel } from '../support/real-model.js';
 
 const path = await realModel();
 const skip = path === undefined && 'smollm2-135m-instruct can be neither found nor downloaded';

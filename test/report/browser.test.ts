@@ -130,7 +130,7 @@ for (const [name, page, width, scheme] of [
     assert.deepEqual(found.wide, []);
     assert.ok(found.texts > 200);
     assert.deepEqual(found.illegible, []);
-    assert.equal(found.figures.length, 9);
+    assert.equal(found.figures.length, 12);
     for (const figure of found.figures) {
       assert.ok(figure.pictures > 0 && figure.width > 120 && figure.height > 60, JSON.stringify(figure));
     }

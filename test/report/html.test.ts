@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseHTML } from 'linkedom';
 import { renderHtml } from '../../src/report/html.js';
 import { escapeHtml, html } from '../../src/report/markup.js';
+import { hardOrFalseWords } from '../../src/report/sections/further.js';
 import { completeReport } from '../../src/report/verdict.js';
 import { HOSTILE, hostileReport, STEERING, syntheticContent, syntheticReport } from '../support/report.js';
 
@@ -11,10 +12,13 @@ const FIGURES = [
   'roc',
   'calibration',
   'relations-figure',
+  'probes',
   'map',
   'weights',
   'cett',
   'path',
+  'overlap',
+  'selection',
   'questions-figure',
 ];
 
@@ -68,9 +72,62 @@ test('marks stand for the data: one dot a neuron on the map, one a control', () 
   const others = 1 + report.test.baselines.length;
   assert.equal(
     document.querySelectorAll('#controls .narrow circle').length,
-    report.test.control.runs.length + others,
+    report.test.control.runs.length + report.test.layerMatched!.runs.length + others,
   );
   assert.equal(document.querySelectorAll('.example').length, report.examples.length);
+});
+
+test('the further tests are shown: one bar a H-Neuron, one dot a figure, groups and substitutes by name', () => {
+  const report = syntheticReport();
+  const { document } = parseHTML(USUAL);
+  const positive = report.detector.neurons.filter(({ weight }) => weight > 0).length;
+  assert.equal(document.querySelectorAll('#selection .wide rect').length, positive);
+  assert.equal(document.querySelectorAll('#probes .wide circle').length, 6);
+  assert.equal(document.querySelectorAll('#overlap .wide circle').length, 3);
+  assert.equal(document.getElementById('beyond')?.textContent, report.verdict.beyond);
+  const text = document.getElementById('stability')!.textContent!;
+  assert.match(text, /L3·17 \(\.91\), L4·99 \(−\.62\)/);
+  assert.equal(document.querySelectorAll('#stability > ul > li').length, 2);
+  const rows = document.querySelectorAll('#detection details tbody tr');
+  assert.equal(rows.length, report.test.baselines.length);
+});
+
+test('the words about question and answer follow from the intervals', () => {
+  const report = syntheticReport();
+  const told = (low: number, high: number, pairLow: number) => {
+    const { question, pairs } = report;
+    assert.ok(question && !('missing' in question) && pairs && !('missing' in pairs));
+    const auroc = { estimate: (low + high) / 2, low, high };
+    return hardOrFalseWords({
+      ...report,
+      question: { ...question, difference: { ...question.difference, auroc } },
+      pairs: { ...pairs, detector: { estimate: 0.6, low: pairLow, high: 0.7 } },
+    });
+  };
+  assert.match(told(0.1, 0.2, 0.52)[0], /^The answer’s tokens tell more .*\.86 against \.64/);
+  assert.match(told(0.1, 0.2, 0.52)[1], /still tells something/);
+  assert.match(told(-0.1, 0.02, 0.49)[0], /question alone tell as much as .*\.64 against \.86/);
+  assert.match(told(-0.1, -0.02, 0.49)[0], /question alone tell more than/);
+  assert.match(told(-0.1, -0.02, 0.49)[1], /nothing that can be seen.* 60\s% \(95 % interval 49–70\s%\)/);
+});
+
+test('what could not be tested is said, and older reports have none of it', () => {
+  const content = syntheticContent();
+  const page = renderHtml(
+    completeReport({
+      ...content,
+      question: { missing: 'no tokens <here>' },
+      pairs: { missing: 'no pairs' },
+      stability: undefined,
+    }),
+  );
+  const { document } = parseHTML(page);
+  assert.match(document.getElementById('hard-or-false')!.textContent!, /no tokens <here>.*no pairs/s);
+  assert.equal(document.getElementById('stability'), null);
+  assert.doesNotMatch(page, /NaN|undefined|Infinity/);
+  const old = { ...content, question: undefined, pairs: undefined, stability: undefined, beyond: undefined };
+  const oldPage = parseHTML(renderHtml(completeReport(old))).document;
+  for (const id of ['hard-or-false', 'stability', 'beyond']) assert.equal(oldPage.getElementById(id), null);
 });
 
 test('the headline is the verdict', () => {

@@ -13,12 +13,16 @@ test('the summary says what matters within a screen', () => {
   assert.match(text, /AUROC +\.85 +\.80–\.89 +\.67 +\.61–\.76/);
   assert.match(text, /32 H-Neurons \(\.87\s‰ of 36,864\) and 12 anti-associated; C = 0\.3/);
   assert.match(text, /answer length \.60, sample agreement \.80/);
+  assert.match(text, /C +0\.01 +0\.03 +0\.1 +0\.3/);
+  assert.match(text, /without them +1\.00 +1\.00 +\.99 +\.98/);
+  assert.match(text, /one question {2}the wrong answer scores higher in 65\s% \(57–73\s%\) of 150 pairs/);
+  assert.match(text, /The neurons add nothing that can be seen/);
   assert.match(text, /capital +14 \+ 14 +\.87 +\.71–\.98\n/);
   assert.match(text, /region +8 \+ 8 .* few\n/);
   assert.match(text, /and 3 more in the report/);
   assert.match(text, /! Relation "birth country"/);
   assert.match(text, /detector +detector\.json/);
-  assert.ok(text.split('\n').length <= 36, `${text.split('\n').length} lines`);
+  assert.ok(text.split('\n').length <= 44, `${text.split('\n').length} lines`);
 });
 
 test('a detector that fails does not look like a success', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../src/errors.js';
 import { parseReport } from '../../src/report/schema.js';
-import { completeReport, verdict } from '../../src/report/verdict.js';
+import { beyondSentence, completeReport, verdict } from '../../src/report/verdict.js';
 import { syntheticContent, syntheticReport } from '../support/report.js';
 
 const content = syntheticContent();
@@ -80,6 +80,29 @@ test('all baselines that do as well are named, best first', () => {
   });
   assert.match(text, /agreement \(AUROC \.97\) and log-probability \(AUROC \.93\) do as well/);
   assert.doesNotMatch(text, /length/);
+  const inside = (kind: 'neurons' | 'residual' | 'combined') => ({ ...named(kind, 0.99), kind });
+  const kinds = [inside('neurons'), inside('residual'), inside('combined')];
+  assert.doesNotMatch(judged({ baselines: kinds }).text, /as well/);
+});
+
+test('whether the neurons add anything to the log-probability follows from the interval of the difference', () => {
+  const said = (estimate: number, low: number, high: number) => {
+    const auroc = { estimate, low, high };
+    const both = { estimate: 0.95, low: 0.9, high: 0.97 };
+    return beyondSentence({
+      beyond: { combined: { accuracy: both, auroc: both }, difference: { accuracy: auroc, auroc } },
+    });
+  };
+  assert.match(
+    said(0.02, 0.004, 0.03)!,
+    /^The neurons add something .*AUROC \.95 for both together, \.93 for .*\(difference \+\.02, 95 % interval \+\.004 to \+\.03\)/,
+  );
+  assert.match(
+    said(0.0001, -0.002, 0.003)!,
+    /^The neurons add nothing that can be seen .*difference 0, .*−\.002 to \+\.003/,
+  );
+  assert.match(said(-0.02, -0.03, -0.01)!, /makes it worse/);
+  assert.equal(beyondSentence({}), undefined);
 });
 
 test('a report survives being written and read', () => {

@@ -16,7 +16,7 @@ function input(shift: number): EvaluationInput {
       i < 44 ? 'large' : i >= 52 && label === 0 ? 'onesided' : 'little',
     ),
     controls: Array.from({ length: 10 }, (_, seed) => ({ seed, scores: noisy(0) })),
-    baselines: [{ name: 'length', description: 'tokens', scores: noisy(0.1) }],
+    baselines: [{ name: 'length', description: 'tokens', kind: 'output', scores: noisy(0.1) }],
     platt: { slope: 2, intercept: 0 },
     seed: 3,
   };
@@ -110,7 +110,7 @@ test('equal input gives equal figures; a baseline more changes no other figure',
   const given = input(0.6);
   const found = evaluateDetector(given);
   assert.deepEqual(evaluateDetector(given), found);
-  const extra = { name: 'other', description: '', scores: given.labels };
+  const extra = { name: 'other', description: '', kind: 'output' as const, scores: given.labels };
   const more = evaluateDetector({ ...given, baselines: [extra, ...given.baselines] });
   assert.deepEqual({ ...more, baselines: more.baselines.slice(1) }, found);
 });

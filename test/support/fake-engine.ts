@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine, ModelInfo, ReadCase, Sample, SampleRequest } from '../../src/engine/index.js';
+import type {
+  Engine,
+  ModelInfo,
+  ReadCase,
+  ReadJob,
+  Sample,
+  SampleJob,
+  SampleRequest,
+} from '../../src/engine/index.js';
 import type { Question } from '../../src/questions/types.js';
 import { seededRandom } from './random.js';
 
@@ -12,6 +20,8 @@ const LAYERS = 2;
 const FFN = 32;
 /** Flat index of the neuron whose CETT is high in answers that hold "wrong". */
 export const TELLING_NEURON = 21;
+/** Flat index of the direction of the residual stream that does so too. */
+export const TELLING_DIRECTION = 40;
 
 export const fakeModel: ModelInfo = {
   path: 'fake.gguf',
@@ -19,9 +29,9 @@ export const fakeModel: ModelInfo = {
   name: 'fake',
   layers: LAYERS,
   ffn: FFN,
-  hidden: 64,
+  hidden: 32,
   vocab: 257,
-  contextLength: 512,
+  contextLength: 4096,
   gated: true,
   addBos: true,
   weightBytes: 1,
@@ -45,7 +55,18 @@ export function fakeQuestions(count: number, relations = ['first', 'second', 'th
   );
 }
 
-export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: AbortSignal } = {}): Engine {
+export interface FakeOptions {
+  delayMs?: number;
+  signal?: AbortSignal;
+  /** Whether the model can answer nothing without these neurons. Default: it can spare any. */
+  breaks?(neurons: ArrayLike<number>): boolean;
+  /** Neurons that tell hallucinations: answer "wrong k" raises the k-th of them alone. Default: one for all. */
+  telling?: number[];
+  /** Called with each job before it is done. */
+  onJob?(job: SampleJob): void;
+}
+
+export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOptions = {}): Engine {
   const pause = async () => {
     signal?.throwIfAborted();
     if (delayMs) await sleep(delayMs);
@@ -57,6 +78,9 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
     pieces: async (tokens) => Array.from(tokens, piece),
     detokenize: async (tokens) => Buffer.concat(Array.from(tokens, piece)).toString(),
     async sample(job) {
+      onJob?.(job);
+      const { steering } = job.settings;
+      const broken = steering?.alpha === 0 && breaks?.(steering.neurons) === true;
       // Three at a time, the last come first served: results are never in the order of asking.
       let open: SampleRequest[] = [];
       for (;;) {
@@ -73,7 +97,7 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
         const samples: Sample[] = [];
         let stopped = false;
         for (let index = 0; index < request.samples && !stopped; index++) {
-          const sample = answer(request, index, job.settings.seed, job.settings.temperature);
+          const sample = answer(request, index, job.settings, broken);
           samples.push(sample);
           stopped = job.onSample?.(request.id, sample) === false && index + 1 < request.samples;
         }
@@ -84,7 +108,7 @@ export function fakeEngine({ delayMs, signal }: { delayMs?: number; signal?: Abo
     async read(job) {
       for (let one = job.next(); one; one = job.next()) {
         await pause();
-        job.onResult(readCase(one, job.neurons));
+        job.onResult(readCase(one, job, telling));
       }
     },
     columnNorms: async () => new Float32Array(LAYERS * FFN).fill(1),
@@ -106,22 +130,32 @@ function piece(token: number): Uint8Array {
   return token === BOS ? Buffer.from('<bos>') : Uint8Array.of(token);
 }
 
-function answer(request: SampleRequest, index: number, seed: number, temperature: number): Sample {
+function answer(
+  request: SampleRequest,
+  index: number,
+  { seed, temperature }: { seed: number; temperature: number },
+  broken: boolean,
+): Sample {
   const [relation, kind, number] = request.id.split('/');
   const luck = seededRandom(hash(`${seed} ${temperature} ${request.id} ${index}`))();
-  const right = kind === 'sure' || (kind === 'torn' && luck < 0.5);
+  const right = !broken && (kind === 'sure' || (kind === 'torn' && luck < 0.5));
   const text = right ? ` right ${relation} ${number}` : ` wrong ${Math.floor(luck * 4)}`;
   const tokens = [...Buffer.from(text)];
   return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
 }
 
-function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
+function readCase(
+  one: ReadCase,
+  { neurons, residual: residualMask }: Pick<ReadJob, 'neurons' | 'residual'>,
+  telling = [TELLING_NEURON],
+) {
   const tokens = Array.from(one.tokens);
   const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
-  const wrong = text.includes('Answer: wrong', text.lastIndexOf('Answer:'));
+  const said = /Answer: wrong (\d)/.exec(text.slice(text.lastIndexOf('Answer:')));
+  const raised = said && telling[Number(said[1]) % telling.length];
   const cett = (at: number, neuron: number) => {
     const noise = seededRandom(hash(`${text} ${at} ${neuron}`))();
-    return neuron === TELLING_NEURON && wrong && at > tokens.length - 10 ? noise + 1 : noise;
+    return neuron === raised && at > tokens.length - 10 ? noise + 1 : noise;
   };
   const means = one.masks.map((mask) => {
     const mean = new Float32Array(LAYERS * FFN);
@@ -133,7 +167,14 @@ function readCase(one: ReadCase, neurons: ArrayLike<number> | undefined) {
   });
   const raw =
     neurons && Float32Array.from(tokens.flatMap((_, at) => Array.from(neurons, (j) => cett(at, j))));
-  return { id: one.id, means, raw };
+  const residual =
+    residualMask === undefined
+      ? undefined
+      : Float32Array.from({ length: LAYERS * fakeModel.hidden }, (_, j) => {
+          const noise = seededRandom(hash(`${text} ${one.masks[residualMask].flat()} residual ${j}`))();
+          return j === TELLING_DIRECTION && said ? noise + 1 : noise;
+        });
+  return { id: one.id, means, raw, residual };
 }
 
 function hash(text: string): number {

@@ -53,22 +53,29 @@ export function syntheticContent(options: SyntheticOptions = {}): ReportContent 
   const classes = Uint8Array.from(labels);
   const scoresOf = (distance: number) =>
     Float64Array.from(classes, (label) => normal(random) + distance * (label - 0.5));
+  // A stream of its own, so that the other figures are as they were.
+  const matched = derive(seed, 'synthetic', 'layer-matched');
+  const matchedOf = (distance: number) =>
+    Float64Array.from(classes, (label) => normal(matched) + distance * (label - 0.5));
   const platt = fitPlatt(scoresOf(signal), classes);
   const test = evaluateDetector({
     scores: scoresOf(signal),
     labels: classes,
     relations,
     controls: Array.from({ length: 10 }, (_, i) => ({ seed: i + 1, scores: scoresOf(controlSignal) })),
+    layerMatched: Array.from({ length: 10 }, (_, i) => ({ seed: i, scores: matchedOf(controlSignal) })),
     baselines: [
-      { name: 'answer length', description: 'tokens of the answer', scores: scoresOf(0.35) },
+      { name: 'answer length', description: 'tokens of the answer', kind: 'output', scores: scoresOf(0.35) },
       {
         name: 'sample agreement',
         description: 'share of the samples that differ from the most frequent answer',
+        kind: 'output',
         scores: scoresOf(1.1),
       },
       {
         name: 'log-probability',
         description: 'minus the mean log p of the answer tokens',
+        kind: 'output',
         scores: scoresOf(0.9),
       },
     ],
@@ -147,12 +154,15 @@ export function syntheticContent(options: SyntheticOptions = {}): ReportContent 
         hNeurons:
           [0, 7, 18, 0, 48, 64, 80][i] ||
           weights.filter(({ weight }) => weight > 0).length * (i === 3 ? 1 : 0),
+        suppressed: [1, 1, 0.99, 0.98, 0.96, 0.71, 0.4][i],
       })),
+      score: { questions: 100, unsuppressed: 1 },
       chosen: 0.3,
       rule: 'highest 5-fold accuracy on the training half; of equal ones the sparsest',
     },
     detector: { intercept: -0.12, neurons: weights },
     test,
+    ...furtherTests(weights),
     cett: weights.slice(0, 8).map((neuron) => ({
       ...neuron,
       ...compareDistributions(cettValues(random, -neuron.weight), cettValues(random, neuron.weight)),
@@ -160,6 +170,64 @@ export function syntheticContent(options: SyntheticOptions = {}): ReportContent 
     examples: examples(random, platt),
     warnings: ['Relation "birth country" has fewer than 10 test samples in a class; its figures say little.'],
     files: { detector: 'detector.json', report: 'report.html', data: 'report.json' },
+  };
+}
+
+/** What the further tests of a run might find. */
+function furtherTests(neurons: ReportContent['detector']['neurons']): Partial<ReportContent> {
+  const around = (estimate: number, reach: number) => ({
+    estimate,
+    low: estimate - reach,
+    high: estimate + reach,
+  });
+  const figures = (accuracy: number, auroc: number, reach = 0.03) => ({
+    accuracy: around(accuracy, reach),
+    auroc: around(auroc, reach),
+  });
+  const overlap = (resamples: number) => ({
+    resamples: around(resamples, 0.1),
+    detector: around(resamples + 0.08, 0.1),
+    splits: around(resamples + 0.05, 0.08),
+    chance: 0.0004,
+  });
+  return {
+    beyond: { combined: figures(0.92, 0.97, 0.01), difference: figures(0.001, 0.0004, 0.003) },
+    question: {
+      samples: 220,
+      neurons: 61,
+      question: figures(0.6, 0.64),
+      answer: figures(0.8, 0.86),
+      difference: figures(0.2, 0.22),
+    },
+    pairs: {
+      pairs: 150,
+      detector: around(0.65, 0.08),
+      answersOnly: around(0.7, 0.07),
+      logProbability: around(0.88, 0.05),
+    },
+    stability: {
+      C: 0.3,
+      resamples: 20,
+      splits: 10,
+      size: around(30, 6),
+      hNeurons: overlap(0.28),
+      all: overlap(0.3),
+      neurons: neurons.map(({ layer, index, weight }, i) => {
+        const share = Math.max(0.05, 1 - i / 30);
+        return { layer, index, weight, positive: weight > 0 ? share : 0, negative: weight > 0 ? 0 : share };
+      }),
+      clusters: [neurons.slice(0, 4), neurons.slice(4, 6)].map((group) =>
+        group.map(({ layer, index }) => ({ layer, index })),
+      ),
+      substitutes: neurons.slice(0, 5).map(({ layer, index }) => ({
+        layer,
+        index,
+        substitutes: [
+          { layer: 3, index: 17, r: 0.91 },
+          { layer: 4, index: 99, r: -0.62 },
+        ],
+      })),
+    },
   };
 }
 

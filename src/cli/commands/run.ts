@@ -14,6 +14,7 @@ import {
   DEFAULT_SEED,
   makeCollectSettings,
   makeEvaluateSettings,
+  makeExtractSettings,
   makeTrainSettings,
 } from '../../pipeline/settings.js';
 import { splitQuestions } from '../../pipeline/split.js';
@@ -22,8 +23,10 @@ import { judgeOverrides, judgeSettings, openJudging } from '../judges.js';
 import {
   collectOverrides,
   DEFAULT_MODEL,
+  type EngineFlags,
   engineChoice,
   evaluateOverrides,
+  extractOverrides,
   type RunFlags,
   trainOverrides,
 } from '../options.js';
@@ -45,10 +48,8 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     const questions = splitQuestions(set.questions, seed);
     const twins = set.questions.length - questions.length;
     if (twins > 0) {
-      emit({
-        type: 'note',
-        message: `${twins} test questions are left out: the training half has them too.`,
-      });
+      const [are, them] = twins === 1 ? ['question is', 'it'] : ['questions are', 'them'];
+      emit({ type: 'note', message: `${twins} test ${are} left out: the training half has ${them} too.` });
     }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
@@ -63,6 +64,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
         seed,
       }),
       tools,
+      extract: makeExtractSettings(extractOverrides(flags)),
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
     };
@@ -75,7 +77,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
         onNotice: (message) => emit({ type: 'note', message }),
       },
     );
-    await inFolder(session, flags, emit, folder, (context) =>
+    await inFolder<unknown>(session, flags, emit, folder, (context) =>
       all
         ? runStages(context, STAGES, settings)
         : collect(context, settings.questions, settings.collect, tools),
@@ -93,7 +95,7 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
     const folder = await openExistingRun(flags.out ?? onlyRun(), { command: session.command });
     const seed = flags.seed ?? folder.manifest.seed;
     const stages: Record<LaterStage, (context: RunContext) => Promise<boolean>> = {
-      extract,
+      extract: (context) => extract(context, makeExtractSettings(extractOverrides(flags))),
       train: (context) => train(context, makeTrainSettings({ ...trainOverrides(flags), seed })),
       evaluate: (context) => evaluate(context, makeEvaluateSettings({ ...evaluateOverrides(flags), seed })),
       report: writeReport,
@@ -109,13 +111,14 @@ export async function runLaterStage(session: Session, flags: RunFlags, stage: La
   await printRun(session, flags, path, stage);
 }
 
-async function inFolder(
+/** Lends a context in a run folder to `work`, and closes model and folder whatever comes of that. */
+export async function inFolder<T>(
   session: Session,
-  flags: RunFlags,
+  flags: EngineFlags,
   emit: Listener,
   folder: RunFolder,
-  work: (context: RunContext) => Promise<unknown>,
-): Promise<void> {
+  work: (context: RunContext) => Promise<T>,
+): Promise<T> {
   const context = makeContext({
     folder,
     engine: engineChoice(flags),
@@ -125,7 +128,7 @@ async function inFolder(
     emit,
   });
   try {
-    await work(context);
+    return await work(context);
   } finally {
     await context.close();
   }

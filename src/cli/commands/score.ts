@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync';
 import pc from 'picocolors';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
+import type { MeaningOfOne } from '../../exchange/judged.js';
 import { fileError } from '../../formats/file-error.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
@@ -17,6 +18,8 @@ export interface ScoreFlags extends OutputOptions, EngineFlags {
   question?: string;
   answer?: string;
   file?: string;
+  judged?: string;
+  label1?: MeaningOfOne;
   force?: boolean;
 }
 
@@ -28,9 +31,18 @@ const PairSchema = z.object({
 
 /** `hneurons score`: how likely answers are hallucinated, as a whole and token by token. */
 export async function runScore(session: Session, flags: ScoreFlags): Promise<void> {
+  if (flags.judged !== undefined) return (await import('../score-judged.js')).runScoreJudged(session, flags);
   const pairs = await readPairs(flags);
+  const results = await scoreAll(session, flags, pairs);
+  session.stdout.write(
+    flags.json ? `${JSON.stringify({ detector: flags.detector, results })}\n` : results.map(show).join('\n'),
+  );
+}
+
+/** Scores pairs with the detector and the model of the options. */
+export async function scoreAll(session: Session, flags: ScoreFlags, pairs: Pair[]): Promise<PairScore[]> {
   const detector = await readDetector(flags.detector);
-  const results = await withProgress(session, flags, async (emit) => {
+  return withProgress(session, flags, async (emit) => {
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity } = await identifyModel(found, session.environment, session.signal);
     checkDetectorModel(detector, identity, flags.force ?? false);
@@ -40,9 +52,6 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
       ),
     );
   });
-  session.stdout.write(
-    flags.json ? `${JSON.stringify({ detector: flags.detector, results })}\n` : results.map(show).join('\n'),
-  );
 }
 
 async function readPairs({ question, answer, file }: ScoreFlags): Promise<Pair[]> {

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import { trainMatrix } from '../../learn/train-matrix.js';
 import { makeTrainSettings } from '../../pipeline/settings.js';
-import type { OutputOptions } from '../options.js';
+import type { OutputOptions, TrainFlags } from '../options.js';
 import { type Session, withProgress } from '../session.js';
 
 export interface TrainMatrixFlags extends OutputOptions {
@@ -10,11 +10,13 @@ export interface TrainMatrixFlags extends OutputOptions {
   tensors?: string[];
   C?: number[];
   threads?: number;
+  standardise?: boolean;
+  classWeights?: TrainFlags['classWeights'];
 }
 
 /** `hneurons train --features X --labels y`: the L1 path on any matrix, without a run folder. */
 export async function runTrainMatrix(session: Session, flags: TrainMatrixFlags): Promise<void> {
-  const { features, labels, tensors, threads } = flags;
+  const { features, labels, tensors, threads, standardise } = flags;
   if (labels === undefined) throw new UserError('--features needs --labels FILE.npy', { exitCode: 2 });
   const { grid } = makeTrainSettings({ grid: flags.C, seed: 0 });
   const result = await withProgress(session, flags, async (emit) => {
@@ -26,6 +28,8 @@ export async function runTrainMatrix(session: Session, flags: TrainMatrixFlags):
       tensors,
       grid,
       threads,
+      standardise,
+      classWeights: flags.classWeights === 'balanced' ? 'balanced' : undefined,
       signal: session.signal,
       onPoint: () =>
         emit({ type: 'progress', step: 'train', done: ++done, total: grid.length, unit: 'values of C' }),

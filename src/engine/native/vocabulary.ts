@@ -1,7 +1,34 @@
 import type { LoadedModel } from './model.js';
 
-/** Tokens of a text. `special`: special tokens written in the text become themselves; `bos`: BOS first, if wanted. */
+/**
+ * Tokens of a text. `special`: special tokens written in the text become themselves; `bos`: BOS first, if wanted. Nothing is put
+ * behind the text, whatever the model's file says: a prompt is to be gone on with.
+ */
 export function tokenize(
+  model: LoadedModel,
+  text: string,
+  options: { special: boolean; bos: boolean },
+): Int32Array {
+  const tokens = llamaTokens(model, text, options);
+  return options.bos ? tokens.subarray(0, tokens.length - endTokens(model)) : tokens;
+}
+
+const knownEnds = new WeakMap<LoadedModel, number>();
+
+/** How many tokens llama.cpp puts behind a text along with BOS (EOS as of T5, SEP as of BERT). */
+function endTokens(model: LoadedModel): number {
+  let count = knownEnds.get(model);
+  if (count === undefined) {
+    const bare = llamaTokens(model, 'a', { special: false, bos: false });
+    const framed = llamaTokens(model, 'a', { special: false, bos: true });
+    const start = framed.findIndex((_, i) => bare.every((token, j) => framed[i + j] === token));
+    count = start < 0 ? 0 : framed.length - start - bare.length;
+    knownEnds.set(model, count);
+  }
+  return count;
+}
+
+function llamaTokens(
   model: LoadedModel,
   text: string,
   options: { special: boolean; bos: boolean },

@@ -39,7 +39,7 @@ Answer with JSON only: {"correct": true} or {"correct": false}.`,
     },
   },
   parse(raw) {
-    const plain = /^\W*(true|false)\W*$/i.exec(raw)?.[1].toLowerCase();
+    const plain = /^[\s"'*`]*(true|false)[\s"'*`.!]*$/i.exec(raw)?.[1].toLowerCase();
     if (plain !== undefined) return plain === 'true';
     const correct = jsonIn(raw)?.correct;
     if (typeof correct === 'boolean') return correct;

@@ -1,10 +1,9 @@
 import { commonPrefix, promptStyle } from '../../engine/text/prompt.js';
 import type { Engine } from '../../engine/types.js';
 import { openJsonlWriter } from '../../formats/jsonl.js';
-import { words } from '../../judge/normalise.js';
-import { createJudge } from '../../judge/rule.js';
-import { answerSpan, type Span } from '../../judge/span.js';
-import type { Judge, Judgement } from '../../judge/types.js';
+import { createFabricatedJudge } from '../../judge/fabricated.js';
+import type { Span } from '../../judge/span.js';
+import type { Judge, Judgement, SpanExtractor } from '../../judge/types.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
 import { guardCallbacks } from '../context.js';
 import type { CollectSettings } from '../settings.js';
@@ -24,6 +23,14 @@ export type TableSampling = Pick<
   CollectSettings,
   'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'promptStyle' | 'seed'
 >;
+
+/** How answers are judged and located. */
+export interface TableJudging {
+  judge: Judge;
+  spans: SpanExtractor;
+  /** Phrases that make a response uncertain; with fabricated questions, a refusal. */
+  markers: readonly string[];
+}
 
 /** A question with its one answer. */
 export interface Answer {
@@ -54,12 +61,12 @@ export async function askSet(options: {
   set: TableSet;
   settings: TableSampling;
   quota: number;
-  judge: Judge;
+  judging: TableJudging;
   path: string;
   signal?: AbortSignal;
   onProgress: (asked: number, matched: number) => void;
 }): Promise<Asked> {
-  const { engine, set, settings, quota, judge, path, signal } = options;
+  const { engine, set, settings, quota, judging, path, signal } = options;
   const stored = await readAnswers(path);
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
   const writer = openJsonlWriter(path);
@@ -96,8 +103,8 @@ export async function askSet(options: {
         asked.skipped.push({ question, reason: `the prompt has ${prompts[i].length} tokens` });
         return [];
       });
-      const judgements = await judgeBatch(judge, answered);
-      const located = await locateAnswers(engine, answered);
+      const judgements = await judgeBatch(judging, answered);
+      const located = await locateAnswers(engine, judging.spans, answered, judgements);
       answered.forEach(({ question, sample }, i) => {
         const answer = { question, sample, judgement: judgements[i], ...located[i] };
         asked.answers.push(answer);
@@ -151,37 +158,40 @@ async function sampleBatch(options: {
 
 /** Verdicts in order. About what does not exist a rule decides, whoever judges the rest: there is nothing to compare with. */
 async function judgeBatch(
-  judge: Judge,
+  { judge, markers }: TableJudging,
   items: { question: GroupedQuestion; sample: StoredAnswer }[],
 ): Promise<Judgement[]> {
   const real = items.filter(({ question }) => question.kind !== 'fabricated');
   const judgements = await judge.judge(
     real.map(({ question: { question, aliases }, sample }) => ({ question, aliases, response: sample.text })),
   );
+  const judgeFabricated = createFabricatedJudge(markers);
   let at = 0;
   return items.map(({ question, sample }) =>
-    question.kind === 'fabricated' ? judgeFabricated(sample.text) : judgements[at++],
+    question.kind === 'fabricated'
+      ? { verdict: judgeFabricated(sample.text), judge: 'rule' }
+      : judgements[at++],
   );
 }
 
-/** To say that one does not know is right, any specific answer is wrong, and to say nothing is neither. */
-function judgeFabricated(response: string): Judgement {
-  const claims = createJudge([])(response) === 'wrong';
-  const verdict = claims ? 'wrong' : words(response).length > 0 ? 'correct' : 'uncertain';
-  return { verdict, judge: 'rule' };
-}
-
-/** Where the answer lies in each response (method.md section 2), as text and as tokens. */
+/** Where the answer lies in each response that is right or wrong (method.md section 2), as text and as tokens. */
 async function locateAnswers(
   engine: Engine,
-  items: { prompt: Int32Array; sample: StoredAnswer }[],
+  extractor: SpanExtractor,
+  items: { question: GroupedQuestion; prompt: Int32Array; sample: StoredAnswer }[],
+  judgements: readonly Judgement[],
 ): Promise<Pick<Answer, 'tokens' | 'span' | 'answerTokens'>[]> {
+  const answers = (_: unknown, i: number) => ['correct', 'wrong'].includes(judgements[i].verdict);
+  const found = await extractor.spans(
+    items.filter(answers).map(({ question: { question }, sample }) => ({ question, response: sample.text })),
+  );
   const pieces = await engine.pieces(items.flatMap(({ sample }) => sample.tokens));
   let at = 0;
-  return items.map(({ prompt, sample }) => {
+  let next = 0;
+  return items.map(({ prompt, sample }, i) => {
     const { spans } = tokenSpans(pieces.slice(at, at + sample.tokens.length));
     at += sample.tokens.length;
-    const span = answerSpan(sample.text);
+    const span = answers(undefined, i) ? found[next++] : undefined;
     const within = span && tokensOf(spans, span.start, span.end);
     return {
       tokens: Int32Array.from([...prompt, ...sample.tokens]),

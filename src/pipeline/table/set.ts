@@ -13,6 +13,23 @@ export interface Dataset {
   questions: Question[];
 }
 
+/**
+ * Puts the real questions of `nonexist-mirror` into `nonexist`, where both are there: they share their templates, which are
+ * their relations. On its own, each stays as it is.
+ */
+export function withMirror(datasets: readonly Dataset[]): Dataset[] {
+  const made = datasets.find(({ name }) => name === 'nonexist');
+  const mirror = datasets.find(({ name }) => name === 'nonexist-mirror');
+  if (!made || !mirror) return [...datasets];
+  const real = mirror.questions.map((question) => ({ ...question, id: `mirror/${question.id}` }));
+  const both: Dataset = {
+    name: made.name,
+    source: [...new Set([made.source, mirror.source])].join(' + '),
+    questions: [...made.questions, ...real],
+  };
+  return datasets.flatMap((dataset) => (dataset === made ? [both] : dataset === mirror ? [] : [dataset]));
+}
+
 /** What is known of an answer once it is judged. */
 export interface JudgedAnswer {
   fabricated: boolean;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Engine } from '../../engine/types.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import { fileName } from '../../formats/file-name.js';
-import type { Judge } from '../../judge/types.js';
 import type { Question } from '../../questions/types.js';
 import { renderCsv } from '../../report/table/csv.js';
 import { renderMarkdown } from '../../report/table/markdown.js';
@@ -10,12 +9,13 @@ import { paperRow } from '../../report/table/paper.js';
 import { type Table, TableSchema } from '../../report/table/schema.js';
 import { summarise } from '../../report/table/summary.js';
 import type { Controls } from '../controls-file.js';
-import type { Detector } from '../detector.js';
+import { type Detector, detectorIdentity } from '../detector.js';
 import type { Listener } from '../events.js';
 import { hashText, stableJson } from '../fingerprint.js';
 import type { ModelIdentity } from '../manifest.js';
+import { removeLeftovers } from '../run-folder.js';
 import { describeSystem } from '../system.js';
-import { askSet, type TableSampling } from './ask.js';
+import { askSet, type TableJudging, type TableSampling } from './ask.js';
 import { moveAnswersAside, readRecord, type SetRecord, writeRecord } from './record.js';
 import { makeRows } from './rows.js';
 import { type Dataset, hashSet, prepareSet, type TableSet } from './set.js';
@@ -44,7 +44,7 @@ export interface TableInput {
   training: readonly Question[] | undefined;
   datasets: readonly Dataset[];
   settings: TableSettings;
-  judge: Judge;
+  judging: TableJudging;
   model: ModelIdentity;
   /** What else the model is called: names in its header, its file, its source. */
   modelNames: readonly string[];
@@ -91,7 +91,18 @@ export async function makeTable(context: TableContext, input: TableInput): Promi
           layerMatched: kinds.filter((kind) => kind === 'layer-matched').length,
         }
       : null,
-    settings: { temperature, topK, topP, minP, maxTokens, seed, quota, limit, judge: input.judge.name },
+    settings: {
+      temperature,
+      topK,
+      topP,
+      minP,
+      maxTokens,
+      seed,
+      quota,
+      limit,
+      judge: input.judging.judge.name,
+      spans: input.judging.spans.name,
+    },
     run: {
       command: ['hneurons', ...input.command].join(' '),
       version: input.version,
@@ -109,18 +120,14 @@ export async function makeTable(context: TableContext, input: TableInput): Promi
   return table;
 }
 
-/** Hash of what a detector computes, whatever was added to its file since. */
-export function detectorIdentity({ model, neurons, intercept, calibration }: Detector): string {
-  return hashText(stableJson({ model: model.sha256, neurons, intercept, calibration }));
-}
-
 type Done = NonNullable<SetRecord['done']>;
 
 /** One data set: what is there already, or asked, read and written anew. */
 async function runSet(context: TableContext, input: TableInput, set: TableSet): Promise<Done> {
   const { emit, signal } = context;
-  const { detector, controls, settings, judge } = input;
+  const { detector, controls, settings, judging } = input;
   const folder = join(context.out, fileName(set.name));
+  removeLeftovers(folder);
   const sampling = samplingPrint(input);
   const fingerprint = rowPrint(input, set, sampling);
   const record = await readRecord(folder);
@@ -149,7 +156,7 @@ async function runSet(context: TableContext, input: TableInput, set: TableSet): 
     set,
     settings,
     quota: settings.quota,
-    judge,
+    judging,
     path,
     signal,
     onProgress: (done, matched) =>
@@ -161,6 +168,7 @@ async function runSet(context: TableContext, input: TableInput, set: TableSet): 
         Math.max(done / total, matched / settings.quota),
       ),
   });
+  emit({ type: 'start', step: 'table', label: `${set.name}, neurons` });
   const { rows, lines } = await makeRows({
     engine,
     set,
@@ -170,7 +178,7 @@ async function runSet(context: TableContext, input: TableInput, set: TableSet): 
     paper: findPaper(input),
     quota: settings.quota,
     seed: settings.seed,
-    onProgress: (done, all) => progress(done, all, 'answers read'),
+    onProgress: (done, all) => progress(done, all, 'answers'),
   });
   await writeFileAtomic(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const { libraryVersion: library, device } = engine.model;
@@ -187,7 +195,7 @@ function samplingPrint({ model, settings }: TableInput): string {
 }
 
 function rowPrint(
-  { detector, controls, settings, judge, ...input }: TableInput,
+  { detector, controls, settings, judging, ...input }: TableInput,
   set: TableSet,
   sampling: string,
 ) {
@@ -199,7 +207,7 @@ function rowPrint(
       counts: [set.source, set.total, set.trained],
       detector: detectorIdentity(detector),
       controls: controls?.controls ?? null,
-      judge: judge.name,
+      judging: [judging.judge.name, judging.spans.name, judging.markers],
       quota: settings.quota,
       paper: paper?.model ?? null,
     }),

@@ -6,20 +6,27 @@ import { COLOUR, NARROW, nameAxis, nameMargin, responsiveFigure, smallFigure } f
 
 const DETECTOR = 'H-Neurons';
 const RANDOM = 'random neurons';
+const MATCHED = 'random, same layers';
 
 /** AUROC of detector, random controls and baselines on one scale. */
 export function controlDots({ test }: Report): Markup {
-  const { auroc, control, baselines } = test;
+  const { auroc, control, layerMatched, baselines } = test;
+  const draws = [{ name: RANDOM, ...control }, ...(layerMatched ? [{ name: MATCHED, ...layerMatched }] : [])];
   const rows = [
     { name: DETECTOR, colour: COLOUR.hallucinated, ...auroc },
     ...baselines.map(({ name, auroc }) => ({ name: visibleText(name), colour: COLOUR.ink, ...auroc })),
   ];
-  const names = [DETECTOR, RANDOM, ...baselines.map(({ name }) => visibleText(name))];
+  const names = [
+    DETECTOR,
+    ...draws.map(({ name }) => name),
+    ...baselines.map(({ name }) => visibleText(name)),
+  ];
   const figures = [
     ...rows.map(({ name, estimate }) => ({ name, estimate })),
-    { name: RANDOM, estimate: control.auroc.mean },
+    ...draws.map(({ name, auroc: range }) => ({ name, estimate: range.mean })),
   ];
-  const lowest = Math.min(0.45, control.auroc.low, ...rows.map(({ low }) => low));
+  const runs = draws.flatMap(({ name, runs }) => runs.map((run) => ({ ...run, name })));
+  const lowest = Math.min(0.45, ...draws.map(({ auroc: range }) => range.low), ...rows.map(({ low }) => low));
   return responsiveFigure(
     {
       id: 'controls',
@@ -37,7 +44,7 @@ export function controlDots({ test }: Report): Markup {
       ],
     },
     (_, narrow) => ({
-      height: 36 * names.length + 56,
+      height: (names.length > 8 ? 28 : 36) * names.length + 56,
       marginLeft: nameMargin(narrow),
       marginRight: 44,
       marginTop: 12,
@@ -59,17 +66,17 @@ export function controlDots({ test }: Report): Markup {
         Plot.ruleX([0.5], { stroke: COLOUR.ink, strokeDasharray: '4 4' }),
         Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: 'colour', strokeWidth: 2.5 }),
         Plot.dot(rows, { y: 'name', x: 'estimate', fill: 'colour', r: 5.5 }),
-        Plot.dot(control.runs, {
-          y: () => RANDOM,
+        Plot.dot(runs, {
+          y: 'name',
           x: 'auroc',
           r: 4.5,
           fill: COLOUR.control,
           fillOpacity: 0.55,
           title: (run) => `seed ${run.seed}: ${formatShare(run.auroc)}`,
         }),
-        Plot.tickX([control.auroc], {
-          y: () => RANDOM,
-          x: 'mean',
+        Plot.tickX(draws, {
+          y: 'name',
+          x: ({ auroc: range }) => range.mean,
           stroke: COLOUR.ink,
           strokeWidth: 2,
           inset: 7,
@@ -181,39 +188,46 @@ export function reliability({ test }: Report): Markup {
         ['dash', 'perfectly calibrated'],
       ],
     },
-    {
-      ...square(),
-      x: {
-        domain: [0, 1],
-        label: 'stated risk',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        tickFormat: formatShare,
-        ticks: 5,
-      },
-      y: {
-        domain: [0, 1],
-        label: 'hallucinated in fact',
-        labelArrow: 'none',
-        tickFormat: formatShare,
-        ticks: 5,
-        grid: true,
-      },
-      r: { type: 'sqrt', domain: [0, Math.max(1, ...bins.map(({ samples }) => samples))], range: [0, 11] },
-      marks: [
-        diagonal(),
-        Plot.lineY(bins, { x: 'stated', y: 'observed', stroke: COLOUR.hallucinated, strokeOpacity: 0.5 }),
-        Plot.dot(bins, {
-          x: 'stated',
-          y: 'observed',
-          r: 'samples',
-          fill: COLOUR.hallucinated,
-          fillOpacity: 0.85,
-          title: (bin) => `${bin.samples} answers`,
-        }),
-      ],
-    },
+    reliabilityPlot(bins, NARROW + 32),
   );
+}
+
+/** The picture of a reliability diagram, `size` pixels wide and high. */
+export function reliabilityPlot(bins: Report['test']['calibration']['bins'], size: number): Plot.PlotOptions {
+  return {
+    ...square(),
+    width: size,
+    height: size,
+    x: {
+      domain: [0, 1],
+      label: 'stated risk',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      tickFormat: formatShare,
+      ticks: 5,
+    },
+    y: {
+      domain: [0, 1],
+      label: 'hallucinated in fact',
+      labelArrow: 'none',
+      tickFormat: formatShare,
+      ticks: 5,
+      grid: true,
+    },
+    r: { type: 'sqrt', domain: [0, Math.max(1, ...bins.map(({ samples }) => samples))], range: [0, 11] },
+    marks: [
+      diagonal(),
+      Plot.lineY(bins, { x: 'stated', y: 'observed', stroke: COLOUR.hallucinated, strokeOpacity: 0.5 }),
+      Plot.dot(bins, {
+        x: 'stated',
+        y: 'observed',
+        r: 'samples',
+        fill: COLOUR.hallucinated,
+        fillOpacity: 0.85,
+        title: (bin) => `${bin.samples} answers`,
+      }),
+    ],
+  };
 }
 
 /** AUROC inside each relation, with intervals. */

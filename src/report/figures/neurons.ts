@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { formatCount, formatShare } from '../format.js';
+import { formatCount } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { byStrength, formatWeight, type Neuron, neuronName } from '../neuron.js';
 import type { Report } from '../schema.js';
@@ -228,70 +228,4 @@ export function neuronTable({ detector }: Report): Markup {
       html`<tr><td class="number">${layer}</td><td class="number">${index}</td><td class="number">${formatWeight(weight)}</td></tr>`,
   )}</tbody></table></div>
 ${rest > 0 && html`<p>${formatCount(rest)} weaker ones are in the detector file.</p>`}</details>`;
-}
-
-/** The grid of C: accuracy in cross-validation and number of neurons. */
-export function regularisationPath({ training }: Report): Markup {
-  const chosen = training.grid.find(({ C }) => C === training.chosen);
-  const common = (narrow: boolean, bottom: boolean): Plot.PlotOptions => ({
-    height: bottom ? 170 : 150,
-    marginLeft: 46,
-    marginRight: 24,
-    marginTop: 24,
-    marginBottom: bottom ? 38 : 14,
-    style: { fontSize: '12px' },
-    x: {
-      type: 'log',
-      label: bottom ? 'C (the larger, the more neurons)' : null,
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      inset: 14,
-      ticks: narrow && training.grid.length > 8 ? 4 : training.grid.map(({ C }) => C),
-      tickFormat: bottom ? String : () => '',
-    },
-  });
-  const marks = (key: 'accuracy' | 'neurons', text: (value: number) => string, label: boolean) => [
-    Plot.ruleX([training.chosen], { stroke: COLOUR.hallucinated, strokeDasharray: '3 3' }),
-    Plot.lineY(training.grid, { x: 'C', y: key, stroke: COLOUR.control, strokeWidth: 2 }),
-    Plot.dot(training.grid, {
-      x: 'C',
-      y: key,
-      r: 4,
-      fill: (point) => (point.C === training.chosen ? COLOUR.hallucinated : COLOUR.control),
-    }),
-    Plot.text(label ? training.grid : training.grid.filter(({ C }) => C === training.chosen), {
-      x: 'C',
-      y: key,
-      text: (point) => text(point[key]),
-      dy: -12,
-      fill: COLOUR.ink,
-      stroke: COLOUR.paper,
-      strokeWidth: 3,
-    }),
-  ];
-  return responsiveFigure(
-    {
-      id: 'path',
-      title: 'How many neurons to take',
-      caption:
-        `The penalty decides how many neurons get a weight. Tried on ${training.folds} parts of the training half in ` +
-        `turn; chosen: ${training.rule}.`,
-      alt: `Cross-validated accuracy and number of neurons for ${training.grid.length} values of C. Chosen: C = ${training.chosen}${
-        chosen ? `, accuracy ${formatShare(chosen.accuracy)}, ${chosen.neurons} neurons` : ''
-      }.`,
-      keys: [['dot hallucinated', `chosen: C = ${training.chosen}`]],
-    },
-    (_, narrow) => [
-      {
-        ...common(narrow, false),
-        y: { label: 'accuracy in cross-validation', labelArrow: 'none', grid: true, ticks: 4, nice: true },
-        marks: marks('accuracy', formatShare, training.grid.length <= 8),
-      },
-      {
-        ...common(narrow, true),
-        y: { label: 'neurons', labelArrow: 'none', grid: true, ticks: 4, nice: true, zero: true },
-        marks: marks('neurons', formatCount, training.grid.length <= 8),
-      },
-    ],
-  );
 }

@@ -2,12 +2,14 @@ import { controlDots, relationForest, reliability, rocCurve } from '../figures/d
 import { formatPercent, formatPercentRange, formatRange, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
+import { baselineTable } from './further.js';
 
 /** How well the detector does on the test half. */
 export function detection(report: Report): Markup {
   return html`<section id="detection"><h2>Does it detect?</h2>
 <p>All figures are from the test half: other questions than those that the neurons were chosen on.</p>
 ${controlDots(report)}
+${baselineTable(report)}
 <div class="pair">${rocCurve(report)}${reliability(report)}</div>
 ${report.test.relations.some(({ auroc }) => auroc) && relationForest(report)}
 ${relationTable(report)}

@@ -1,10 +1,5 @@
-import {
-  cettHistograms,
-  neuronMap,
-  neuronTable,
-  regularisationPath,
-  weightBars,
-} from '../figures/neurons.js';
+import { cettHistograms, neuronMap, neuronTable, weightBars } from '../figures/neurons.js';
+import { regularisationPath } from '../figures/path.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
 

@@ -21,7 +21,7 @@ export function renderMarkdown(table: Table): string {
   const all = model.layers * model.ffn;
   return `${[
     `# ${escapeMarkdown(model.name)}: the detector on other data sets`,
-    table.summary,
+    escapeMarkdown(table.summary),
     'One sample a question, as many right as made-up answers within each kind of question, only questions that the detector was not trained on. In brackets: 95 % intervals; for random neurons the range over the sets.',
     aurocTable(table),
     accuracyTable(table),
@@ -33,7 +33,7 @@ export function renderMarkdown(table: Table): string {
       `- Model: ${escapeMarkdown(`${model.name} (${model.architecture}, ${model.quantisation}, ${model.layers} layers of ${formatCount(model.ffn)} neurons)`)}, SHA-256 ${code(model.sha256)}`,
       `- Detector: ${detector.hNeurons} H-Neurons (${formatPermille(detector.hNeurons, all)}) and ${detector.neurons - detector.hNeurons} anti-associated ones, ${detector.mode}, C = ${detector.C}, prompts ${detector.promptStyle}`,
       `- Sampling: ${settingsText(table)}`,
-      `- Judge: ${escapeMarkdown(table.settings.judge)}`,
+      `- Judge: ${escapeMarkdown(table.settings.judge)}; answers located by: ${escapeMarkdown(table.settings.spans)}`,
       `- Random neurons: ${table.controls ? `${table.controls.random} sets as large as the detector, ${table.controls.layerMatched} with as many neurons in each layer` : 'none'}`,
       `- Software and machine: ${escapeMarkdown(`hneurons ${table.run.version}, ${table.run.library}, ${table.run.device}; ${table.run.system}`)}`,
       ...(paper

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { UserError } from '../../errors.js';
 
 /** Version of the layout of `table.json`. Raised when a reader of the old layout would misread the new one. */
 export const TABLE_VERSION = 1;
@@ -98,6 +97,7 @@ export const TableSchema = z.object({
     quota: z.int().describe('matched samples of each class after which asking stops'),
     limit: z.int().describe('most questions asked of a data set'),
     judge: z.string(),
+    spans: z.string().describe('what finds the answer within a response'),
   }),
   run: z.object({
     command: z.string(),
@@ -116,17 +116,3 @@ export type TableRow = z.infer<typeof RowSchema>;
 export type TableCounts = z.infer<typeof CountsSchema>;
 export type TableControl = z.infer<typeof ControlSchema>;
 export const TableRowSchema = RowSchema;
-
-/**
- * Checks the content of a `table.json`.
- * @throws UserError that names the file and the first field that is wrong.
- */
-export function parseTable(value: unknown, path: string): Table {
-  const parsed = TableSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UserError(
-    `${path} is no table of this version of hneurons (${issue.path.join('.')}: ${issue.message}); run hneurons evaluate --datasets again`,
-    { cause: parsed.error },
-  );
-}

@@ -1,0 +1,202 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { UserError } from '../../errors.js';
+import type { Listener } from '../../pipeline/events.js';
+import type { RunFolder } from '../../pipeline/run-folder.js';
+import type { CollectSettings } from '../../pipeline/settings.js';
+import type { TracedModel } from '../../pipeline/trace/trace.js';
+import { judgeSettings, openJudging } from '../judges.js';
+import {
+  addEngine,
+  addJudge,
+  addOutput,
+  type EngineFlags,
+  engineChoice,
+  integer,
+  type JudgeFlags,
+  type OutputOptions,
+} from '../options.js';
+import { findModel, type Session, withProgress } from '../session.js';
+
+interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
+  detector: string;
+  base?: string;
+  checkpoints?: string;
+  instruct?: string;
+  promptStyle: CollectSettings['promptStyle'];
+  minCorrect?: number;
+  maxCorrect?: number;
+  quota?: number;
+  /** False with `--no-transfer`. */
+  transfer: boolean;
+  out?: string;
+  seed?: number;
+}
+
+const MODEL = 'GGUF as for --model, a safetensors file or folder, or hf:owner/repo:safetensors';
+
+/** `hneurons trace`: where H-Neurons come from. */
+export function addTrace(program: Command, session: Session): void {
+  const command = program
+    .command('trace')
+    .description('where H-Neurons come from: the detector on the base model, and how far training moved them')
+    .requiredOption('--detector <file>', 'detector.json of a run')
+    .option('--base <model>', `the base model: ${MODEL}`)
+    .option(
+      '--checkpoints <list>',
+      'in place of --base: checkpoints of a training, in order, with commas between',
+    )
+    .option('--instruct <model>', "the model after training (default: that of the detector's run)")
+    .addOption(
+      new Option('--prompt-style <style>', 'how the base model is asked')
+        .choices(['plain', 'few-shot', 'chat'])
+        .default('plain'),
+    )
+    .option(
+      '--min-correct <n>',
+      'correct samples that make a base answer faithful (default: as in the run)',
+      integer(1),
+    )
+    .option(
+      '--max-correct <n>',
+      'correct samples up to which it is hallucinated (default: as in the run)',
+      integer(0),
+    )
+    .option(
+      '--quota <n>',
+      'matched base samples of each class, in each half (default: as in the run)',
+      integer(1),
+    )
+    .option('--no-transfer', 'compare weights only; the base model is not asked')
+    .option('--out <folder>', "where results go (default: origin in the detector's folder)")
+    .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1));
+  addOutput(addJudge(addEngine(command)))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons trace --detector runs/it/detector.json --base base.gguf
+  $ hneurons trace --detector runs/it/detector.json --base hf:google/gemma-3-270m:safetensors --instruct hf:google/gemma-3-270m-it:safetensors
+  $ hneurons trace --detector runs/it/detector.json --checkpoints step1000.gguf,step8000.gguf,step143000.gguf
+
+A checkpoint in safetensors has its weights compared; only a GGUF can be asked questions as well.`,
+    )
+    .action((flags: TraceFlags) => runTrace(session, flags));
+}
+
+async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
+  const bases = baseSpecs(flags);
+  const { readDetector, checkDetectorModel } = await import('../../pipeline/detector.js');
+  const { openExistingRun, readManifest, lock } = await import('../../pipeline/run-folder.js');
+  const { traceOrigin } = await import('../../pipeline/trace/trace.js');
+  const { collectSettings } = await import('../../pipeline/train.js');
+  const { writeOriginPage } = await import('../../pipeline/trace/page.js');
+
+  const detector = await readDetector(flags.detector);
+  const home = dirname(flags.detector);
+  const manifest = readManifest(home);
+  const out = flags.out ?? join(home, 'origin');
+  if (!manifest && flags.instruct === undefined) {
+    throw new UserError(
+      `${flags.detector} does not lie in a run folder: say with --instruct which model it is for`,
+      { exitCode: 2 },
+    );
+  }
+  const origin = await withProgress(session, flags, async (emit) => {
+    const instruct = await traced(session, flags.instruct ?? manifest!.model.path, emit);
+    if (instruct.identity) checkDetectorModel(detector, instruct.identity, flags.instruct !== undefined);
+    const models: TracedModel[] = [];
+    for (const spec of bases) models.push(await traced(session, spec, emit));
+    let run: RunFolder | undefined;
+    const ends: (() => void)[] = [];
+    try {
+      if (manifest) {
+        run = await openExistingRun(home, { command: manifest.command });
+        ends.push(run.close);
+      }
+      ends.push(lock(out));
+      const own = run && collectSettings(run);
+      const judgeFlags = { judge: own?.judge, spans: own?.spans, judgeUrl: own?.judgeUrl, ...defined(flags) };
+      const judges = await judgeSettings(judgeFlags);
+      return await traceOrigin(
+        {
+          detector,
+          detectorPath: flags.detector,
+          run,
+          instruct,
+          bases: models,
+          asking: {
+            promptStyle: flags.promptStyle,
+            ...(flags.minCorrect !== undefined && { minCorrect: flags.minCorrect }),
+            ...(flags.maxCorrect !== undefined && { maxCorrect: flags.maxCorrect }),
+            ...(flags.quota !== undefined && { quota: flags.quota }),
+          },
+          transfer: flags.transfer,
+          seed: flags.seed ?? manifest?.seed ?? 1,
+          out,
+        },
+        {
+          engine: engineChoice(flags),
+          services: session.environment,
+          version: session.version,
+          command: session.command,
+          tools: { openJudging: () => openJudging(session, judgeFlags, judges, emit), access: {} },
+          emit,
+          signal: session.signal,
+        },
+      );
+    } finally {
+      for (const end of ends.reverse()) end();
+    }
+  });
+  await writeOriginPage(out, origin);
+  session.stdout.write(
+    flags.json
+      ? `${JSON.stringify(origin)}\n`
+      : `${origin.summary}\n${origin.transferNote ? `${origin.transferNote}\n` : ''}\n${join(out, 'origin.html')}\n`,
+  );
+}
+
+function baseSpecs({ base, checkpoints }: TraceFlags): string[] {
+  const list = (checkpoints ?? '').split(',').flatMap((spec) => spec.trim() || []);
+  if ((base === undefined) === (list.length === 0)) {
+    throw new UserError('trace needs --base, or --checkpoints with a list, and not both', { exitCode: 2 });
+  }
+  return base === undefined ? list : [base];
+}
+
+/** A model as the user named it: its weights, and, for a GGUF, who it is. */
+async function traced(session: Session, spec: string, emit: Listener): Promise<TracedModel> {
+  const { openWeights } = await import('../../weights/open.js');
+  const remote = /^hf:([\w.-]+\/[\w.-]+):safetensors$/.exec(spec);
+  if (remote) {
+    const { fetchFfn } = await import('../../weights/remote.js');
+    const folder = await fetchFfn(remote[1], {
+      signal: session.signal,
+      onNotice: (message) => emit({ type: 'note', message }),
+      onProgress: ({ done, total }) =>
+        emit({ type: 'progress', step: 'model', done: done / 1e6, total: (total ?? done) / 1e6, unit: 'MB' }),
+    });
+    return { name: remote[1].split('/')[1], weights: await openWeights(folder) };
+  }
+  const isCheckpoint =
+    existsSync(spec) && (statSync(spec).isDirectory() || /\.(safetensors|json)$/i.test(spec));
+  if (isCheckpoint) {
+    return { name: checkpointName(spec), weights: await openWeights(spec) };
+  }
+  const { identifyModel } = await import('../../pipeline/run.js');
+  const found = await findModel(session, spec, emit);
+  const { identity } = await identifyModel(found, session.environment, session.signal);
+  return { name: identity.name, weights: await openWeights(found.path), identity };
+}
+
+/** A file is named by its folder where its own name says nothing. */
+function checkpointName(path: string): string {
+  const name = basename(path).replace(/\.safetensors(\.index\.json)?$/i, '');
+  return name === 'model' || name === '' ? basename(dirname(resolve(path))) : name;
+}
+
+function defined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Partial<T>;
+}

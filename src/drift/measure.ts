@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { UserError } from '../errors.js';
+import type { FfnPart, FfnWeights } from '../weights/types.js';
+import { cosineDrift, type Products } from './cosine.js';
+import type { DriftReply, DriftTask } from './worker.js';
+
+/** How far each neuron moved between two models, `[layers * ffn]` each (flat index `layer * ffn + j`). */
+export interface Drift {
+  layers: number;
+  ffn: number;
+  /** `1 - cos` of the neuron's row of W_up, of its row of W_gate (undefined without gates), of its column of W_down. */
+  up: Float64Array;
+  gate?: Float64Array;
+  down: Float64Array;
+  /** L2 norms in the first model, for the confounder check. */
+  upNorm: Float64Array;
+  downNorm: Float64Array;
+}
+
+const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
+
+/**
+ * Measures the drift of every neuron between two models of one shape (method.md section 7). Matrix pairs are shared out
+ * over worker threads; each reads both files once, in chunks, so memory does not grow with the model.
+ * @param base the first model; @param other the one it became
+ * @throws UserError for a truncated file or weights that are not finite; the signal's reason when it is aborted.
+ */
+export async function measureDrift(
+  base: FfnWeights,
+  other: FfnWeights,
+  options: {
+    threads?: number;
+    signal?: AbortSignal;
+    onProgress?: (done: number, total: number) => void;
+  } = {},
+): Promise<Drift> {
+  const { layers, ffn } = base;
+  const parts = PARTS.filter((part) => base.matrix(0, part) !== undefined);
+  const tasks: { layer: number; part: FfnPart }[] = [];
+  for (let layer = 0; layer < layers; layer++) for (const part of parts) tasks.push({ layer, part });
+
+  const size = layers * ffn;
+  const drift: Drift = {
+    layers,
+    ffn,
+    up: new Float64Array(size),
+    gate: parts.includes('gate') ? new Float64Array(size) : undefined,
+    down: new Float64Array(size),
+    upNorm: new Float64Array(size),
+    downNorm: new Float64Array(size),
+  };
+  const store = (layer: number, part: FfnPart, products: Products) => {
+    drift[part]!.set(cosineDrift(products), layer * ffn);
+    if (part === 'gate') return;
+    const norms = part === 'up' ? drift.upNorm : drift.downNorm;
+    norms.set(products.squareA.map(Math.sqrt), layer * ffn);
+  };
+
+  const threads = Math.min(options.threads ?? availableParallelism(), tasks.length);
+  const workers = Array.from({ length: threads }, () => new Worker(new URL('./worker.js', import.meta.url)));
+  let next = 0;
+  let done = 0;
+  try {
+    await Promise.all(
+      workers.map(async (worker) => {
+        while (next < tasks.length) {
+          options.signal?.throwIfAborted();
+          const { layer, part } = tasks[next++];
+          const into = sharedProducts(ffn);
+          const task = { a: base.matrix(layer, part)!, b: other.matrix(layer, part)!, into };
+          await ask(worker, task, options.signal);
+          store(layer, part, into);
+          options.onProgress?.(++done, tasks.length);
+        }
+      }),
+    );
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return drift;
+}
+
+function sharedProducts(ffn: number): Products {
+  const floats = () => new Float64Array(new SharedArrayBuffer(8 * ffn));
+  return { dot: floats(), squareA: floats(), squareB: floats() };
+}
+
+function ask(worker: Worker, task: DriftTask, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown) => {
+      worker.off('message', onMessage).off('error', settle);
+      signal?.removeEventListener('abort', onAbort);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onMessage = ({ error, crash }: DriftReply) => {
+      if (error !== undefined) settle(new UserError(error));
+      else settle(crash === undefined ? undefined : new Error(crash));
+    };
+    const onAbort = () => settle(signal?.reason);
+    worker.on('message', onMessage).on('error', settle);
+    signal?.addEventListener('abort', onAbort);
+    worker.postMessage(task);
+  });
+}

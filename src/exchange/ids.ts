@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { UserError } from '../errors.js';
+import { writeFileAtomic } from '../formats/atomic.js';
+import { fileError } from '../formats/file-error.js';
+import { fromQid, toQid } from './names.js';
+
+const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string()) });
+
+/**
+ * Reads balanced ids (sample_balanced_ids.py), `{"t": […], "f": […]}`: the questions to use, by whether their answer is
+ * true.
+ * @throws UserError when the file is not of this form, or an id stands twice.
+ */
+export async function readIds(path: string): Promise<Map<string, 'true' | 'false'>> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fileError(error, 'read', path);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`${path} is not valid JSON (${(cause as Error).message})`, { cause });
+  }
+  const parsed = Ids.safeParse(value);
+  if (!parsed.success) {
+    throw new UserError(`${path} is no file of balanced ids: it needs {"t": [ids], "f": [ids]}`, {
+      cause: parsed.error,
+    });
+  }
+  const ids = new Map<string, 'true' | 'false'>();
+  for (const [judge, list] of [
+    ['true', parsed.data.t],
+    ['false', parsed.data.f],
+  ] as const) {
+    for (const id of list.map(fromQid)) {
+      if (ids.has(id)) throw new UserError(`${path} has the id ${JSON.stringify(id)} twice; remove one`);
+      ids.set(id, judge);
+    }
+  }
+  return ids;
+}
+
+/** Writes balanced ids. */
+export async function writeIds(path: string, ids: { true: string[]; false: string[] }): Promise<void> {
+  const content = { t: ids.true.map(toQid), f: ids.false.map(toQid) };
+  await writeFileAtomic(path, `${JSON.stringify(content, null, 4)}\n`);
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { UserError } from '../errors.js';
+import type { Verdict } from '../judge/rule.js';
+import {
+  csvRecords,
+  documentRecords,
+  type FileRecord,
+  fileBytes,
+  jsonRecords,
+  parquetRecords,
+} from '../questions/records.js';
+import { fromQid, withoutRequest } from './names.js';
+import { isObject, problemOf, type Skip } from './records.js';
+
+/** A response that somebody has judged, with all that a file may say of it. */
+export interface JudgedItem {
+  id: string;
+  line: number;
+  question: string;
+  response: string;
+  verdict: Verdict;
+  /** The answer itself, as it stands in the response. */
+  answer?: string;
+  answerTokens?: string[];
+  aliases: string[];
+  relation?: string;
+  split?: 'train' | 'test';
+}
+
+/** What a label of 1 stands for: both are in use. */
+export type MeaningOfOne = 'correct' | 'hallucinated';
+
+const WORDS: Record<string, Verdict> = {
+  true: 'correct',
+  t: 'correct',
+  correct: 'correct',
+  right: 'correct',
+  faithful: 'correct',
+  false: 'wrong',
+  f: 'wrong',
+  wrong: 'wrong',
+  incorrect: 'wrong',
+  hallucinated: 'wrong',
+  hallucination: 'wrong',
+  uncertain: 'uncertain',
+};
+
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
+const label = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false');
+const list = z.union([z.array(z.string()), z.string().transform(splitList)], 'must be a list of texts');
+
+const Row = z.object({
+  question: z.string().trim().min(1, 'is empty'),
+  response: z.string().refine((text) => text.trim() !== '', 'is empty'),
+  label: optional(label),
+  judge: optional(label),
+  answer: optional(z.string()),
+  answer_tokens: optional(list),
+  aliases: optional(list),
+  id: optional(z.union([z.string(), z.number()]).transform(String)),
+  relation: optional(z.string()),
+  split: optional(z.enum(['train', 'test'], 'must be train or test')),
+});
+
+/**
+ * Reads judged responses from JSON Lines, JSON, CSV or Parquet: `question`, `response` and `label` (or `judge`), optionally `id`, `answer` (as it
+ * stands in the response), `answer_tokens`, `aliases`, `relation` and `split`. A label is a word (`true`, `correct`,
+ * `faithful`; `false`, `wrong`, `hallucinated`; `uncertain`), or 0 and 1 when `one` says what 1 means. What
+ * cannot be used is reported to `skip`.
+ * @throws UserError when the file cannot be read, a column is missing, or a label is 0 or 1 and nobody said what that means.
+ */
+export async function readJudged(
+  path: string,
+  one: MeaningOfOne | undefined,
+  skip: (skipped: Skip) => void,
+): Promise<JudgedItem[]> {
+  const items: JudgedItem[] = [];
+  const records = await openRecords(path);
+  for await (const { line, value, error } of records) {
+    const leave = (reason: string, id?: string) => skip({ source: path, line, ...(id && { id }), reason });
+    if (error !== undefined || !isObject(value)) {
+      leave(error ?? 'not a JSON object');
+      continue;
+    }
+    const row = Row.safeParse(value);
+    if (!row.success) {
+      leave(problemOf(row.error, value));
+      continue;
+    }
+    const { question, response, answer, answer_tokens, aliases, relation, split } = row.data;
+    const id = fromQid(row.data.id ?? `line-${line}`);
+    const given = row.data.label ?? row.data.judge;
+    const verdict = given === undefined ? undefined : toVerdict(path, line, given, one);
+    if (given === undefined) leave('"label" is missing', id);
+    else if (verdict === undefined) leave(`the label ${JSON.stringify(given)} is not known`, id);
+    else {
+      items.push({
+        id,
+        line,
+        question: withoutRequest(question),
+        response,
+        verdict,
+        aliases: aliases ?? [],
+        ...(answer !== undefined && { answer }),
+        ...(answer_tokens !== undefined && { answerTokens: answer_tokens }),
+        ...(relation !== undefined && { relation }),
+        ...(split !== undefined && { split }),
+      });
+    }
+  }
+  return items;
+}
+
+function toVerdict(
+  path: string,
+  line: number,
+  given: string | number | boolean,
+  one: MeaningOfOne | undefined,
+): Verdict | undefined {
+  const text = String(given).trim().toLowerCase();
+  if (!/^[01](\.0+)?$/.test(text)) return WORDS[text];
+  if (one === undefined) {
+    throw new UserError(
+      `${path}, line ${line}: the label is ${text}, which may mean either; say what 1 stands for with --label-1 correct or --label-1 hallucinated`,
+      { exitCode: 2 },
+    );
+  }
+  return text.startsWith('1') === (one === 'correct') ? 'correct' : 'wrong';
+}
+
+async function openRecords(path: string): Promise<AsyncIterable<FileRecord> | Iterable<FileRecord>> {
+  const check = (columns: string[]) => checkColumns(path, columns);
+  if (/\.parquet$/i.test(path)) return parquetRecords(path, Object.keys(Row.shape), check);
+  if (/\.[ct]sv$/i.test(path)) return csvRecords(path, fileBytes(path), check);
+  const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
+  return document ?? jsonRecords(fileBytes(path));
+}
+
+function checkColumns(path: string, columns: string[]): void {
+  const named = columns.map((name) => `"${name}"`).join(', ');
+  for (const names of [['question'], ['response'], ['label', 'judge']]) {
+    if (names.some((name) => columns.includes(name))) continue;
+    const missing = names.map((name) => `"${name}"`).join(' or ');
+    throw new UserError(`${path} has no column ${missing}: it has ${named}`);
+  }
+}
+
+/** A list in a cell: JSON, or texts with `|` between. */
+function splitList(cell: string): string[] {
+  if (cell.startsWith('[')) {
+    try {
+      const value: unknown = JSON.parse(cell);
+      if (Array.isArray(value)) return value.map(String);
+    } catch {
+      return [cell];
+    }
+  }
+  return cell.split('|').map((part) => part.trim());
+}

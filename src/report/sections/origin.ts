@@ -1,0 +1,60 @@
+import { driftByLayer, emergenceCurve, inertiaDots, rankHistogram } from '../figures/origin.js';
+import { formatCount, formatP, formatRange, formatShare } from '../format.js';
+import { html, type Markup } from '../markup.js';
+import type { Origin, OriginDrift, Transfer, TransferCell } from '../origin/schema.js';
+
+/** Where the neurons come from: transfer to the base model and drift between the two. */
+export function origin(found: Origin | undefined): Markup {
+  if (!found) return html``;
+  const { base, instruct, differences, drift, driftNote, transfer, transferNote, emergence, paper } = found;
+  return html`<section id="origin"><h2>Where they come from</h2>
+<p>${found.summary}</p>
+<p class="note">Base model: ${base.name} (${base.quantisation}, ${base.format}). After training: ${instruct.name} (${instruct.quantisation}, ${instruct.format}).${
+    differences.length > 0 && ` They also differ in this: ${differences.join('; ')}.`
+  }</p>
+${transfer ? transferTable(transfer) : html`<p class="note">${transferNote ?? ''}</p>`}
+${drift ? driftPart(drift) : html`<p class="note">${driftNote ?? ''}</p>`}
+${emergence ? emergenceCurve(emergence) : html``}
+${
+  paper !== null &&
+  html`<p class="note">Published for ${paper.model}: mean rank ${formatShare(paper.meanRank)}; AUROC on the base model ${Object.entries(
+    paper.auroc,
+  )
+    .map(([name, value]) => `${name} ${formatShare(value)}`)
+    .join(', ')}.</p>`
+}
+</section>`;
+}
+
+function transferTable({ toBase, toInstruct }: Transfer): Markup {
+  const row = (where: string, who: string, cell: TransferCell) => {
+    const control = (kind: 'random' | 'layerMatched') =>
+      cell[kind] ? `${formatShare(cell[kind].auroc.mean)} (${formatRange(cell[kind].auroc)})` : '–';
+    return html`<tr><th scope="row">${where}</th><td>${who}</td><td>${formatShare(cell.auroc.estimate)} <small>${formatRange(cell.auroc)}</small></td><td>${control('random')}</td><td>${control('layerMatched')}</td></tr>`;
+  };
+  const answers = ({ faithful, hallucinated }: { faithful: number; hallucinated: number }) =>
+    `${formatCount(faithful + hallucinated)} answers`;
+  return html`<div class="scroll"><table><caption>AUROC on held-out answers; in brackets 95 % intervals, for random sets their range</caption>
+<thead><tr><th scope="col">Whose answers</th><th scope="col">Detector</th><th scope="col">AUROC</th><th scope="col">Random neurons</th><th scope="col">… of the same layers</th></tr></thead>
+<tbody>
+${row(`base model (${answers(toBase.answers)})`, 'of the instruct model', toBase.moved)}
+${row('base model', 'its own (ceiling)', toBase.native)}
+${row(`instruct model (${answers(toInstruct.answers)})`, 'of the base model', toInstruct.moved)}
+${row('instruct model', 'its own (ceiling)', toInstruct.native)}
+</tbody></table></div>`;
+}
+
+function driftPart(drift: OriginDrift): Markup {
+  const { inertia, parts } = drift;
+  const small = (value: number | null) => (value === null ? 'not known' : value.toPrecision(2));
+  return html`${rankHistogram(drift)}
+${driftByLayer(drift)}
+${inertiaDots(drift)}
+<div class="scroll"><table><caption>Drift (1 − cosine) of each kind of weights, and how much of it rounding alone can make</caption>
+<thead><tr><th scope="col">Weights</th><th scope="col">Median, all</th><th scope="col">Median, H-Neurons</th><th scope="col">Rounding in the base file</th><th scope="col">Rounding in the other</th></tr></thead>
+<tbody>${parts.map(
+    ({ part, median, hNeurons, noise, drowned }) =>
+      html`<tr><th scope="row">${part}</th><td>${small(median)}${drowned && ' (mostly rounding)'}</td><td>${small(hNeurons)}</td><td>${small(noise.base)}</td><td>${small(noise.instruct)}</td></tr>`,
+  )}</tbody></table></div>
+<p class="note">One-sided tests that H-Neurons moved less: Welch ${formatP(inertia.welch.p)}, Mann-Whitney ${formatP(inertia.mannWhitney.p)}, against random sets of the same layers ${formatP(inertia.layerMatched.p)}; after weight norms are partialled out ${formatP(drift.withoutNorms.layerMatched.p)}. Effect size d ${inertia.effect.d.toFixed(2)}.</p>`;
+}

@@ -1,0 +1,83 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../errors.js';
+import { fileError } from '../formats/file-error.js';
+import { openSafetensors, type SafetensorsType } from '../formats/safetensors.js';
+
+/** A tensor of a checkpoint and the file that holds it. */
+export interface CheckpointTensor {
+  name: string;
+  file: string;
+  dtype: SafetensorsType;
+  shape: number[];
+  offset: number;
+}
+
+const IndexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+const INDEX = 'model.safetensors.index.json';
+
+/** The folder of a checkpoint, where its config.json and tokenizer.json lie. */
+export function checkpointFolder(path: string): string {
+  return statSync(path).isDirectory() ? path : dirname(path);
+}
+
+/**
+ * The tensors of a safetensors checkpoint: a single file, an index of shards, or a folder with either.
+ * @throws UserError when there is none, a shard is missing or truncated, or the index names a tensor that its shard lacks.
+ */
+export async function checkpointTensors(path: string): Promise<Map<string, CheckpointTensor>> {
+  const main = mainFile(path);
+  const tensors = new Map<string, CheckpointTensor>();
+  if (!main.endsWith('.json')) {
+    await addTensors(tensors, main);
+    return tensors;
+  }
+  const index = IndexSchema.safeParse(await readJson(main));
+  if (!index.success) throw new UserError(`${main} is no index of shards: it has no weight_map`);
+  const shards = [...new Set(Object.values(index.data.weight_map))].sort();
+  const missing = shards.filter((name) => !existsSync(join(dirname(main), name)));
+  if (missing.length > 0) {
+    throw new UserError(
+      `${path}: ${missing.length} of ${shards.length} shards are missing (${missing[0]}); download the checkpoint again`,
+    );
+  }
+  for (const shard of shards) await addTensors(tensors, join(dirname(main), shard));
+  const absent = Object.entries(index.data.weight_map).find(([name]) => !tensors.has(name));
+  if (absent) {
+    throw new UserError(
+      `${path}: the index says that ${absent[0]} is in ${absent[1]}, which lacks it; download it again`,
+    );
+  }
+  return tensors;
+}
+
+async function addTensors(tensors: Map<string, CheckpointTensor>, file: string): Promise<void> {
+  for (const [name, { dtype, shape, offset }] of (await openSafetensors(file)).tensors) {
+    tensors.set(name, { name, file, dtype, shape, offset });
+  }
+}
+
+function mainFile(path: string): string {
+  if (!existsSync(path)) throw new UserError(`there is no file or folder ${path}`);
+  if (!statSync(path).isDirectory()) return path;
+  for (const name of ['model.safetensors', INDEX]) {
+    if (existsSync(join(path, name))) return join(path, name);
+  }
+  throw new UserError(
+    `${path} holds neither model.safetensors nor ${INDEX}; name a safetensors checkpoint or a GGUF file`,
+  );
+}
+
+/** @throws UserError when the file cannot be read or is not JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fileError(error, 'read', path);
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`${path} is not valid JSON`, { cause });
+  }
+}

@@ -1,0 +1,41 @@
+/** The three matrices of an FFN. `up` and `gate` read the residual stream, `down` writes to it. */
+export type FfnPart = 'up' | 'gate' | 'down';
+
+/** Element types that are decoded here; every other one is a ggml block type, named by its ggml id. */
+export type Encoding = 'F32' | 'F16' | 'BF16' | { ggml: number };
+
+/** One FFN matrix of one layer as it lies in a file: `[rows, columns]`, row-major. */
+export interface StoredMatrix {
+  file: string;
+  /** Name of the tensor, for messages. */
+  tensor: string;
+  /** Byte of the first row. */
+  offset: number;
+  rows: number;
+  columns: number;
+  rowBytes: number;
+  encoding: Encoding;
+  /** Whether a neuron is a row (as W_up usually is) or a column (W_down). */
+  neurons: 'rows' | 'columns';
+}
+
+/** The FFN weights of a model, whatever file they lie in. Nothing of them is in memory. */
+export interface FfnWeights {
+  /** File or folder, as the user named it. */
+  path: string;
+  format: 'gguf' | 'safetensors';
+  /** `general.architecture` or `model_type`. */
+  architecture: string;
+  layers: number;
+  ffn: number;
+  hidden: number;
+  gated: boolean;
+  /** How the matrices are stored, for display: `Q4_K_M`, `BF16`. */
+  quantisation: string;
+  /** Whether any FFN matrix is in a block format, so that its values carry rounding noise. */
+  quantised: boolean;
+  /** Every token of the vocabulary in order, where the files tell. */
+  tokens(): Promise<string[] | undefined>;
+  /** Undefined for the gate of a model without one. */
+  matrix(layer: number, part: FfnPart): StoredMatrix | undefined;
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openSafetensors } from '../../src/formats/safetensors.js';
+import { type Origin, OriginSchema } from '../../src/report/origin/schema.js';
+import { fakeQuestions } from '../support/fake-engine.js';
+import { writeCheckpoint } from '../support/ffn-files.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { writeTinyModel } from '../support/tiny-models.js';
+
+/** `hneurons trace` over an engine whose truth is known, with real weight files. */
+const root = temporaryFolder();
+const cli = fileURLToPath(new URL('../support/fake-cli.js', import.meta.url));
+const [instruct, base, later, other] = ['instruct', 'base', 'later', 'other'].map((name) =>
+  join(root, `${name}.gguf`),
+);
+const out = join(root, 'run');
+const detector = join(out, 'detector.json');
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr, last: stderr.trim().split('\n').at(-1)! };
+}
+
+function trace(...args: string[]): Origin {
+  const { status, stdout, stderr } = run('trace', '--detector', detector, '--quiet', '--json', ...args);
+  assert.equal(status, 0, stderr);
+  return OriginSchema.parse(JSON.parse(stdout));
+}
+
+before(async () => {
+  const shape = { architecture: 'llama' as const, layers: 2, hidden: 32, ffn: 32 };
+  await writeTinyModel(instruct, { ...shape, seed: 1 });
+  await writeTinyModel(base, { ...shape, seed: 2 });
+  await writeTinyModel(later, { ...shape, seed: 3 });
+  await writeTinyModel(other, { ...shape, layers: 3 });
+  const questions = join(root, 'questions.jsonl');
+  writeFileSync(
+    questions,
+    fakeQuestions(30)
+      .map((one) => `${JSON.stringify(one)}\n`)
+      .join(''),
+  );
+  const settings = ['--quota', '24', '--controls', '3', '--C', '10', '--folds', '2', '--quiet'];
+  const { status, stderr } = run(
+    'find',
+    '--model',
+    instruct,
+    '--questions',
+    questions,
+    '--out',
+    out,
+    ...settings,
+  );
+  assert.equal(status, 0, stderr);
+  // One neuron tells all here; drift needs a second one to compare.
+  const made = JSON.parse(readFileSync(detector, 'utf8'));
+  made.neurons.push({ layer: 0, index: 3, weight: 0.01 });
+  writeFileSync(detector, JSON.stringify(made));
+});
+
+test('the detector is tried on the base model, with controls and a ceiling, in both directions', () => {
+  const found = trace('--base', base);
+  const { transfer, drift } = found;
+  assert.ok(transfer && drift);
+  for (const { answers, moved, native } of [transfer.toBase, transfer.toInstruct]) {
+    assert.deepEqual(answers, { faithful: 24, hallucinated: 24 });
+    // The engine's one telling neuron is the same whatever file is named.
+    assert.ok(moved.auroc.estimate > 0.9 && native.auroc.estimate > 0.9);
+    assert.equal(moved.random?.runs.length, 3);
+    assert.ok(moved.layerMatched);
+  }
+  assert.match(found.summary, /The detector carries over to the base model/);
+  assert.ok(existsSync(join(out, 'origin', 'base-base', 'report.html')));
+  assert.match(readFileSync(join(out, 'origin', 'origin.html'), 'utf8'), /Where they come from/);
+});
+
+test('a second call repeats nothing, and the report of the run takes the result in', () => {
+  const before = readFileSync(join(out, 'origin', 'base-base', 'responses.jsonl'));
+  const { stderr } = run('trace', '--detector', detector, '--base', base);
+  assert.ok(!/collect .*questions asked/.test(stderr.replace(/.*up to date.*/g, '')), stderr);
+  assert.ok(before.equals(readFileSync(join(out, 'origin', 'base-base', 'responses.jsonl'))));
+  assert.equal(run('report', '--out', out, '--quiet').status, 0);
+  assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /Where they come from/);
+});
+
+test('drift goes into a file that others can read, and says how it was stored', async () => {
+  const { tensors } = await openSafetensors(join(out, 'origin', 'drift-base.safetensors'));
+  assert.deepEqual(tensors.get('rank')?.shape, [2, 32]);
+  assert.deepEqual([...tensors.keys()].sort(), ['down', 'gate', 'rank', 'score', 'up']);
+});
+
+test('a series of checkpoints gives a curve', () => {
+  const found = trace('--checkpoints', `${base},${later}`);
+  assert.deepEqual(
+    found.emergence?.map(({ checkpoint, transfer }) => [checkpoint, transfer !== null]),
+    [
+      ['base', true],
+      ['later', true],
+    ],
+  );
+});
+
+test('one model under two prompts: transfer, and no drift', () => {
+  const found = trace('--base', instruct);
+  assert.equal(found.drift, null);
+  assert.match(found.driftNote!, /same file/);
+  assert.ok(found.transfer);
+});
+
+test('--no-transfer compares weights alone', () => {
+  const found = trace('--base', base, '--no-transfer', '--out', join(root, 'weights'));
+  assert.equal(found.transfer, null);
+  assert.ok(found.drift);
+  assert.ok(!existsSync(join(root, 'weights', 'base-base')));
+});
+
+test('mistakes end in one line', () => {
+  const fails = (code: number, pattern: RegExp, ...args: string[]) => {
+    const { status, stderr, last } = run('trace', '--detector', detector, '--quiet', ...args);
+    assert.equal(status, code, stderr);
+    assert.match(last, pattern);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  };
+  fails(2, /needs --base, or --checkpoints/);
+  fails(1, /are not of one family.*name the base model/, '--base', other);
+  fails(1, /are not of one family/, '--base', writeCheckpoint(join(root, 'wide'), { moved: false }));
+  fails(1, /no such file|there is no file/, '--base', join(root, 'none.gguf'));
+  const cut = writeCheckpoint(join(root, 'cut'), { moved: false, sharded: true });
+  truncateSync(join(cut, 'model-00003-of-00003.safetensors'), 5000);
+  fails(1, /model-00003.*ends at byte/, '--base', cut);
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { measureDrift } from '../../src/drift/measure.js';
+import { openWeights } from '../../src/weights/open.js';
+import { fetchFfn } from '../../src/weights/remote.js';
+import { startServer, type TestServer } from '../models/server.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { writeCheckpoint } from '../support/ffn-files.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const COMMIT = 'c'.repeat(40);
+const names = (i: number) => `model-0000${i}-of-00003.safetensors`;
+
+describe('a checkpoint on the hub', () => {
+  let server: TestServer;
+  let fresh = 0;
+  const local = writeCheckpoint(join(folder, 'local'), { moved: false, sharded: true });
+  const env = () => ({
+    HF_ENDPOINT: server.origin,
+    HOME: folder,
+    HNEURONS_CACHE: join(folder, `cache-${fresh}`),
+  });
+  const times = { backoffMs: 1, stallMs: 300 };
+  const fetch = (more = {}) => fetchFfn('lab/model', { env: env(), times, ...more });
+  before(async () => {
+    server = await startServer();
+    const file = (name: string) => readFileSync(join(local, name));
+    const files = [
+      'config.json',
+      'tokenizer.json',
+      'model.safetensors.index.json',
+      names(1),
+      names(2),
+      names(3),
+    ];
+    server.repos['lab/model'] = {
+      commit: COMMIT,
+      files: {
+        ...Object.fromEntries(files.map((name) => [name, file(name)])),
+        'README.md': Buffer.from('x'),
+      },
+      inGit: files.filter((name) => name.endsWith('.json')),
+    };
+  });
+  after(() => server.close());
+  const ranges = () => server.seen.filter(({ path, range }) => path.includes('.safetensors') && range);
+
+  test('only headers and FFN matrices are asked for, and drift is that of the local files', async () => {
+    server.seen.length = 0;
+    const path = await fetch();
+    const [there, here] = [await openWeights(path), await openWeights(local)];
+    const drift = await measureDrift(there, here);
+    assert.ok(drift.up.every((value) => value < 1e-12) && drift.down.every((value) => value < 1e-12));
+    const { offset, rowBytes, rows } = here.matrix(1, 'gate')!;
+    const asked = ranges()
+      .filter(({ path: of }) => of.includes(names(2)))
+      .map(({ range }) => /bytes=(\d+)-(\d+)/.exec(range!)!.slice(1).map(Number));
+    // Layer 1 is the second shard.
+    assert.ok(asked.some(([from, to]) => from <= offset && to >= offset + rows * rowBytes - 1));
+    // The first shard has the embedding too, in front of the matrices: it is never asked for.
+    const embedding = 8 + 1001;
+    assert.ok(
+      ranges()
+        .filter(({ path: of }) => of.includes(names(1)))
+        .map(({ range }) => /bytes=(\d+)-(\d+)/.exec(range!)!.slice(1).map(Number))
+        .every(([from, to]) => !(from <= embedding && to >= embedding)),
+    );
+    assert.equal(statSync(join(path, names(1))).size, statSync(join(local, names(1))).size);
+  });
+  test('nothing is fetched twice, also without a network', async () => {
+    server.seen.length = 0;
+    await fetch();
+    assert.ok(
+      ranges().every(({ range }) => /bytes=(0-7|8-\d+)$/.test(range!)),
+      'headers alone are read again',
+    );
+    server.seen.length = 0;
+    assert.ok(await fetch({ offline: true }));
+    assert.equal(server.seen.length, 0);
+  });
+  test('cut and stalled connections, 429 and 503 are got over', async () => {
+    fresh++;
+    server.faults.push(
+      { match: `lab/model/${names(2)}`, cutAfter: 100 },
+      { match: `lab/model/${names(2)}`, stallAfter: 200 },
+      { match: `resolve/${COMMIT}/${names(3)}`, status: 429, headers: { 'retry-after': '0' } },
+      { match: `resolve/${COMMIT}/${names(3)}`, status: 503 },
+    );
+    const there = await openWeights(await fetch());
+    assert.ok(server.faults.every(({ times: left }) => left === 0));
+    server.faults.length = 0;
+    const drift = await measureDrift(there, await openWeights(local));
+    assert.ok(drift.down.every((value) => value < 1e-12));
+  });
+  test('a download that was stopped goes on with what is missing', async () => {
+    fresh++;
+    const stop = new AbortController();
+    server.faults.push({ match: `lab/model/${names(3)}`, stallAfter: 0, times: 9 });
+    const stopped = fetch({ signal: stop.signal, times: { ...times, stallMs: 20_000 } });
+    await server.reached(names(3));
+    stop.abort(new Error('stopped by hand'));
+    await assert.rejects(stopped, /stopped by hand/);
+    server.faults.length = 0;
+    server.seen.length = 0;
+    const path = await fetch();
+    assert.ok(
+      ranges()
+        .filter(({ path: asked }) => asked.includes(names(1)))
+        .every(({ range }) => /bytes=(0-7|8-\d+)$/.test(range!)),
+      'the first shard is there already',
+    );
+    const drift = await measureDrift(await openWeights(path), await openWeights(local));
+    assert.ok(drift.up.every((value) => value < 1e-12));
+  });
+  test('a server without ranges, a repository without weights, none at all', async () => {
+    fresh++;
+    server.faults.push(
+      { match: names(1), ignoreRange: true, times: 9 },
+      { match: `resolve/${COMMIT}/${names(1)}`, ignoreRange: true },
+    );
+    await expectUserError(() => fetch(), /^hf:lab\/model: .*whole files only/);
+    server.faults.length = 0;
+    server.repos['lab/empty'] = { commit: COMMIT, files: { 'README.md': Buffer.from('x') } };
+    await expectUserError(() => fetchFfn('lab/empty', { env: env(), times }), /has no model\.safetensors/);
+    await expectUserError(
+      () => fetchFfn('lab/none', { env: env(), times }),
+      /has no public repository lab\/none/,
+    );
+    fresh++;
+    await expectUserError(() => fetch({ offline: true }), /not in the cache .* network is switched off/);
+  });
+});
