@@ -15,6 +15,10 @@ export const CaseSchema = z.object({
   class: z.enum(['faithful', 'hallucinated']),
   question: z.string(),
   aliases: z.array(z.string()),
+  /** Absent: an open question. */
+  kind: z.enum(['fabricated', 'choice']).optional(),
+  /** With `choice`. */
+  options: z.array(z.string()).optional(),
   response: z.string(),
   answer: z.string(),
   /** Prompt and response. */

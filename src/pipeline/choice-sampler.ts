@@ -1,16 +1,15 @@
-import { commonPrefix, type PromptStyle, promptStyle } from '../engine/text/prompt.js';
+import { commonPrefix } from '../engine/text/prompt.js';
 import type { Engine, Sample } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readLetter } from '../judge/letter.js';
-import { CHOICE_SHOTS, letterOf, withOptions } from '../questions/choice-shots.js';
+import { letterOf } from '../questions/choice-shots.js';
+import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
 import type { ChoiceReading } from './responses.js';
 import { type AskedSample, drawnSequences, type Sampler, type SamplingJob } from './sampler.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
 
-/** What a chat model is told behind the options. */
-const LETTER_ONLY = '\nAnswer with the letter of the right option only, without any explanation.';
 /** Questions that are asked together. */
 const BATCH = 64;
 
@@ -19,6 +18,8 @@ interface LetterTokens {
   text: string;
   tokens: number[];
 }
+
+type ChoiceStyle = ReturnType<typeof choiceStyle>;
 
 interface Ready {
   question: SplitQuestion;
@@ -36,11 +37,8 @@ export async function openChoiceSampler(
   questions: readonly SplitQuestion[],
   settings: CollectSettings,
 ): Promise<Sampler> {
-  const style = promptStyle(engine.model, settings.promptStyle, CHOICE_SHOTS, LETTER_ONLY);
-  const tokens = await engine.tokenize(
-    questions.map((question) => promptText(style, question)),
-    style.tokenize,
-  );
+  const style = choiceStyle(engine.model, settings.promptStyle);
+  const tokens = await engine.tokenize(questions.map(style.text), style.tokenize);
   const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
   const most = Math.max(...questions.map(({ options }) => options!.length));
   const letters = await letterTokens(engine, style, questions[0], most);
@@ -98,21 +96,17 @@ export async function openChoiceSampler(
   };
 }
 
-function promptText(style: PromptStyle, { question, options }: SplitQuestion): string {
-  return style.text(withOptions(question, options!));
-}
-
 /**
  * The tokens of each letter behind a prompt. They are the same behind every prompt, as all end alike.
  * @throws UserError for a tokenizer that writes letters in ways that cannot be compared.
  */
 async function letterTokens(
   engine: Engine,
-  style: PromptStyle,
+  style: ChoiceStyle,
   question: SplitQuestion,
   count: number,
 ): Promise<LetterTokens[]> {
-  const prompt = promptText(style, question);
+  const prompt = style.text(question);
   // "Answer:" is gone on with a space; a chat turn begins with the letter.
   const texts = Array.from({ length: count }, (_, i) => (style.kind === 'chat' ? '' : ' ') + letterOf(i));
   const [start, ...all] = await engine.tokenize(
@@ -165,7 +159,7 @@ async function readLogits(
 async function answerGreedily(
   engine: Engine,
   batch: Ready[],
-  style: PromptStyle,
+  style: ChoiceStyle,
   { maxTokens, seed }: CollectSettings,
 ): Promise<Map<string, Sample>> {
   const answers = new Map<string, Sample>();

@@ -45,6 +45,8 @@ export async function makeCases(
         class: response.class as Wanted,
         question: question.question,
         aliases: question.aliases,
+        kind: question.kind,
+        options: question.options,
         ...answer,
         ...places[i],
         distinct_answers: distinctAnswers(response),

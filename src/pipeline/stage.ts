@@ -103,9 +103,14 @@ export function requireStage(
   stage: StageName,
 ): StageRecord {
   const record = folder.manifest.stages[stage];
-  if (record?.status !== 'done' || !isComplete(folder, stage)) {
+  const advice = `run: hneurons ${stage} --out ${folder.path}`;
+  if (record?.status !== 'done') {
+    throw new UserError(`${folder.path} has no finished ${stage} stage; ${advice}`);
+  }
+  const missing = STAGE_FILES[stage].find((name) => !existsSync(folder.file(name)));
+  if (missing !== undefined) {
     throw new UserError(
-      `${folder.path} has no finished ${stage} stage; run: hneurons ${stage} --out ${folder.path}`,
+      `${folder.path} lacks ${missing} of the ${stage} stage (lost, or made by an older version); ${advice}`,
     );
   }
   return record;

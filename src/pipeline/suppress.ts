@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { commonPrefix, type PromptKind, promptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
-import { createJudge } from '../judge/rule.js';
+import { readLetter } from '../judge/letter.js';
+import { createJudge, type Verdict } from '../judge/rule.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { derive, shuffle } from '../stats/random.js';
 import type { Case } from './cases.js';
+import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
 import { hashText } from './fingerprint.js';
 
@@ -33,10 +35,12 @@ export interface SuppressedScores {
 
 /**
  * The questions by which a C is judged: of the training half those that the model answers rightly every time (the faithful
- * cases), at most `count` of them, drawn by `seed`.
+ * cases), at most `count` of them, drawn by `seed`. About what does not exist there is nothing to know.
  */
 export function scoreQuestions(cases: Case[], count: number, seed: number): Case[] {
-  const known = cases.filter((one) => one.split === 'train' && one.class === 'faithful');
+  const known = cases.filter(
+    (one) => one.split === 'train' && one.class === 'faithful' && one.kind !== 'fabricated',
+  );
   return shuffle(derive(seed, 'score questions'), known).slice(0, count);
 }
 
@@ -49,7 +53,7 @@ export function scoreQuestions(cases: Case[], count: number, seed: number): Case
  */
 export async function suppressedScores(options: {
   engine: Engine;
-  questions: Pick<Case, 'id' | 'question' | 'aliases'>[];
+  questions: Pick<Case, 'id' | 'question' | 'aliases' | 'kind' | 'options'>[];
   points: { C: number; neurons: ArrayLike<number> }[];
   promptStyle: PromptKind;
   maxTokens: number;
@@ -57,10 +61,11 @@ export async function suppressedScores(options: {
   onProgress: (done: number, total: number) => void;
 }): Promise<SuppressedScores> {
   const { engine, questions, points, path } = options;
-  const style = promptStyle(engine.model, options.promptStyle, FEW_SHOT);
+  const open = promptStyle(engine.model, options.promptStyle, FEW_SHOT);
+  const choice = choiceStyle(engine.model, options.promptStyle);
   const prompts = await engine.tokenize(
-    questions.map(({ question }) => style.text(question)),
-    style.tokenize,
+    questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question))),
+    open.tokenize,
   );
   const sets = new Map<string, { C: number | null; neurons: ArrayLike<number> }>();
   sets.set(nameOf([]), { C: null, neurons: [] });
@@ -80,7 +85,7 @@ export async function suppressedScores(options: {
       answers.set(set, done);
       const left = questions.flatMap((one, i) => (done.has(one.id) ? [] : [{ ...one, prompt: prompts[i] }]));
       if (left.length === 0) continue;
-      const judges = new Map(left.map(({ id, aliases }) => [id, createJudge(aliases)]));
+      const judges = new Map(left.map((one) => [one.id, judgeOne(one)]));
       let cursor = 0;
       await engine.sample({
         settings: {
@@ -90,7 +95,7 @@ export async function suppressedScores(options: {
           minP: 0,
           maxTokens: options.maxTokens,
           seed: 0,
-          stop: style.stop,
+          stop: open.stop,
           ...(neurons.length > 0 && { steering: { neurons, alpha: 0 } }),
         },
         prefix: commonPrefix(left.map(({ prompt }) => prompt)),
@@ -123,6 +128,15 @@ export async function suppressedScores(options: {
     questions: questions.length,
     unsuppressed: scoreOf(nameOf([])),
     scores: points.map(({ neurons }) => scoreOf(nameOf(neurons))),
+  };
+}
+
+/** With options, the letter that is said counts. */
+function judgeOne({ kind, aliases, options }: Pick<Case, 'kind' | 'aliases' | 'options'>) {
+  if (kind !== 'choice') return createJudge(aliases);
+  return (text: string): Verdict => {
+    const said = readLetter(text, options!.length);
+    return said === undefined ? 'uncertain' : said.letter === aliases[0] ? 'correct' : 'wrong';
   };
 }
 

@@ -28,9 +28,16 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
       signal,
       onFit: (done, total) => emit({ type: 'progress', step: 'train', done, total, unit: 'fits' }),
     });
-    const selection =
-      settings.select === 'accuracy' ? undefined : await measureSuppressed(context, settings, half, fitted);
-    const { C } = chooseFrom(fitted.grid, settings.select, samples);
+    const known =
+      settings.select === 'accuracy'
+        ? []
+        : scoreQuestions(half.cases, settings.scoreQuestions, settings.seed);
+    if (settings.select !== 'accuracy' && known.length === 0) {
+      emit({ type: 'note', message: 'C is chosen by accuracy alone: no question has an answer to be known' });
+    }
+    const selection = known.length > 0 ? await measureSuppressed(context, known, fitted) : undefined;
+    const select = selection ? settings.select : 'accuracy';
+    const { C } = chooseFrom(fitted.grid, select, samples);
     const fit = fitted.at(C);
     const { model } = folder.manifest;
     const detector: Detector = {
@@ -52,7 +59,7 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
         rows,
         folds: settings.folds,
         grid: fit.grid,
-        select: settings.select,
+        select,
         ...(selection && { score: selection }),
       },
       test: null,
@@ -78,8 +85,7 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
 /** Asks the model with the H-Neurons of each C suppressed, and enters the scores into the grid. */
 async function measureSuppressed(
   context: RunContext,
-  settings: TrainSettings,
-  half: Half,
+  known: Case[],
   fitted: FittedGrid,
 ): Promise<Detector['training']['score']> {
   const { folder, emit } = context;
@@ -89,7 +95,7 @@ async function measureSuppressed(
   const began = performance.now();
   const { questions, unsuppressed, scores } = await suppressedScores({
     engine,
-    questions: scoreQuestions(half.cases, settings.scoreQuestions, settings.seed),
+    questions: known,
     points: fitted.grid.map(({ C }, i) => ({ C, neurons: fitted.hNeurons[i] })),
     promptStyle,
     maxTokens,

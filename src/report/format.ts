@@ -12,6 +12,29 @@ export function formatRange({ low, high }: Pick<Interval, 'low' | 'high'>): stri
   return `${formatShare(low)}–${formatShare(high)}`;
 }
 
+/** A difference of shares: `+.12`, `−.04`, `+.003`; `0` for what rounds to that in three digits. */
+export function formatSigned(value: number): string {
+  const size = Math.abs(value);
+  if (size < 0.0005) return '0';
+  const text = size < 0.01 ? size.toFixed(3).replace(/^0/, '') : formatShare(size);
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+/** `−.01 to +.17` */
+export function formatSignedRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
+  return `${formatSigned(low)} to ${formatSigned(high)}`;
+}
+
+/** A difference of shares in percentage points: `+8`. */
+export function formatPoints(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.round(100 * Math.abs(value))}`;
+}
+
+/** `−1 to +17` */
+export function formatPointsRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
+  return `${formatPoints(low)} to ${formatPoints(high)}`;
+}
+
 /** `82 %`, with a space that does not break. */
 export function formatPercent(value: number): string {
   return `${Math.round(value * 100)}\u00a0%`;

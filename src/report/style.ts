@@ -79,6 +79,7 @@ tbody th { font-weight: 500; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 td small { color: var(--soft); white-space: nowrap; }
+.sets h3 { margin-top: 30px; } .sets td small, .sets th small { display: block; }
 tr.small td, tr.small th { color: var(--soft); }
 .tag { font-size: .78rem; color: var(--soft); border: 1px solid var(--line); border-radius: 4px; padding: 0 5px; white-space: nowrap; }
 details { margin: 16px 0; border: 1px solid var(--line); border-radius: 8px; padding: 0 16px; background: var(--card); }
@@ -120,6 +121,7 @@ footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-botto
   table.stack tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); border-bottom: 1px solid var(--line); padding: 8px 0; }
   table.stack th { grid-column: 1 / -1; }
   table.stack th, table.stack td { border: 0; padding: 1px 0; text-align: left; }
+  table.stack td[colspan] { grid-column: 1 / -1; }
   table.stack td::before { content: attr(data-label); display: block; font-size: .76rem; color: var(--soft); }
 }
 @media print {

@@ -1,4 +1,4 @@
-import { formatP, formatShare } from './format.js';
+import { formatP, formatShare, formatSigned } from './format.js';
 import { REPORT_VERSION, type Report, type ReportContent, ReportSchema, type Verdict } from './schema.js';
 
 /** Fewer test samples than this in a class and no verdict is given. */
@@ -90,14 +90,6 @@ export function beyondSentence({ beyond }: Pick<Report, 'beyond'>): string | und
   if (low > 0) return `The neurons add something to the log-probability of the answer: ${figures}.`;
   if (high < 0) return `Adding the neurons to the log-probability of the answer makes it worse: ${figures}.`;
   return `The neurons add nothing that can be seen to the log-probability of the answer: ${figures}.`;
-}
-
-/** `+.12`, `−.04`, `+.003`; `0` for what rounds to that in three digits. */
-export function formatSigned(value: number): string {
-  const size = Math.abs(value);
-  if (size < 0.0005) return '0';
-  const text = size < 0.01 ? size.toFixed(3).replace(/^0/, '') : formatShare(size);
-  return `${value < 0 ? '−' : '+'}${text}`;
 }
 
 /** Adds version and verdict to the content and checks the whole; a ZodError here is a mistake of the program. */

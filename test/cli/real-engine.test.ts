@@ -146,6 +146,30 @@ test('the shell of the Kubernetes and Slurm examples, as 4 processes, ends in th
   }
 });
 
+test('the table scores the same answers as the run did, read neuron by neuron', () => {
+  const table = join(root, 'table');
+  const args = ['--detector', join(out, 'detector.json'), '--datasets', questionsPath, '--out', table];
+  const { status, stdout, stderr } = run('evaluate', ...args, '--device', 'cpu', '--threads', '1', '--json');
+  assert.equal(status, 0, stderr);
+  const [row] = JSON.parse(stdout).rows;
+  assert.equal(row.figures.random.runs.length, 3);
+  assert.equal(row.figures.layerMatched.runs.length, 3);
+  const evaluation = JSON.parse(readFileSync(join(out, 'evaluation.json'), 'utf8'));
+  const scores = new Map<string, number>(
+    evaluation.scores.map(({ id, score }: { id: string; score: number }) => [id, score]),
+  );
+  const lines = readFileSync(join(table, 'questions', 'responses.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  // At temperature 0 the one sample is the answer that the run selected.
+  const both = lines.filter(({ id, score }) => score !== undefined && scores.has(id));
+  assert.ok(both.length >= 30, `${both.length} answers in both`);
+  for (const { id, score } of both) {
+    assert.ok(Math.abs(score - scores.get(id)!) < 1e-3, `${id}: ${score} ${scores.get(id)}`);
+  }
+});
+
 test('extract reads any cases, as tokens or as text', async () => {
   const [first, second] = readFileSync(join(out, 'cases.jsonl'), 'utf8').split('\n');
   const prompt = 'Which one?';

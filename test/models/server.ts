@@ -256,7 +256,7 @@ function sendFile(
     return;
   }
   response.write(body.subarray(0, part), () => {
-    if (fault?.cutAfter !== undefined) setTimeout(() => response.destroy(), 20);
+    if (fault?.cutAfter !== undefined) setTimeout(() => response.destroy(), 100);
   });
 }
 

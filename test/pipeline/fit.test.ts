@@ -121,6 +121,50 @@ test('3-vs-1 done by hand: other tokens are negatives of their fold, figures and
   assert.ok(Math.abs(fit.intercept - whole.intercept) < 0.02);
 });
 
+test('standardised: the size of a feature makes no difference, and weights are for the features as they are', async () => {
+  const { cases, both } = makeData();
+  const large = denseMatrix(
+    240,
+    40,
+    Float32Array.from({ length: 240 * 40 }, (_, at) => {
+      const [row, column] = [Math.floor(at / 40), at % 40];
+      return rowOf(both, row)[column] * (column === 3 ? 1024 : 1);
+    }),
+  );
+  const options = { ...settings, standardise: true };
+  const [one, other] = [
+    await fitDetector({ matrix: both, cases }, options),
+    await fitDetector({ matrix: large, cases }, options),
+  ];
+  assert.deepEqual(one.indices, other.indices);
+  one.indices.forEach((column, i) => {
+    const expected = one.weights[i] / (column === 3 ? 1024 : 1);
+    assert.ok(Math.abs(other.weights[i] - expected) < 1e-4 * Math.abs(expected), `column ${column}`);
+  });
+  const scores = async (matrix: typeof both, fit: typeof one) =>
+    linearScores(await gather(matrix, fit.indices), fit.indices, fit.weights, fit.intercept);
+  const [here, there] = [await scores(both, one), await scores(large, other)];
+  here.forEach((score, row) => {
+    assert.ok(Math.abs(score - there[row]) < 1e-3, `row ${row}`);
+  });
+  // Not so without: the large column is all but free of the penalty.
+  const weightOf = (fit: typeof one) => fit.weights[fit.indices.indexOf(3)];
+  const plain = await fitDetector({ matrix: both, cases }, settings);
+  const free = await fitDetector({ matrix: large, cases }, settings);
+  assert.ok(1024 * weightOf(free) > 1.1 * weightOf(plain), `${weightOf(free)} ${weightOf(plain)}`);
+});
+
+test('balanced class weights: the raw scores of 3-vs-1 no longer lean to the label that most rows have', async () => {
+  const { cases, both, answers } = makeData();
+  const called = async (classWeights: 'none' | 'balanced') => {
+    const fit = await fitDetector({ matrix: both, cases }, { ...settings, classWeights });
+    const scores = linearScores(await gather(answers, fit.indices), fit.indices, fit.weights, fit.intercept);
+    return scores.filter((score) => score > 0).length;
+  };
+  const [none, balanced] = [await called('none'), await called('balanced')];
+  assert.ok(none < 40 && balanced > 50, `${none} ${balanced}`);
+});
+
 test('the accuracy of a C is that of answers whose question was held out', async () => {
   // Each question twice, with labels that nothing but the question itself could tell: seen in training, it would be learned.
   const random = seededRandom(5);

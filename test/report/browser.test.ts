@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { renderHtml } from '../../src/report/html.js';
-import { hostileReport, syntheticReport } from '../support/report.js';
+import { hostileReport, HOSTILE as ODD, syntheticReport } from '../support/report.js';
+import { someRow, someTable } from '../support/table.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const skip = existsSync(executablePath)
@@ -113,8 +114,20 @@ async function inspect(page: string, width: number, colorScheme: 'light' | 'dark
   return found;
 }
 
-const USUAL = renderHtml(syntheticReport());
-const HOSTILE = renderHtml(hostileReport());
+const FEW = {
+  figures: null,
+  note: 'too few: 3 of each class matched, 20 are needed (400 asked, 3 right, 380 wrong)',
+};
+const NAMES = ['triviaqa', 'nq-open', 'nonexist (vs. mirror)'];
+const TABLE = someTable([...NAMES.map((name) => someRow(name)), someRow('bioasq', FEW)], {
+  paper: { model: 'Gemma-3-4B', permille: 0.1 },
+});
+const ODD_TABLE = someTable(
+  ODD.map((name, i) => someRow(`${name} ${i}`, { source: name, ...(i % 3 === 0 && { ...FEW, note: name }) })),
+  { notes: ODD },
+);
+const USUAL = renderHtml({ ...syntheticReport(), table: TABLE });
+const HOSTILE = renderHtml({ ...hostileReport(), table: ODD_TABLE });
 
 for (const [name, page, width, scheme] of [
   ['a usual', USUAL, 360, 'light'],
@@ -130,7 +143,7 @@ for (const [name, page, width, scheme] of [
     assert.deepEqual(found.wide, []);
     assert.ok(found.texts > 200);
     assert.deepEqual(found.illegible, []);
-    assert.equal(found.figures.length, 12);
+    assert.equal(found.figures.length, 14);
     for (const figure of found.figures) {
       assert.ok(figure.pictures > 0 && figure.width > 120 && figure.height > 60, JSON.stringify(figure));
     }

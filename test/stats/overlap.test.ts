@@ -35,8 +35,7 @@ test('the spread is the mean and the middle of the values', () => {
   near(high, 0.975, 0.005);
 });
 
-test('correlations agree with scipy', () => {
-  // scipy 1.17.1: pearsonr, spearmanr
+test('correlations by their definitions, ranks of ties shared', () => {
   const x = [1, 2, 2, 4, 7];
   const y = [3, 1, 4, 6, 20];
   const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;

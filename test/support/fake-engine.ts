@@ -55,6 +55,24 @@ export function fakeQuestions(count: number, relations = ['first', 'second', 'th
   );
 }
 
+/** The same questions with options, of which one is right; its letter moves with the number. */
+export function fakeChoices(count: number, relations?: string[]): Question[] {
+  return fakeQuestions(count, relations).map((question, i) => {
+    const options = [1, 2, 3].map((wrong) => `wrong ${wrong}`);
+    options.splice(i % 4, 0, question.aliases[0]);
+    return { ...question, kind: 'choice', aliases: ['ABCD'[i % 4]], options };
+  });
+}
+
+/** With options in a prompt: the right letter, and the one that the model chooses (sure: right; lost: the next one; torn: B). */
+function letters(text: string): { right: string; chosen: string } | undefined {
+  const block = text.slice(text.lastIndexOf('Question: '));
+  const right = /^([A-D])\. right/m.exec(block)?.[1];
+  if (right === undefined) return undefined;
+  const other = 'BCDA'['ABCD'.indexOf(right)];
+  return { right, chosen: block.includes(' sure ') ? right : block.includes(' lost ') ? other : 'B' };
+}
+
 export interface FakeOptions {
   delayMs?: number;
   signal?: AbortSignal;
@@ -116,7 +134,11 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
       cases.map(({ tokens, asked }) =>
         Float64Array.from(
           asked.flatMap((one) =>
-            Array.from(one.tokens, (token) => Math.log(seededRandom(hash(`${tokens[one.at]} ${token}`))())),
+            Array.from(one.tokens, (token) => {
+              const seed = hash(`${tokens[one.at]} ${token}`);
+              const chosen = letters(spell(tokens))?.chosen === String.fromCharCode(token);
+              return Math.log(chosen ? 0.9 : 0.1 * seededRandom(seed)());
+            }),
           ),
         ),
       ),
@@ -124,6 +146,10 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
     peakMemory: async () => 1,
     close: async () => {},
   };
+}
+
+function spell(tokens: ArrayLike<number>): string {
+  return Buffer.from(Array.from(tokens).filter((token) => token < BOS)).toString();
 }
 
 function piece(token: number): Uint8Array {
@@ -139,7 +165,12 @@ function answer(
   const [relation, kind, number] = request.id.split('/');
   const luck = seededRandom(hash(`${seed} ${temperature} ${request.id} ${index}`))();
   const right = !broken && (kind === 'sure' || (kind === 'torn' && luck < 0.5));
-  const text = right ? ` right ${relation} ${number}` : ` wrong ${Math.floor(luck * 4)}`;
+  const choice = letters(spell(request.prompt));
+  const text = choice
+    ? ` ${choice.chosen}`
+    : right
+      ? ` right ${relation} ${number}`
+      : ` wrong ${Math.floor(luck * 4)}`;
   const tokens = [...Buffer.from(text)];
   return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
 }
@@ -150,12 +181,15 @@ function readCase(
   telling = [TELLING_NEURON],
 ) {
   const tokens = Array.from(one.tokens);
-  const text = Buffer.from(tokens.filter((token) => token < BOS)).toString();
-  const said = /Answer: wrong (\d)/.exec(text.slice(text.lastIndexOf('Answer:')));
+  const text = spell(tokens);
+  const end = text.slice(text.lastIndexOf('Answer:'));
+  const choice = letters(text);
+  const wrongLetter = choice && !end.endsWith(choice.right) ? 'Answer: wrong 0' : end;
+  const said = /Answer: wrong (\d)/.exec(wrongLetter);
   const raised = said && telling[Number(said[1]) % telling.length];
   const cett = (at: number, neuron: number) => {
     const noise = seededRandom(hash(`${text} ${at} ${neuron}`))();
-    return neuron === raised && at > tokens.length - 10 ? noise + 1 : noise;
+    return neuron === raised && at > tokens.length - (choice ? 2 : 10) ? noise + 1 : noise;
   };
   const means = one.masks.map((mask) => {
     const mean = new Float32Array(LAYERS * FFN);

@@ -43,6 +43,8 @@ export function someRow(name: string, row: Partial<TableRow> = {}): TableRow {
       asked: 400,
       correct: 100,
       wrong: 290,
+      invented: 0,
+      refused: 0,
       uncertain: 8,
       failed: 1,
       unreadable: 1,

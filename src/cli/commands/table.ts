@@ -245,6 +245,10 @@ async function updateReport(
   });
   try {
     if (folder.manifest.stages.report?.status === 'done') await writeReport(context);
+  } catch (error) {
+    // The table is written, and that is what was asked for.
+    if (!(error instanceof UserError)) throw error;
+    emit({ type: 'note', message: `the report is not made again with the table in it: ${error.message}` });
   } finally {
     await context.close();
   }

@@ -20,7 +20,9 @@ const RecordSchema = z.object({
       library: z.string(),
       device: z.string(),
     })
-    .nullable(),
+    .nullable()
+    // Rows of an older version are made again, from the answers that are there.
+    .catch(null),
 });
 export type SetRecord = z.infer<typeof RecordSchema>;
 

@@ -101,8 +101,9 @@ function figuresOf(
 }
 
 function countAnswers(set: TableSet, { answers, skipped }: Asked): TableCounts {
-  const of = (wanted: Answer['judgement']['verdict']) =>
-    answers.filter(({ judgement }) => judgement.verdict === wanted).length;
+  const of = (wanted: Answer['judgement']['verdict'], kinds: boolean[] = [true, false]) =>
+    answers.map(judged).filter(({ verdict, fabricated }) => verdict === wanted && kinds.includes(fabricated))
+      .length;
   const speechless = answers.filter(
     ({ judgement: { verdict }, answerTokens }) =>
       (verdict === 'correct' || verdict === 'wrong') && !answerTokens,
@@ -111,16 +112,19 @@ function countAnswers(set: TableSet, { answers, skipped }: Asked): TableCounts {
     total: set.total,
     trained: set.trained,
     asked: answers.length,
-    correct: of('correct'),
-    wrong: of('wrong'),
+    correct: of('correct', [false]),
+    wrong: of('wrong', [false]),
+    invented: of('wrong', [true]),
+    refused: of('correct', [true]),
     uncertain: of('uncertain'),
     failed: of('failed'),
     unreadable: skipped.length + speechless.length,
   };
 }
 
-function tooFew(matched: number, { asked, correct, wrong }: TableCounts): string {
-  return `too few: ${matched} of each class matched, ${FEWEST_SAMPLES} are needed (${asked} asked, ${correct} right, ${wrong} wrong)`;
+function tooFew(matched: number, { asked, correct, wrong, invented, refused }: TableCounts): string {
+  const made = invented + refused > 0 ? `, ${invented} invented, ${refused} refused` : '';
+  return `too few: ${matched} of each class matched, ${FEWEST_SAMPLES} are needed (${asked} asked, ${correct} right, ${wrong} wrong${made})`;
 }
 
 function questionPart({ id, question, relation, aliases, kind }: Answer['question']): AnswerLine {

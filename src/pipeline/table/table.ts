@@ -60,19 +60,28 @@ export interface TableInput {
  * @throws UserError for a data set without a question to ask, before anything is asked.
  */
 export async function makeTable(context: TableContext, input: TableInput): Promise<Table> {
-  const { detector, settings, model } = input;
-  const sets = input.datasets.map((dataset) => prepareSet(dataset, input.training ?? [], settings));
+  const sets = input.datasets.map((dataset) => prepareSet(dataset, input.training ?? [], input.settings));
   const records: Done[] = [];
   for (const set of sets) {
     context.signal?.throwIfAborted();
     records.push(await runSet(context, input, set));
   }
+  const table = describeTable(input, records);
+  await writeFileAtomic(join(context.out, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
+  await writeFileAtomic(join(context.out, 'table.csv'), renderCsv(table));
+  await writeFileAtomic(join(context.out, 'table.md'), renderMarkdown(table));
+  return table;
+}
+
+function describeTable(input: TableInput, records: readonly Done[]): Table {
+  const { detector, judging } = input;
   const rows = records.flatMap((record) => record.rows);
-  const { quota, limit, temperature, topK, topP, minP, maxTokens, seed } = settings;
+  const { promptStyle, ...settings } = input.settings;
+  const { name, source, sha256, architecture, quantisation, layers, ffn } = input.model;
   const paper = findPaper(input);
-  const { name, source, sha256, architecture, quantisation, layers, ffn } = model;
   const kinds = input.controls?.controls.map(({ kind }) => kind);
-  const table = TableSchema.parse({
+  const count = (wanted: string) => kinds?.filter((kind) => kind === wanted).length ?? 0;
+  return TableSchema.parse({
     schema: 'hneurons/table',
     version: 1,
     summary: summarise(rows),
@@ -83,26 +92,10 @@ export async function makeTable(context: TableContext, input: TableInput): Promi
       hNeurons: detector.neurons.filter(({ weight }) => weight > 0).length,
       mode: detector.mode,
       C: detector.C,
-      promptStyle: settings.promptStyle,
+      promptStyle,
     },
-    controls: kinds
-      ? {
-          random: kinds.filter((kind) => kind === 'random').length,
-          layerMatched: kinds.filter((kind) => kind === 'layer-matched').length,
-        }
-      : null,
-    settings: {
-      temperature,
-      topK,
-      topP,
-      minP,
-      maxTokens,
-      seed,
-      quota,
-      limit,
-      judge: input.judging.judge.name,
-      spans: input.judging.spans.name,
-    },
+    controls: kinds ? { random: count('random'), layerMatched: count('layer-matched') } : null,
+    settings: { ...settings, judge: judging.judge.name, spans: judging.spans.name },
     run: {
       command: ['hneurons', ...input.command].join(' '),
       version: input.version,
@@ -114,10 +107,6 @@ export async function makeTable(context: TableContext, input: TableInput): Promi
     paper: paper ? { model: paper.model, permille: paper.permille } : null,
     rows,
   } satisfies Table);
-  await writeFileAtomic(join(context.out, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
-  await writeFileAtomic(join(context.out, 'table.csv'), renderCsv(table));
-  await writeFileAtomic(join(context.out, 'table.md'), renderMarkdown(table));
-  return table;
 }
 
 type Done = NonNullable<SetRecord['done']>;

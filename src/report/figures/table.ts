@@ -100,7 +100,7 @@ export function tableReliability(table: Table): Markup {
       ({ name, figures: { calibration } }) =>
         html`<div><h4>${name} <span>ECE ${formatShare(calibration.ece)}</span></h4>${draw(
           `Reliability diagram of ${name}: ${calibration.bins.map((bin) => `stated ${formatShare(bin.stated)}, observed ${formatShare(bin.observed)}, ${bin.samples} answers`).join('; ')}.`,
-          reliabilityPlot(calibration.bins, 220),
+          reliabilityPlot(calibration.bins, 200),
         )}</div>`,
     )}</div>`,
   );

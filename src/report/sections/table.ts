@@ -1,8 +1,17 @@
 import { measuredRows, tableDots, tableReliability } from '../figures/table.js';
-import { formatCount, formatPercent, formatPercentRange, formatRange, formatShare } from '../format.js';
+import {
+  formatCount,
+  formatPercent,
+  formatPercentRange,
+  formatPoints,
+  formatPointsRange,
+  formatRange,
+  formatShare,
+  formatSigned,
+  formatSignedRange,
+} from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { Report } from '../schema.js';
-import { signed, signedPoints } from '../table/markdown.js';
 import type { Table, TableControl, TableRow } from '../table/schema.js';
 
 type Figures = NonNullable<TableRow['figures']>;
@@ -11,7 +20,7 @@ type Figures = NonNullable<TableRow['figures']>;
 export function otherSets({ table }: Report): Markup | undefined {
   if (!table) return undefined;
   const measured = measuredRows(table).length > 0;
-  return html`<section id="table"><h2>On other data sets</h2>
+  return html`<section id="table" class="sets"><h2>On other data sets</h2>
 <p class="lead">${table.summary}</p>
 <p>One sample a question, as many right as made-up answers within each kind of question, and only questions that the detector was not trained on. ${table.paper ? `The paper's figures are those of ${table.paper.model}.` : ''}</p>
 ${table.notes.length > 0 && html`<ul class="note">${table.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
@@ -39,11 +48,11 @@ function aurocs({ rows }: Table): Markup {
       [
         share(figures.auroc),
         controlShare(figures.random),
-        figures.random ? signed(figures.random.difference.auroc) : '–',
+        figures.random ? difference(figures.random.difference.auroc) : '–',
         controlShare(figures.layerMatched),
-        figures.layerMatched ? signed(figures.layerMatched.difference.auroc) : '–',
+        figures.layerMatched ? difference(figures.layerMatched.difference.auroc) : '–',
         share(figures.logProbability.auroc),
-        signed(figures.logProbability.difference),
+        difference(figures.logProbability.difference),
       ].map((cell, i) => numberCell(heads[i], cell)),
     ),
   )}</tbody></table>`;
@@ -58,7 +67,7 @@ function accuracies({ rows, paper }: Table): Markup {
       [
         percent(figures.accuracy),
         controlPercent(figures.random),
-        figures.random ? signedPoints(figures.random.difference.accuracy) : '–',
+        figures.random ? points(figures.random.difference.accuracy) : '–',
         controlPercent(figures.layerMatched),
         share(figures.auprc),
         formatShare(figures.calibration.ece),
@@ -77,6 +86,8 @@ function asked({ rows }: Table): Markup {
     'asked',
     'right',
     'wrong',
+    'invented',
+    'refused',
     'no answer',
     'not judged',
     'not readable',
@@ -90,6 +101,8 @@ function asked({ rows }: Table): Markup {
         counts.asked,
         counts.correct,
         counts.wrong,
+        counts.invented,
+        counts.refused,
         counts.uncertain,
         counts.failed,
         counts.unreadable,
@@ -114,6 +127,12 @@ const share = (interval: Figures['auroc']) =>
 
 const percent = (interval: Figures['auroc']) =>
   html`${formatPercent(interval.estimate)} <small>${formatPercentRange(interval)}</small>`;
+
+const difference = (interval: Figures['auroc']) =>
+  html`${formatSigned(interval.estimate)} <small>${formatSignedRange(interval)}</small>`;
+
+const points = (interval: Figures['auroc']) =>
+  html`${formatPoints(interval.estimate)} <small>${formatPointsRange(interval)}</small>`;
 
 const controlShare = (control: TableControl | null) =>
   control ? html`${formatShare(control.auroc.mean)} <small>${formatRange(control.auroc)}</small>` : '–';

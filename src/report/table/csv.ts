@@ -38,6 +38,8 @@ function cellsOf({ counts, figures, paper, ...row }: TableRow): Record<string, C
     asked: counts.asked,
     correct: counts.correct,
     wrong: counts.wrong,
+    invented: counts.invented,
+    refused: counts.refused,
     uncertain: counts.uncertain,
     judge_failed: counts.failed,
     unreadable: counts.unreadable,

@@ -3,8 +3,12 @@ import {
   formatPercent,
   formatPercentRange,
   formatPermille,
+  formatPoints,
+  formatPointsRange,
   formatRange,
   formatShare,
+  formatSigned,
+  formatSignedRange,
   visibleText,
 } from '../format.js';
 import type { Table, TableControl, TableRow } from './schema.js';
@@ -113,6 +117,8 @@ function askedTable({ rows }: Table): string {
       'asked',
       'right',
       'wrong',
+      'invented',
+      'refused',
       'no answer',
       'not judged',
       'not readable',
@@ -127,6 +133,8 @@ function askedTable({ rows }: Table): string {
         counts.asked,
         counts.correct,
         counts.wrong,
+        counts.invented,
+        counts.refused,
         counts.uncertain,
         counts.failed,
         counts.unreadable,
@@ -158,19 +166,14 @@ function controlRange(control: TableControl | null, figure: 'auroc' | 'accuracy'
     : `${formatPercent(mean)} (${formatPercentRange({ low, high })})`;
 }
 
-const sign = (value: number, text: (size: number) => string) =>
-  `${value < 0 ? '−' : '+'}${text(Math.abs(value))}`;
-
 /** `+.08 (−.01 to +.17)` */
-export function signed({ estimate, low, high }: Interval): string {
-  const show = (value: number) => sign(value, formatShare);
-  return `${show(estimate)} (${show(low)} to ${show(high)})`;
+function signed(interval: Interval): string {
+  return `${formatSigned(interval.estimate)} (${formatSignedRange(interval)})`;
 }
 
 /** The same for accuracies, in percentage points. */
-export function signedPoints({ estimate, low, high }: Interval): string {
-  const show = (value: number) => sign(value, (size) => String(Math.round(100 * size)));
-  return `${show(estimate)} (${show(low)} to ${show(high)})`;
+function signedPoints(interval: Interval): string {
+  return `${formatPoints(interval.estimate)} (${formatPointsRange(interval)})`;
 }
 
 /** A GitHub-flavoured table; every cell is escaped. */

@@ -37,10 +37,10 @@ export function summarise(rows: readonly TableRow[]): string {
   const against = (wanted: Standing) =>
     measured.filter(({ figures }) => standing(figures.logProbability.difference) === wanted);
   const words: string[] = [];
-  if (against('below').length > 0) words.push(`does better on ${list(against('below'))}`);
+  if (against('below').length > 0) words.push(`better on ${list(against('below'))}`);
   if (against('level').length > 0) words.push(`about as well on ${list(against('level'))}`);
   if (against('above').length > 0) words.push(`worse on ${list(against('above'))}`);
-  parts.push(`the model's own log-probability, without a look at any neuron, ${listed(words)}`);
+  parts.push(`the model's own log-probability, without a look at any neuron, does ${listed(words)}`);
   if (few.length > 0) parts.push(`too few answers to tell on ${list(few)}`);
   const sentence = parts.join('; ');
   return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
