@@ -257,7 +257,7 @@ test('chat models get the bare request; their answer is put behind the template 
   const question = questions.find(({ id }) => id === response.id)!;
   const [one] = await makeCases(engine, sampler, judging.spans, [{ question, response }]);
   const text = Buffer.from(one.token_ids.slice(1)).toString();
-  assert.ok(text.endsWith(`explanation.<|im_end|>\n<|im_start|>assistant${one.response}`), text);
+  assert.ok(text.endsWith(`explanation.<|im_end|>\n<|im_start|>assistant:${one.response}`), text);
   assert.equal(Buffer.from(one.token_ids.slice(one.response_start)).toString(), one.response);
   assert.match(Buffer.from(one.token_ids.slice(one.answer_start, one.answer_end)).toString(), /^wrong \d$/);
   // By the model that is read, not by the server, which said -2 in 2 tokens.
