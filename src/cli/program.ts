@@ -180,7 +180,9 @@ function addLater(program: Command, session: Session, stage: LaterStage, text: s
     );
     addTableOptions(command);
   }
-  addOutput(addEngine(addModel(command, MODEL_MOVED))).action((flags: RunFlags & Partial<TableFlags>) =>
+  const model =
+    stage === 'evaluate' ? `${MODEL_MOVED}; of a detector outside of a run its model` : MODEL_MOVED;
+  addOutput(addEngine(addModel(command, model))).action((flags: RunFlags & Partial<TableFlags>) =>
     stage === 'evaluate' && wantsTable(flags)
       ? runTable(session, flags)
       : runLaterStage(session, flags, stage),

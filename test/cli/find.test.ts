@@ -204,9 +204,22 @@ test('a later stage alone, and a run folder of other questions', () => {
     early.stderr,
     /^hneurons: .* no finished extract stage; run: hneurons extract --out [^\n]+\n$/,
   );
-  for (const stage of ['extract', 'train', 'evaluate', 'report']) {
-    assert.equal(run([stage, '--out', out, '--quiet']).status, 0, stage);
+  const weighed = ['--select', 'accuracy', '--standardise', '--class-weights', 'balanced', '--C', '0.01,0.1'];
+  for (const [stage, ...more] of [
+    ['extract'],
+    ['train', ...weighed],
+    ['evaluate', '--controls', '2', '--resamples', '0'],
+    ['report'],
+  ]) {
+    assert.equal(run([stage, '--out', out, '--quiet', ...more]).status, 0, stage);
   }
+  const { settings } = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8')).stages.train;
+  assert.deepEqual(
+    [settings.select, settings.standardise, settings.classWeights],
+    ['accuracy', true, 'balanced'],
+  );
+  // By accuracy alone the model is not asked, and without resamples there is no file of them.
+  for (const name of ['suppressed.jsonl', 'stability.json']) assert.equal(existsSync(join(out, name)), false);
   const others = join(root, 'others.jsonl');
   writeFileSync(
     others,

@@ -284,3 +284,61 @@ describe('many questions', () => {
     );
   });
 });
+
+describe('a consumer that does not keep up', () => {
+  const requests = Array.from({ length: 60 }, (_, i) => ({
+    id: `q${i}`,
+    prompt: someTokens(4 + (i % 3), engine.model.vocab, i),
+    samples: 10,
+  }));
+
+  /** Samples while at most `most` results lie about, of which one is taken away now and then. */
+  async function sampleHeldBack(most: number) {
+    const results: SampleResult[] = [];
+    let lying = 0;
+    let pulledFull = 0;
+    let next = 0;
+    await engine.sample({
+      settings: { ...FREE, maxTokens: 4 },
+      ready: async () => {
+        while (lying >= most) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          lying--;
+        }
+      },
+      next: () => {
+        if (lying >= most) pulledFull++;
+        return requests[next++];
+      },
+      onResult: (result) => {
+        lying++;
+        results.push(result);
+      },
+    });
+    return { results, pulledFull };
+  }
+
+  it('is waited for, and gets the same samples', async () => {
+    const { results: plain } = await sampleAll(requests, { maxTokens: 4 });
+    const { results, pulledFull } = await sampleHeldBack(3);
+    assert.equal(pulledFull, 0);
+    const byId = new Map(results.map((result) => [result.id, result]));
+    for (const { id, samples } of plain) {
+      assert.deepEqual(
+        byId.get(id)!.samples.map(({ tokens }) => tokens),
+        samples.map(({ tokens }) => tokens),
+      );
+    }
+  });
+
+  it('ends the job by failing', async () => {
+    const failing = engine.sample({
+      settings: FREE,
+      ready: () => Promise.reject(new Error('the judge is gone')),
+      next: () => requests[0],
+      onResult: () => {},
+    });
+    await assert.rejects(failing, /^Error: the judge is gone$/);
+    assert.equal((await sampleAll(requests.slice(0, 2), {})).results.length, 2, 'the engine goes on');
+  });
+});

@@ -46,7 +46,8 @@ ${row('instruct model', 'its own (ceiling)', toInstruct.native)}
 
 function driftPart(drift: OriginDrift): Markup {
   const { inertia, parts } = drift;
-  const small = (value: number | null) => (value === null ? 'not known' : value.toPrecision(2));
+  const small = (value: number | null) =>
+    value === null ? 'not known' : value === 0 ? 'none' : value.toPrecision(2);
   return html`${rankHistogram(drift)}
 ${driftByLayer(drift)}
 ${inertiaDots(drift)}
