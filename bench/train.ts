@@ -129,12 +129,15 @@ function compare(name: string, features: string, labels: string): void {
   console.log(
     `  ours ${ours.seconds.toFixed(2)} s (CPU ${ours.cpuSeconds.toFixed(1)} s), peak memory ${(ours.peakBytes / 1e6).toFixed(0)} MB = ${(ours.peakBytes / bytes).toFixed(2)} x the matrix`,
   );
-  const rate = (seconds: number) => `${(bytes / 1e9 / seconds).toFixed(2)} GB/s`;
-  const inPasses = ours.passes.map(({ seconds }) => seconds);
-  const total = inPasses.reduce((sum, seconds) => sum + seconds, 0);
-  console.log(
-    `  ${inPasses.length} passes over the file, ${spread(inPasses)} s each, ${total.toFixed(1)} s in all: ${rate(total / inPasses.length)}; a plain read of it ${rate(plain)}`,
-  );
+  // A matrix of another type is converted in memory and never read again.
+  if (ours.passes.length > 0) {
+    const rate = (seconds: number) => `${(bytes / 1e9 / seconds).toFixed(2)} GB/s`;
+    const inPasses = ours.passes.map(({ seconds }) => seconds);
+    const total = inPasses.reduce((sum, seconds) => sum + seconds, 0);
+    console.log(
+      `  ${inPasses.length} passes over the file, ${spread(inPasses)} s each, ${total.toFixed(1)} s in all: ${rate(total / inPasses.length)}; a plain read of it ${rate(plain)}`,
+    );
+  }
   if (reference) {
     console.log(
       `  liblinear ${reference.seconds.toFixed(2)} s: ours is ${(reference.seconds / ours.seconds).toFixed(1)}x faster`,

@@ -146,7 +146,10 @@ function addTrainCommand(program: Command, session: Session): void {
     .description('stage 3: the sparse classifier; of a run, or of any matrix')
     .option('--out <folder>', 'run folder (default: the only one)')
     .option('--seed <n>', "seed of the folds (default: the run's)", integer(0, 2 ** 31 - 1))
-    .option('--features <file>', 'any matrix: .npy, or safetensors with --tensors')
+    .option(
+      '--features <file>',
+      'any matrix of float32 or float16 (other types are converted): .npy, or safetensors with --tensors',
+    )
     .option('--tensors <names...>', 'tensors of the safetensors file whose rows follow one another')
     .option('--labels <file>', '.npy of zeros and ones, one for each row of the features');
   addOutput(addEngine(addModel(addTrain(train), MODEL_MOVED)))
@@ -177,7 +180,9 @@ function addLater(program: Command, session: Session, stage: LaterStage, text: s
     );
     addTableOptions(command);
   }
-  addOutput(addEngine(addModel(command, MODEL_MOVED))).action((flags: RunFlags & Partial<TableFlags>) =>
+  const model =
+    stage === 'evaluate' ? `${MODEL_MOVED}; of a detector outside of a run its model` : MODEL_MOVED;
+  addOutput(addEngine(addModel(command, model))).action((flags: RunFlags & Partial<TableFlags>) =>
     stage === 'evaluate' && wantsTable(flags)
       ? runTable(session, flags)
       : runLaterStage(session, flags, stage),

@@ -1,8 +1,9 @@
 import type { DenseMatrix } from './matrix.js';
+import { addProducts } from './products.js';
 import type { Scanner } from './scanner.js';
 import type { Workspace } from './workspace.js';
 
-/** Rows [from, size) of the lower triangle of B^T B; a worker does every `step`-th pair of them, from `first`. */
+/** Rows [from, size) of the lower triangle of B^T B. */
 export interface GramTask {
   /** `[rows, size]`, row-major. */
   b: Float32Array;
@@ -13,49 +14,8 @@ export interface GramTask {
   into: Float64Array;
 }
 
-/** Rows of b that stay in the second-level cache. */
-const STRIP = 64;
-
-/** Columns are taken in pairs, which share what is loaded; the second pair member's entry beyond its diagonal does no harm. */
 export function gramRows({ b, rows, size, from, into }: GramTask, first: number, step: number): void {
-  for (let start = 0; start < rows; start += STRIP) {
-    const end = Math.min(rows, start + STRIP);
-    for (let a = from + 2 * first; a < size; a += 2 * step) {
-      const pair = a + 1 < size;
-      const ha = a * size;
-      const hb = pair ? ha + size : ha;
-      let i = start;
-      for (; i + 3 < end; i += 4) {
-        const o0 = i * size;
-        const o1 = o0 + size;
-        const o2 = o1 + size;
-        const o3 = o2 + size;
-        const a0 = b[o0 + a];
-        const a1 = b[o1 + a];
-        const a2 = b[o2 + a];
-        const a3 = b[o3 + a];
-        const b0 = pair ? b[o0 + a + 1] : 0;
-        const b1 = pair ? b[o1 + a + 1] : 0;
-        const b2 = pair ? b[o2 + a + 1] : 0;
-        const b3 = pair ? b[o3 + a + 1] : 0;
-        const last = pair ? a + 1 : a;
-        for (let j = 0; j <= last; j++) {
-          const x0 = b[o0 + j];
-          const x1 = b[o1 + j];
-          const x2 = b[o2 + j];
-          const x3 = b[o3 + j];
-          into[ha + j] += a0 * x0 + a1 * x1 + (a2 * x2 + a3 * x3);
-          into[hb + j] += b0 * x0 + b1 * x1 + (b2 * x2 + b3 * x3);
-        }
-      }
-      for (; i < end; i++) {
-        const o = i * size;
-        for (let k = a; k <= (pair ? a + 1 : a); k++) {
-          for (let j = 0; j <= k; j++) into[k * size + j] += b[o + k] * b[o + j];
-        }
-      }
-    }
-  }
+  addProducts({ values: b, count: size, length: rows, across: 1, along: size }, from, into, first, step);
 }
 
 /** Relative change of the curvatures up to which a Hessian is used again. */

@@ -1,7 +1,29 @@
 import { UserError } from '../errors.js';
 import { type FeatureMatrix, isDense, ROW_BYTES, rowCount } from './matrix.js';
+import { addProducts } from './products.js';
 import { type Scanner, sharedFloats } from './scanner.js';
 import { deviation, refuseColumn } from './store.js';
+
+/** Adds to `into`, `[rows, rows]`, the products of the scaled rows i with the rows k <= i. */
+export interface KernelTask {
+  /** `[rows, width]`, row-major. */
+  x: Float32Array;
+  rows: number;
+  width: number;
+  /** By what each column is multiplied. */
+  scale: Float64Array;
+  into: Float64Array;
+}
+
+export function kernelRows({ x, rows, width, scale, into }: KernelTask, first: number, step: number): void {
+  addProducts(
+    { values: x, count: rows, length: width, across: width, along: 1, scale },
+    0,
+    into,
+    first,
+    step,
+  );
+}
 
 export interface Kernel {
   rows: number;
@@ -37,7 +59,7 @@ export async function kernelOf(
   }
   const width = Math.min(columns, Math.max(16, Math.floor(Math.min(TILE_BYTES, memory / 4) / (4 * rows))));
   const values = sharedFloats(rows * rows);
-  const weights = sharedFloats(width);
+  const part = sharedFloats(width);
   const x = new Float32Array(new SharedArrayBuffer(4 * rows * width));
   const scale = new Float64Array(columns).fill(1);
   for (let from = 0; from < columns; from += width) {
@@ -49,9 +71,9 @@ export async function kernelOf(
         const sd = deviation(sums[j], squares[j], rows);
         scale[from + j] = sd > 0 ? 1 / sd : 0;
       }
-      weights[j] = scale[from + j] ** 2;
+      part[j] = scale[from + j];
     }
-    await scanner.kernel({ x, rows, width: count, weights, into: values });
+    await scanner.kernel({ x, rows, width: count, scale: part, into: values });
   }
   for (let i = 0; i < rows; i++)
     for (let k = i + 1; k < rows; k++) values[i * rows + k] = values[k * rows + i];

@@ -2,8 +2,6 @@ import { factorise, solve } from './cholesky.js';
 
 const MOST_ROUNDS = 60;
 const SWEEPS = 8;
-/** A factorisation of n columns costs as much as n / 3 sweeps or more: large ones are put off until many sweeps were not enough. */
-const SWEEPS_PER_COLUMN = 1 / 48;
 /** Largest breach of the optimality conditions at the end, where 1 is the penalty's slope, and as a part of that at the start. */
 const PRECISION = 1e-9;
 const RELATIVE = 0.01;
@@ -20,12 +18,8 @@ export function minimiseModel(h: Float64Array, start: Float64Array, pull: Float6
   // q, minus the derivative of the smooth part at v.
   const q = pull.slice();
   const enough = Math.max(PRECISION, RELATIVE * Math.min(1, breach(v, q)));
-  const sweeps = SWEEPS + Math.floor(SWEEPS_PER_COLUMN * v.length);
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    for (let sweep = 0; sweep < sweeps; sweep++) {
-      descend(h, v, q);
-      if (sweep % SWEEPS === SWEEPS - 1 && breach(v, q) <= enough) return v;
-    }
+    for (let sweep = 0; sweep < SWEEPS; sweep++) descend(h, v, q);
     if (breach(v, q) <= enough) break;
     solveInUse(h, v, q);
   }

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { decodeHalves } from '../formats/float16.js';
 import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, type RowMatrix } from './matrix.js';
+import { decodeQuickly } from './simd/simd.js';
 
 /** Columns of a matrix that are wanted in memory, next to each other. */
 export interface Gather {
@@ -120,7 +120,7 @@ function openRows({ path, offsets, dtype = 'F32' }: RowMatrix): RowFile {
       }
       if (halves.length !== into.length) halves = new Uint16Array(into.length);
       readFully(file, new Uint8Array(halves.buffer), at, path);
-      decodeHalves(halves, into);
+      decodeQuickly(halves, into);
     },
     close: () => closeSync(file),
   };

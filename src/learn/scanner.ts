@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.js';
 import type { GramTask } from './gram.js';
-import type { KernelTask } from './kernel-rows.js';
+import type { KernelTask } from './kernel.js';
 import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, rowCount } from './matrix.js';
 import type { Gather, ScanTask } from './scan.js';
 import { doShare, type ProductShare, type WorkerMessage, type WorkerReply } from './share.js';

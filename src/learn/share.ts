@@ -1,5 +1,5 @@
 import { type GramTask, gramRows } from './gram.js';
-import { type KernelTask, kernelRows } from './kernel-rows.js';
+import { type KernelTask, kernelRows } from './kernel.js';
 import type { FeatureMatrix } from './matrix.js';
 import { type ScanTask, scanColumns } from './scan.js';
 

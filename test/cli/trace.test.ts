@@ -93,6 +93,26 @@ test('drift goes into a file that others can read, and says how it was stored', 
   assert.deepEqual([...tensors.keys()].sort(), ['down', 'gate', 'rank', 'score', 'up']);
 });
 
+test('other data sets: each question is asked once, and weighed by both detectors', () => {
+  const extra = join(root, 'extra.jsonl');
+  const lines = fakeQuestions(30, ['fourth']).map((one) => `${JSON.stringify(one)}\n`);
+  writeFileSync(extra, lines.join(''));
+  const { datasets } = trace('--base', base, '--datasets', extra);
+  const [moved] = datasets!.moved.rows;
+  const [native] = datasets!.native.rows;
+  assert.equal(moved.name, 'extra');
+  assert.ok(moved.faithful >= 25 && moved.faithful === moved.hallucinated);
+  assert.deepEqual(moved.counts.asked, native.counts.asked);
+  assert.ok(moved.figures!.auroc.estimate > 0.9 && native.figures!.auroc.estimate > 0.9);
+  assert.equal(moved.figures!.random?.runs.length, 3);
+  const answers = readFileSync(
+    join(out, 'origin', 'base-base', 'datasets', 'extra', 'responses.jsonl'),
+    'utf8',
+  );
+  assert.equal(answers.trim().split('\n').length, moved.counts.asked);
+  assert.match(readFileSync(join(out, 'origin', 'origin.html'), 'utf8'), /answers to other data sets/);
+});
+
 test('a series of checkpoints gives a curve', () => {
   const found = trace('--checkpoints', `${base},${later}`);
   assert.deepEqual(

@@ -90,7 +90,7 @@ export function someTable(rows: TableRow[], table: Partial<Table> = {}): Table {
     run: {
       command: 'hneurons evaluate --detector detector.json --datasets facts',
       version: '0.1.0',
-      library: 'llama.cpp',
+      library: '0.4.0',
       device: 'cpu',
       system: 'linux, 2 cores',
     },

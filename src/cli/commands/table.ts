@@ -36,7 +36,7 @@ export interface TableFlags extends OutputOptions, EngineFlags, JudgeFlags {
 
 /** Matched samples of each class after which a data set has enough, and most questions asked of one. */
 const QUOTA = 200;
-const LIMIT = 4000;
+export const LIMIT = 4000;
 
 const MIRROR = 'nonexist-mirror';
 
@@ -147,7 +147,7 @@ export async function runTable(session: Session, flags: TableFlags): Promise<voi
 }
 
 /** The list of `--datasets`, checked as far as a look at it can tell. */
-function parseSpecs(list: string): string[] {
+export function parseSpecs(list: string): string[] {
   const specs = list
     .split(',')
     .map((spec) => spec.trim())
@@ -160,7 +160,7 @@ function parseSpecs(list: string): string[] {
  * Opens the test half of each data set, in order. To `nonexist` belongs its mirror set: the same templates over what is real.
  * @throws UserError for a data set that cannot be had, and for two of one name.
  */
-async function openDatasets(
+export async function openDatasets(
   session: Session,
   specs: readonly string[],
   seed: number,

@@ -18,6 +18,7 @@ import {
   type OutputOptions,
 } from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
+import { LIMIT, openDatasets, parseSpecs } from './table.js';
 
 interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   detector: string;
@@ -30,6 +31,8 @@ interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   quota?: number;
   /** False with `--no-transfer`. */
   transfer: boolean;
+  datasets?: string;
+  limit?: number;
   out?: string;
   seed?: number;
 }
@@ -68,6 +71,8 @@ export function addTrace(program: Command, session: Session): void {
       'matched base samples of each class, in each half (default: as in the run)',
       integer(1),
     )
+    .option('--datasets <list>', 'further data sets for the base model, as for evaluate --datasets')
+    .option('--limit <n>', `with --datasets: most questions asked of one (default: ${LIMIT})`, integer(1))
     .option('--no-transfer', 'compare weights only; the base model is not asked')
     .option('--out <folder>', "where results go (default: origin in the detector's folder)")
     .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1));
@@ -133,6 +138,16 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
             ...(flags.quota !== undefined && { quota: flags.quota }),
           },
           transfer: flags.transfer,
+          datasets:
+            flags.datasets === undefined || !flags.transfer
+              ? []
+              : await openDatasets(
+                  session,
+                  parseSpecs(flags.datasets),
+                  flags.seed ?? manifest?.seed ?? 1,
+                  emit,
+                ),
+          limit: flags.limit ?? LIMIT,
           seed: flags.seed ?? manifest?.seed ?? 1,
           out,
         },

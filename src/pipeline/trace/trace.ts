@@ -13,7 +13,9 @@ import { type Detector, detectorIdentity, detectorNeurons } from '../detector.js
 import type { ModelIdentity } from '../manifest.js';
 import type { RunFolder } from '../run-folder.js';
 import { describeSystem } from '../system.js';
+import type { Dataset } from '../table/set.js';
 import { type BaseAsking, type BaseRunContext, baseRunPath, repeatRun } from './base-run.js';
+import { transferOnDatasets } from './datasets.js';
 import { transferBetween } from './transfer.js';
 
 /** A model as trace sees it: weights to compare, and, where llama.cpp runs it, who it is. */
@@ -36,11 +38,14 @@ export interface TraceInput {
   /** How asking the base model differs from the run. */
   asking: BaseAsking;
   transfer: boolean;
+  /** Further data sets for the base model to answer, and how many questions of each at most. */
+  datasets: readonly Dataset[];
+  limit: number;
   seed: number;
   out: string;
 }
 
-type Point = Pick<Origin, 'drift' | 'driftNote' | 'transfer' | 'transferNote' | 'differences'>;
+type Point = Pick<Origin, 'drift' | 'driftNote' | 'transfer' | 'transferNote' | 'datasets' | 'differences'>;
 
 /**
  * Where H-Neurons come from (method.md section 7): whether the detector carries over to the base model, and whether its neurons
@@ -72,7 +77,6 @@ export async function traceOrigin(input: TraceInput, context: BaseRunContext): P
       ffn: detector.model.ffn,
     },
     ...last,
-    datasets: null,
     emergence:
       bases.length > 1
         ? points.map(({ drift, transfer }, i) => ({ checkpoint: bases[i].name, drift, transfer }))
@@ -140,9 +144,9 @@ async function transferTo(
   input: TraceInput,
   base: TracedModel,
   context: BaseRunContext,
-): Promise<Pick<Point, 'transfer' | 'transferNote'>> {
+): Promise<Pick<Point, 'transfer' | 'transferNote' | 'datasets'>> {
   const { run, asking, seed, out } = input;
-  const without = (transferNote: string | null) => ({ transfer: null, transferNote });
+  const without = (transferNote: string | null) => ({ transfer: null, transferNote, datasets: null });
   if (!input.transfer) return without(null);
   if (!run)
     return without(
@@ -156,7 +160,15 @@ async function transferTo(
   const path = baseRunPath(out, fileName(base.name));
   const repeated = await repeatRun(run, base.identity, path, asking, context);
   if (typeof repeated === 'string') return without(`${base.name}: ${repeated}`);
-  return { transfer: await transferBetween(repeated, run, seed, context.signal), transferNote: null };
+  const datasets =
+    input.datasets.length > 0
+      ? await transferOnDatasets(run, repeated, base.identity, input.datasets, input.limit, context)
+      : null;
+  return {
+    transfer: await transferBetween(repeated, run, seed, context.signal),
+    transferNote: null,
+    datasets,
+  };
 }
 
 /** Flat indices of the neurons with a positive weight. */

@@ -26,7 +26,14 @@ export function rankHistogram({ histogram, inertia }: OriginDrift): Markup {
       marginLeft: 44,
       marginBottom: 40,
       style: { fontSize: '12px' },
-      x: { domain: [0, 1], label: 'rank', labelAnchor: 'center', labelArrow: 'none', ticks: narrow ? 5 : 10 },
+      x: {
+        domain: [0, 1],
+        label: 'rank',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        tickFormat: formatShare,
+        ticks: narrow ? 5 : 10,
+      },
       y: { label: 'share', labelArrow: 'none', tickFormat: formatShare, ticks: 5, grid: true },
       marks: [
         Plot.rectY(histogram, {
@@ -125,6 +132,7 @@ export function inertiaDots({ inertia, withoutNorms, gate }: OriginDrift): Marku
         label: 'mean rank',
         labelAnchor: 'center',
         labelArrow: 'none',
+        tickFormat: formatShare,
         ticks: narrow ? 5 : 10,
         grid: true,
       },

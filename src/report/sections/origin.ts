@@ -2,6 +2,7 @@ import { driftByLayer, emergenceCurve, inertiaDots, rankHistogram } from '../fig
 import { formatCount, formatP, formatRange, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { Origin, OriginDrift, Transfer, TransferCell } from '../origin/schema.js';
+import type { TableRow } from '../table/schema.js';
 
 /** Where the neurons come from: transfer to the base model and drift between the two. */
 export function origin(found: Origin | undefined): Markup {
@@ -13,6 +14,7 @@ export function origin(found: Origin | undefined): Markup {
     differences.length > 0 && ` They also differ in this: ${differences.join('; ')}.`
   }</p>
 ${transfer ? transferTable(transfer) : html`<p class="note">${transferNote ?? ''}</p>`}
+${found.datasets ? datasetTable(found.datasets) : html``}
 ${drift ? driftPart(drift) : html`<p class="note">${driftNote ?? ''}</p>`}
 ${emergence ? emergenceCurve(emergence) : html``}
 ${
@@ -44,9 +46,26 @@ ${row('instruct model', 'its own (ceiling)', toInstruct.native)}
 </tbody></table></div>`;
 }
 
+function datasetTable({ moved, native }: NonNullable<Origin['datasets']>): Markup {
+  const cell = (figures: TableRow['figures'] | undefined) =>
+    figures
+      ? html`${formatShare(figures.auroc.estimate)} <small>${formatRange(figures.auroc)}</small>`
+      : html`–`;
+  const mean = (control: { auroc: { mean: number } } | null | undefined) =>
+    control ? formatShare(control.auroc.mean) : '–';
+  return html`<div class="scroll"><table><caption>AUROC on the base model's answers to other data sets</caption>
+<thead><tr><th scope="col">Data set</th><th scope="col">Right and made up</th><th scope="col">Detector of the instruct model</th><th scope="col">Random neurons</th><th scope="col">… of the same layers</th><th scope="col">Its own detector</th></tr></thead>
+<tbody>${moved.rows.map((row) => {
+    const own = native.rows.find(({ name }) => name === row.name)?.figures;
+    const { figures } = row;
+    return html`<tr><th scope="row">${row.name}</th><td>${row.note ?? `${formatCount(row.faithful)} and ${formatCount(row.hallucinated)}`}</td><td>${cell(figures)}</td><td>${mean(figures?.random)}</td><td>${mean(figures?.layerMatched)}</td><td>${cell(own)}</td></tr>`;
+  })}</tbody></table></div>`;
+}
+
 function driftPart(drift: OriginDrift): Markup {
   const { inertia, parts } = drift;
-  const small = (value: number | null) => (value === null ? 'not known' : value.toPrecision(2));
+  const small = (value: number | null) =>
+    value === null ? 'not known' : value === 0 ? 'none' : value.toPrecision(2);
   return html`${rankHistogram(drift)}
 ${driftByLayer(drift)}
 ${inertiaDots(drift)}

@@ -39,7 +39,7 @@ export function renderMarkdown(table: Table): string {
       `- Sampling: ${settingsText(table)}`,
       `- Judge: ${escapeMarkdown(table.settings.judge)}; answers located by: ${escapeMarkdown(table.settings.spans)}`,
       `- Random neurons: ${table.controls ? `${table.controls.random} sets as large as the detector, ${table.controls.layerMatched} with as many neurons in each layer` : 'none'}`,
-      `- Software and machine: ${escapeMarkdown(`hneurons ${table.run.version}, ${table.run.library}, ${table.run.device}; ${table.run.system}`)}`,
+      `- Software and machine: ${escapeMarkdown(`hneurons ${table.run.version}, llama.cpp ${table.run.library}, ${table.run.device}; ${table.run.system}`)}`,
       ...(paper
         ? [
             `- Paper: ${escapeMarkdown(paper.model)} with ${paper.permille} ‰ H-Neurons (Gao et al., arXiv 2512.01797, table 1)`,
