@@ -107,8 +107,8 @@ async function ask(sampler: Sampler, settings: CollectSettings) {
 
 async function both(overrides: Partial<CollectSettings>) {
   const promptStyle = options.style as CollectSettings['promptStyle'];
-  // No class is reached with these limits before all samples are there: no question ends early.
-  const limits = { minCorrect: overrides.samples, maxCorrect: 0 };
+  // With these limits a class is open until the last sample: no question ends early.
+  const limits = { minCorrect: 1, maxCorrect: 0 };
   const local = makeCollectSettings({
     promptStyle,
     seed: 1,

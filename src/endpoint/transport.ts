@@ -34,8 +34,21 @@ export function wholeAnswers(dispatcher: Dispatcher): typeof fetch {
       const value = response.headers.get(name);
       if (value !== null) headers.set(name, value);
     }
-    return new Response(body, { status: response.status, statusText: response.statusText, headers });
+    return new Response(response.ok ? body : asError(body), {
+      status: response.status,
+      statusText: response.statusText,
+      headers,
+    });
   };
+}
+
+/** What went wrong, where the official client looks for it: others say `{ "detail": … }` or `{ "message": … }`. */
+function asError(text: string): string {
+  if (!isJsonObject(text)) return text;
+  const { error, detail, message } = JSON.parse(text);
+  if (typeof error === 'object' && error !== null) return text;
+  const said = [error, detail, message].find((value) => typeof value === 'string') ?? text;
+  return JSON.stringify({ error: { message: said } });
 }
 
 async function readBody(body: AsyncIterable<Uint8Array> | null): Promise<string> {

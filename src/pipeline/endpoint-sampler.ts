@@ -128,7 +128,8 @@ function makeAsker(
       : endpoint.complete(style.text(question.question), { ...request, logprobs: logprobs || undefined });
   };
   const request = async (question: SplitQuestion, first: number): Promise<Choice[]> => {
-    let offered = offer;
+    const before = offer;
+    let offered = before;
     const dropped: string[] = [];
     for (;;) {
       const n = offered.n ? settings.samples - first : 1;
@@ -139,7 +140,7 @@ function makeAsker(
         const news = dropped.filter((field) => !told.has(field));
         for (const field of news) told.add(field);
         if (news.length > 0) onNotice(`${endpoint.host} does not take ${news.join(', ')}: asked without`);
-        if (offered !== offer) offer = offered;
+        if (offered !== before) offer = offered;
         return choices.slice(0, n);
       } catch (error) {
         if (!(error instanceof EndpointError) || error.failure !== 'request') throw error;

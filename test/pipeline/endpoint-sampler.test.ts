@@ -117,7 +117,7 @@ test('a server that gives one answer at a time is asked again, until the questio
   for (const options of [
     { ignoresN: true },
     { refuses: ['n'] },
-    { refuses: ['n'], names: true },
+    { refuses: ['n'], names: 'param' },
   ] as FakeServerOptions[]) {
     const server = await startFakeServer(options);
     const { list } = await collect(server);
@@ -135,18 +135,20 @@ test('a server that gives one answer at a time is asked again, until the questio
 });
 
 test('a field that the server refuses is left out, and told of once', async () => {
-  const server = await startFakeServer({ refuses: ['top_k', 'logprobs'], names: true });
-  const { list, notices } = await collect(server);
-  assertClasses(list);
-  assert.deepEqual(
-    new Set(notices),
-    new Set([`${new URL(server.url).host} does not take top_k, logprobs: asked without`]),
-  );
-  assert.equal(notices.length, 1);
-  const accepted = server.requests.filter(({ body }) => !('top_k' in body) && !('logprobs' in body));
-  assert.equal(accepted.length, questions.length);
-  // The others are still sent.
-  assert.ok(accepted.every(({ body }) => body.n === 5 && body.seed !== undefined));
+  for (const names of ['param', 'detail'] as const) {
+    const server = await startFakeServer({ refuses: ['top_k', 'logprobs'], names });
+    const { list, notices } = await collect(server);
+    assertClasses(list);
+    assert.deepEqual(
+      new Set(notices),
+      new Set([`${new URL(server.url).host} does not take top_k, logprobs: asked without`]),
+    );
+    assert.equal(notices.length, 1);
+    const accepted = server.requests.filter(({ body }) => !('top_k' in body) && !('logprobs' in body));
+    assert.equal(accepted.length, questions.length);
+    // The others are still sent.
+    assert.ok(accepted.every(({ body }) => body.n === 5 && body.seed !== undefined));
+  }
 
   // An unnamed refusal: what changes the answers goes last.
   const silent = await startFakeServer({ refuses: ['seed'] });

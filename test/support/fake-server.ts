@@ -7,8 +7,8 @@ export interface FakeServerOptions {
   ignoresN?: boolean;
   /** Fields that it refuses, with a 400. */
   refuses?: string[];
-  /** Names the refused field, as OpenAI does. */
-  names?: boolean;
+  /** Names the refused field, as OpenAI does, or as `transformers serve` does. */
+  names?: 'param' | 'detail';
   logprobs?: boolean;
 }
 
@@ -30,8 +30,13 @@ function fakeReply(request: ChatRequest, options: FakeServerOptions = {}) {
   const { body } = request;
   const refused = options.refuses?.find((field) => field in body);
   if (refused !== undefined) {
-    const error = { message: 'bad request', param: options.names ? refused : null };
-    return { status: 400, body: JSON.stringify({ error }), headers: { 'content-type': 'application/json' } };
+    const error = { message: 'bad request', param: options.names === 'param' ? refused : null };
+    const detail = `Unexpected fields in the request: {'${refused}'}`;
+    return {
+      status: options.names === 'detail' ? 422 : 400,
+      body: JSON.stringify(options.names === 'detail' ? { detail } : { error }),
+      headers: { 'content-type': 'application/json' },
+    };
   }
   const { kind, number, relation } = askedAbout(request);
   const luck = seededRandom(Number(body.seed ?? 0) + number);
