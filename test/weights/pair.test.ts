@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { paperOrigin } from '../../src/report/origin/paper.js';
+import { openWeights } from '../../src/weights/open.js';
+import { checkPair } from '../../src/weights/pair.js';
+import { expectUserError } from '../support/expect-user-error.js';
+import { writeCheckpoint, writeFfnGguf } from '../support/ffn-files.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+
+test('what differs between two models of one shape is said in words', async () => {
+  const base = await openWeights(writeCheckpoint(at('base'), { moved: false }));
+  const same = await openWeights(await writeFfnGguf(at('same.gguf'), { moved: true, type: 'F32' }));
+  assert.deepEqual(await checkPair(base, same), []);
+  const other = writeCheckpoint(at('other'), {
+    moved: true,
+    dtype: 'BF16',
+    tokens: ['<s>', 'a', 'c', 'd'],
+    architecture: 'qwen2' as never,
+  });
+  assert.deepEqual(await checkPair(base, await openWeights(other)), [
+    'the architectures are llama and qwen2',
+    '1 of the first 3 tokens are not the same',
+    'the vocabularies have 3 and 4 tokens',
+    'the weights are stored as F32 and BF16',
+  ]);
+});
+
+test('a Mistral checkpoint and its GGUF, which says llama, are of one architecture', async () => {
+  const checkpoint = writeCheckpoint(at('mistral'), { moved: false, architecture: 'mistral' as never });
+  const gguf = await writeFfnGguf(at('mistral.gguf'), { moved: true, type: 'F32' });
+  assert.deepEqual(await checkPair(await openWeights(checkpoint), await openWeights(gguf)), []);
+});
+
+test('a model with gates and one without are not of one family', async () => {
+  const gated = await openWeights(writeCheckpoint(at('gated'), { moved: false }));
+  const plain = await openWeights(writeCheckpoint(at('plain'), { moved: false, layout: 'gpt2' }));
+  await expectUserError(() => checkPair(gated, plain), /not of one family; only one of them has gates/);
+});
+
+test('published values stand beside a model of the paper, and beside no other', () => {
+  const llama = { names: ['Meta-Llama-3.1-8B-Instruct-Q4_K_M'], layers: 32, ffn: 14336 };
+  assert.deepEqual(paperOrigin(llama), {
+    model: 'Llama-3.1-8B',
+    meanRank: 0.584,
+    auroc: { triviaqa: 0.7, 'nq-open': 0.65, bioasq: 0.62 },
+  });
+  assert.equal(paperOrigin({ ...llama, layers: 28 }), undefined);
+  assert.equal(paperOrigin({ ...llama, names: ['gemma-3-270m'] }), undefined);
+});
