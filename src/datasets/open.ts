@@ -15,9 +15,9 @@ import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { UserError } from '../errors.js';
 import { explain, SourceFailure } from '../models/failure.js';
-import { closeHttp, type HttpTimes, openHttp } from '../models/http.js';
-import { hubOffline } from '../models/places.js';
-import type { ModelProgress, Session } from '../models/types.js';
+import type { HttpTimes } from '../models/http.js';
+import { withSession } from '../models/session.js';
+import type { ModelProgress } from '../models/types.js';
 import { builtinQuestions } from '../questions/builtin.js';
 import { loadQuestions } from '../questions/load.js';
 import type { Question } from '../questions/types.js';
@@ -140,27 +140,17 @@ async function readFromHub(
   if (hub === undefined || fields === undefined) {
     throw new UserError(`${name} needs your own file: ${bring}`, { exitCode: 2 });
   }
-  const env = options.env ?? process.env;
-  const session: Session = {
-    env,
-    http: openHttp(env, options.times),
-    offline: options.offline ?? hubOffline(env),
-    signal: options.signal,
-    notice: options.onNotice ?? (() => undefined),
-    progress: options.onProgress ?? (() => undefined),
-  };
-  try {
-    return await readHubSet(session, { name, hub, fields }, options.split, chooser, skipped);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    if (error instanceof SourceFailure) {
-      const advice = `get its files elsewhere and pass one as ${name}=FILE`;
-      throw new UserError(`${name}: ${error.message}; it is not in the cache either: ${advice}`, {
-        cause: error,
-      });
-    }
-    throw explain(error, name);
-  } finally {
-    await closeHttp(session.http);
-  }
+  return withSession(
+    options,
+    (session) => readHubSet(session, { name, hub, fields }, options.split, chooser, skipped),
+    (error) => {
+      if (error instanceof SourceFailure) {
+        const advice = `get its files elsewhere and pass one as ${name}=FILE`;
+        return new UserError(`${name}: ${error.message}; it is not in the cache either: ${advice}`, {
+          cause: error,
+        });
+      }
+      return explain(error, name);
+    },
+  );
 }

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../errors.js';
+import { allOf, askWorker } from '../threads/ask.js';
 import type { FfnPart, FfnWeights } from '../weights/types.js';
 import { cosineDrift, type Products } from './cosine.js';
-import type { DriftReply, DriftTask } from './worker.js';
+import type { DriftTask } from './worker.js';
 
 /** How far each neuron moved between two models, `[layers * ffn]` each (flat index `layer * ffn + j`). */
 export interface Drift {
@@ -62,14 +62,17 @@ export async function measureDrift(
   let next = 0;
   let done = 0;
   try {
-    await Promise.all(
+    await allOf(
       workers.map(async (worker) => {
         while (next < tasks.length) {
           options.signal?.throwIfAborted();
           const { layer, part } = tasks[next++];
           const into = sharedProducts(ffn);
           const task = { a: base.matrix(layer, part)!, b: other.matrix(layer, part)!, into };
-          await ask(worker, task, options.signal);
+          await askWorker<DriftTask>(worker, task, options.signal).catch((error) => {
+            next = tasks.length;
+            throw error;
+          });
           store(layer, part, into);
           options.onProgress?.(++done, tasks.length);
         }
@@ -84,23 +87,4 @@ export async function measureDrift(
 function sharedProducts(ffn: number): Products {
   const floats = () => new Float64Array(new SharedArrayBuffer(8 * ffn));
   return { dot: floats(), squareA: floats(), squareB: floats() };
-}
-
-function ask(worker: Worker, task: DriftTask, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: unknown) => {
-      worker.off('message', onMessage).off('error', settle);
-      signal?.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    const onMessage = ({ error, crash }: DriftReply) => {
-      if (error !== undefined) settle(new UserError(error));
-      else settle(crash === undefined ? undefined : new Error(crash));
-    };
-    const onAbort = () => settle(signal?.reason);
-    worker.on('message', onMessage).on('error', settle);
-    signal?.addEventListener('abort', onAbort);
-    worker.postMessage(task);
-  });
 }

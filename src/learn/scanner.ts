@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { UserError } from '../errors.js';
+import { allOf, askWorker } from '../threads/ask.js';
 import type { GramTask } from './gram.js';
 import type { KernelTask } from './kernel.js';
 import { type DenseMatrix, type FeatureMatrix, isDense, ROW_BYTES, rowCount } from './matrix.js';
 import type { Gather, ScanTask } from './scan.js';
-import { doShare, type ProductShare, type WorkerMessage, type WorkerReply } from './share.js';
+import { doShare, type ProductShare, type WorkerMessage } from './share.js';
 
 export interface ScanRequest {
   vectors?: Float64Array[];
@@ -89,7 +89,9 @@ export function createScanner({
     else {
       const shares = split(columns, team.length);
       await allOf(
-        shares.map(([from, to], i) => ask(team[i], { kind: 'scan', matrix, task, from, to }, signal)),
+        shares.map(([from, to], i) =>
+          askWorker<WorkerMessage>(team[i], { kind: 'scan', matrix, task, from, to }, signal),
+        ),
       );
     }
     if (onPass && !isDense(matrix)) {
@@ -103,7 +105,11 @@ export function createScanner({
     const team = hire(work, threads);
     if (!team) doShare({ ...share, first: 0, step: 1 });
     else {
-      await allOf(team.map((worker, first) => ask(worker, { ...share, first, step: team.length }, signal)));
+      await allOf(
+        team.map((worker, first) =>
+          askWorker<WorkerMessage>(worker, { ...share, first, step: team.length }, signal),
+        ),
+      );
     }
   };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -137,34 +143,4 @@ function split(columns: number, parts: number): [number, number][] {
   const ranges: [number, number][] = [];
   for (let from = 0; from < columns; from += width) ranges.push([from, Math.min(columns, from + width)]);
   return ranges;
-}
-
-/**
- * Waits for all shares, also when one fails: a thread that is still at work writes into memory that the next step would use again,
- * and its late answer would let go of it while its end is awaited.
- */
-async function allOf(shares: Promise<void>[]): Promise<void> {
-  const ends = await Promise.allSettled(shares);
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
-}
-
-function ask(worker: Worker, message: WorkerMessage, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: unknown) => {
-      worker.off('message', onMessage).off('error', settle).off('exit', onExit).unref();
-      signal?.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    const onMessage = (reply: WorkerReply) => {
-      if (reply.error !== undefined) settle(new UserError(reply.error));
-      else settle(reply.crash === undefined ? undefined : new Error(reply.crash));
-    };
-    const onExit = () => settle(new Error('a worker thread ended before its work was done'));
-    const onAbort = () => settle(signal?.reason);
-    worker.on('message', onMessage).on('error', settle).on('exit', onExit).ref();
-    signal?.addEventListener('abort', onAbort);
-    worker.postMessage(message);
-  });
 }

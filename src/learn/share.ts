@@ -11,9 +11,6 @@ export type WorkerMessage =
   | { kind: 'scan'; matrix: FeatureMatrix; task: ScanTask; from: number; to: number }
   | (ProductShare & { first: number; step: number });
 
-/** `error` is the text for the user when the fault is theirs, `crash` a stack otherwise. */
-export type WorkerReply = { error?: string; crash?: string };
-
 export function doShare(message: WorkerMessage): void {
   if (message.kind === 'scan') scanColumns(message.matrix, message.task, message.from, message.to);
   else if (message.kind === 'gram') gramRows(message.task, message.first, message.step);

@@ -3,11 +3,10 @@ import { basename } from 'node:path';
 import { UserError } from '../errors.js';
 import { ALIASES, type Alias } from './aliases.js';
 import { explain } from './failure.js';
-import { closeHttp, openHttp } from './http.js';
 import { resolveOllama } from './ollama.js';
-import { hubOffline } from './places.js';
 import { resolveAlias } from './resolveAlias.js';
 import { resolveHub } from './resolveHub.js';
+import { withSession } from './session.js';
 import type { ResolvedModel, ResolveOptions, Session } from './types.js';
 
 /**
@@ -23,23 +22,11 @@ import type { ResolvedModel, ResolveOptions, Session } from './types.js';
  * @throws the signal's reason when aborted.
  */
 export async function resolveModel(spec: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
-  const env = options.env ?? process.env;
-  const session: Session = {
-    env,
-    http: openHttp(env, options.times),
-    offline: options.offline ?? hubOffline(env),
-    signal: options.signal,
-    notice: options.onNotice ?? (() => undefined),
-    progress: options.onProgress ?? (() => undefined),
-  };
-  try {
-    return await dispatch(session, spec, options.aliases ?? ALIASES);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw explain(error, spec);
-  } finally {
-    await closeHttp(session.http);
-  }
+  return withSession(
+    options,
+    (session) => dispatch(session, spec, options.aliases ?? ALIASES),
+    (error) => explain(error, spec),
+  );
 }
 
 async function dispatch(session: Session, spec: string, aliases: readonly Alias[]): Promise<ResolvedModel> {

@@ -1,32 +1,11 @@
 import koffi from 'koffi';
 import { ggmlType } from '../engine/gguf/ggml-types.js';
-import { TRAITS } from '../engine/native/abi.js';
+import { copyFloats, type Decoder, libraryDecoder } from '../engine/native/dequantise.js';
+import type { Pointer } from '../engine/native/llama.js';
 import { locateLibraries } from '../engine/native/locate.js';
 import { UserError } from '../errors.js';
+import { decodeHalves } from '../formats/float16.js';
 import type { Encoding } from './types.js';
-
-/** Decodes `count` values from the start of `source` into `target`. */
-export type Decoder = (source: Buffer, target: Float32Array, count: number) => void;
-
-/** Float32 bit patterns of every half-precision number. */
-let halves: Uint32Array | undefined;
-
-/** @returns bits of the float32 that equals a half-precision number */
-function halfToFloatBits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const mantissa = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0;
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0;
-  if (mantissa === 0) return sign >>> 0;
-  // A subnormal half is a normal float: shift until the leading one is in place.
-  const shift = Math.clz32(mantissa) - 21;
-  return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13)) >>> 0;
-}
-
-const decodeF32: Decoder = (source, target, count) => {
-  target.set(new Float32Array(source.buffer, source.byteOffset, count));
-};
 
 const decodeBf16: Decoder = (source, target, count) => {
   // Two numbers are read at a time: that halves the loads.
@@ -41,13 +20,8 @@ const decodeBf16: Decoder = (source, target, count) => {
 };
 
 const decodeF16: Decoder = (source, target, count) => {
-  halves ??= Uint32Array.from({ length: 1 << 16 }, (_, half) => halfToFloatBits(half));
-  const from = new Uint16Array(source.buffer, source.byteOffset, count);
-  const to = new Uint32Array(target.buffer, target.byteOffset, count);
-  for (let i = 0; i < count; i++) to[i] = halves[from[i]];
+  decodeHalves(new Uint16Array(source.buffer, source.byteOffset, count), target);
 };
-
-const ToFloat = koffi.proto('void hneurons_weights_to_float(const void *x, void *y, int64_t k)');
 
 /**
  * The decoder of an encoding. Plain floats are decoded here; block formats by the library's own routines, which are looked
@@ -55,36 +29,25 @@ const ToFloat = koffi.proto('void hneurons_weights_to_float(const void *x, void 
  * @throws UserError when the library lacks the type.
  */
 export function decoderOf(encoding: Encoding, tensor: string): Decoder {
-  if (encoding === 'F32') return decodeF32;
+  if (encoding === 'F32') return copyFloats;
   if (encoding === 'F16') return decodeF16;
   if (encoding === 'BF16') return decodeBf16;
-  const routine = blockRoutine(encoding.ggml);
-  if (routine === undefined) {
-    throw new UserError(
-      `${tensor} is stored as ${ggmlType(encoding.ggml)?.name ?? encoding.ggml}, which llama.cpp cannot convert to numbers; take the model in another quantisation`,
-    );
-  }
-  return (source, target, count) => koffi.call(routine, ToFloat, source, target, count);
+  const { ggml } = encoding;
+  if (!decoders.has(ggml)) decoders.set(ggml, libraryDecoder(typeTraits, ggml));
+  const decode = decoders.get(ggml);
+  if (decode) return decode;
+  throw new UserError(
+    `${tensor} is stored as ${ggmlType(ggml)?.name ?? ggml}, which llama.cpp cannot convert to numbers; take the model in another quantisation`,
+  );
 }
 
-const routines = new Map<number, bigint | undefined>();
-let typeTraits: ((type: number) => bigint) | undefined;
+const decoders = new Map<number, Decoder | undefined>();
+let traitsOf: ((type: number) => Pointer) | undefined;
 
-function blockRoutine(type: number): bigint | undefined {
-  if (!routines.has(type)) routines.set(type, findRoutine(type));
-  return routines.get(type);
-}
-
-function findRoutine(type: number): bigint | undefined {
-  typeTraits ??= koffi
+/** The library alone that knows the formats: no model is loaded for its weights to be compared. */
+function typeTraits(type: number): Pointer {
+  traitsOf ??= koffi
     .load(locateLibraries('cpu').ggmlBase)
-    .func('void *ggml_get_type_traits(int32_t type)') as (type: number) => bigint;
-  const known = ggmlType(type);
-  const traits = known && typeTraits(type);
-  if (!traits) return undefined;
-  const size = Number(koffi.decode(traits, TRAITS.typeSize, 'int64_t'));
-  const block = Number(koffi.decode(traits, TRAITS.blockSize, 'int64_t'));
-  // Another layout of the struct would give other numbers, and the address beside them could not be trusted.
-  if (size !== known.blockBytes || block !== known.blockSize) return undefined;
-  return BigInt(koffi.decode(traits, TRAITS.toFloat, 'uint64_t')) || undefined;
+    .func('void *ggml_get_type_traits(int32_t type)') as (type: number) => Pointer;
+  return traitsOf(type);
 }

@@ -6,7 +6,7 @@ import { UserError } from '../errors.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
 import { ensureSpace } from '../models/disk.js';
 import { explain, SourceFailure } from '../models/failure.js';
-import { backOff, closeHttp, HttpFailure, networkFailure, openHttp, requestOnce } from '../models/http.js';
+import { backOff, HttpFailure, networkFailure, requestOnce } from '../models/http.js';
 import {
   fetchFromHub,
   fileUrl,
@@ -17,8 +17,9 @@ import {
   login,
 } from '../models/hub.js';
 import { withLock } from '../models/lock.js';
-import { hubOffline, hubToken, ownCache } from '../models/places.js';
+import { hubToken, ownCache } from '../models/places.js';
 import { meter } from '../models/progress.js';
+import { withSession } from '../models/session.js';
 import type { ResolveOptions, Session } from '../models/types.js';
 import { nameOf, SCHEMES, splitName } from './names.js';
 
@@ -38,23 +39,11 @@ const DoneSchema = z.object({ start: z.int(), end: z.int() });
  * @throws UserError, one line, when the hub cannot be reached, has no such checkpoint, or gives no ranges.
  */
 export async function fetchFfn(repo: string, options: ResolveOptions = {}): Promise<string> {
-  const env = options.env ?? process.env;
-  const session: Session = {
-    env,
-    http: openHttp(env, options.times),
-    offline: options.offline ?? hubOffline(env),
-    signal: options.signal,
-    notice: options.onNotice ?? (() => undefined),
-    progress: options.onProgress ?? (() => undefined),
-  };
-  try {
-    return await fetchAll(session, repo);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw explain(error, `hf:${repo}`);
-  } finally {
-    await closeHttp(session.http);
-  }
+  return withSession(
+    options,
+    (session) => fetchAll(session, repo),
+    (error) => explain(error, `hf:${repo}`),
+  );
 }
 
 async function fetchAll(session: Session, repo: string): Promise<string> {

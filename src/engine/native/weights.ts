@@ -1,11 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import koffi from 'koffi';
 import { UserError } from '../../errors.js';
+import { F32 } from '../gguf/ggml-types.js';
 import type { TensorInfo } from '../gguf/types.js';
-import { TRAITS } from './abi.js';
-import { type Llama, type Pointer, readAddress, readInt } from './llama.js';
+import { copyFloats, type Decoder, libraryDecoder } from './dequantise.js';
+import type { Llama } from './llama.js';
 
-const ToFloat = koffi.proto('void hneurons_to_float(const void *x, void *y, int64_t k)');
 const CHUNK_BYTES = 8 << 20;
 
 /**
@@ -21,7 +20,7 @@ export function eachRow(
   const width = tensor.shape[0];
   const rows = tensor.shape.slice(1).reduce((product, n) => product * n, 1);
   const rowBytes = tensor.bytes / rows;
-  const convert = dequantiser(llama, tensor.type, tensor.name);
+  const convert = decoderOf(llama, tensor.type, tensor.name);
   const perChunk = Math.max(1, Math.min(rows, Math.floor(CHUNK_BYTES / rowBytes)));
   const bytes = Buffer.allocUnsafeSlow(perChunk * rowBytes);
   const values = new Float32Array(perChunk * width);
@@ -49,17 +48,10 @@ export function eachRow(
   }
 }
 
-type Dequantise = (source: Buffer, target: Float32Array, count: number) => void;
-
-function dequantiser(llama: Llama, type: number, name: string): Dequantise {
-  if (type === 0)
-    return (source, target, count) =>
-      target.set(new Float32Array(source.buffer, source.byteOffset, count), 0);
-  const traits: Pointer = llama.typeTraits(type);
-  const routine = traits ? readAddress(traits, TRAITS.toFloat) : 0;
-  if (!routine || readInt(traits, TRAITS.typeSize) <= 0)
-    throw new UserError(`${name} is stored as ggml type ${type}, which llama.cpp cannot convert to float`);
-  return (source, target, count) => koffi.call(BigInt(routine), ToFloat, source, target, count);
+function decoderOf(llama: Llama, type: number, name: string): Decoder {
+  const decode = type === F32 ? copyFloats : libraryDecoder(llama.typeTraits, type);
+  if (decode) return decode;
+  throw new UserError(`${name} is stored as ggml type ${type}, which llama.cpp cannot convert to float`);
 }
 
 /** A whole small tensor (a bias, a norm) as float32. */
