@@ -1,10 +1,10 @@
-import { mean } from 'simple-statistics';
+import { mean, median } from 'simple-statistics';
 import { UserError } from '../errors.js';
 import type { FfnPart, FfnWeights } from '../weights/types.js';
 import { withoutNorms } from './confounder.js';
 import { type Inertia, testInertia } from './inertia.js';
 import { type Drift, measureDrift } from './measure.js';
-import { median, type NoiseFloor, noiseFloors } from './noise.js';
+import { type NoiseFloor, noiseFloors } from './noise.js';
 import { inertiaRanks, ranksOf } from './rank.js';
 
 /** Ranks are counted in so many bins for the figure. */
@@ -77,7 +77,7 @@ export async function describeDrift(
   const description: DriftDescription = {
     parts: floors.map(({ part, ...noise }) => {
       const values = drift[part]!;
-      const middle = median(values);
+      const middle = median(Array.from(values));
       const floor = (noise.base ?? 0) + (noise.instruct ?? 0);
       return {
         part,

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { median } from 'simple-statistics';
 import { derive, type Random, uniform } from '../stats/random.js';
 import { decoderOf } from '../weights/decode.js';
 import { quantiserOf } from '../weights/quantise.js';
@@ -100,10 +101,4 @@ function dither(values: Float32Array, width: number, random: Random): void {
       if (at + 1 < start + width) values[at + 1] += radius * Math.sin(angle);
     }
   }
-}
-
-export function median(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

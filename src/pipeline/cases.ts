@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { UserError } from '../errors.js';
-import { readJsonl } from '../formats/jsonl.js';
+import { readRecords } from './records.js';
 
 /**
  * A line of cases.jsonl: a selected question with the one response that stands for it. The token fields have the names of
@@ -41,18 +40,5 @@ export type Case = z.infer<typeof CaseSchema>;
 
 /** The cases of a run, in order. */
 export async function readCases(path: string): Promise<Case[]> {
-  const cases: Case[] = [];
-  for await (const { line, value } of readJsonl(path)) {
-    const parsed = CaseSchema.safeParse(value);
-    if (!parsed.success) {
-      throw new UserError(
-        `${path}, line ${line}: not a case of this version of hneurons; run collect again`,
-        {
-          cause: parsed.error,
-        },
-      );
-    }
-    cases.push(parsed.data);
-  }
-  return cases;
+  return readRecords(path, CaseSchema, 'not a case of this version of hneurons; run collect again');
 }

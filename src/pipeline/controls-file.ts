@@ -4,16 +4,14 @@ import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
 import type { ControlKind, ControlRun } from './controls.js';
-import type { Detector } from './detector.js';
+import { type Detector, DetectorModelSchema, LinearSchema } from './detector.js';
 
 const ControlDetectorSchema = z.object({
   /** Drawn from all neurons, or with as many in each layer as the detector has. */
   kind: z.enum(['random', 'layer-matched']),
   seed: z.int(),
-  /** Score of an answer: intercept + sum of weight * CETT. Neurons that were drawn but got no weight are left out. */
-  neurons: z.array(z.object({ layer: z.int().min(0), index: z.int().min(0), weight: z.number() })),
-  intercept: z.number(),
-  calibration: z.object({ slope: z.number(), intercept: z.number() }),
+  /** Neurons that were drawn but got no weight are left out. */
+  ...LinearSchema.shape,
 });
 export type ControlDetector = z.infer<typeof ControlDetectorSchema>;
 
@@ -22,13 +20,7 @@ export const ControlsSchema = z.object({
   schema: z.literal('hneurons/controls'),
   version: z.literal(1),
   /** Shape and hash of the model, as in the detector that they belong to. */
-  model: z.object({
-    name: z.string(),
-    sha256: z.string(),
-    architecture: z.string(),
-    layers: z.int().positive(),
-    ffn: z.int().positive(),
-  }),
+  model: DetectorModelSchema,
   controls: z.array(ControlDetectorSchema),
 });
 export type Controls = z.infer<typeof ControlsSchema>;

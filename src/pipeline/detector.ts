@@ -10,26 +10,33 @@ import type { ModelIdentity } from './manifest.js';
 
 const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
 
+/** What scores an answer: intercept + sum of weight * CETT, and the probability that a score stands for. */
+export const LinearSchema = z.object({
+  intercept: z.number(),
+  neurons: z.array(z.object({ layer: z.int().min(0), index: z.int().min(0), weight: z.number() })),
+  /** Platt: probability = 1 / (1 + exp(-(slope * score + intercept))). */
+  calibration: z.object({ slope: z.number(), intercept: z.number() }),
+});
+
+/** The model that a detector belongs to. */
+export const DetectorModelSchema = z.object({
+  name: z.string(),
+  sha256: z.string(),
+  architecture: z.string(),
+  layers: z.int().positive(),
+  ffn: z.int().positive(),
+});
+
 /** The content of `detector.json`: all that is needed to score answers of the same model, and how well that works. */
 export const DetectorSchema = z.object({
   schema: z.literal('hneurons/detector'),
   version: z.literal(1),
-  model: z.object({
-    name: z.string(),
-    sha256: z.string(),
-    architecture: z.string(),
-    layers: z.int().positive(),
-    ffn: z.int().positive(),
-  }),
+  model: DetectorModelSchema,
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
   mode: z.enum(['3-vs-1', '1-vs-1']),
   C: z.number().positive(),
-  /** Score of an answer: intercept + sum of weight * CETT. */
-  intercept: z.number(),
   /** Weight > 0: H-Neuron; weight < 0: anti-associated. */
-  neurons: z.array(z.object({ layer: z.int().min(0), index: z.int().min(0), weight: z.number() })),
-  /** Platt: probability = 1 / (1 + exp(-(slope * score + intercept))). */
-  calibration: z.object({ slope: z.number(), intercept: z.number() }),
+  ...LinearSchema.shape,
   training: z.object({
     samples: z.int(),
     rows: z.int(),

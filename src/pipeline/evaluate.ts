@@ -14,6 +14,7 @@ import { decisionValues } from './decision.js';
 import { type Detector, detectorNeurons, readDetector } from './detector.js';
 import type { Fit } from './fit.js';
 import { gather, linearScores } from './gather.js';
+import { numberGroups } from './groups.js';
 import { simpleNeuronBaselines } from './neuron-baselines.js';
 import {
   comparePairs,
@@ -206,14 +207,6 @@ async function combinedScores(
 }
 
 const pick = ({ accuracy, auroc }: Figures): Figures => ({ accuracy, auroc });
-
-function numberGroups(groups: string[]): number[] {
-  const numbers = new Map<string, number>();
-  return groups.map((group) => {
-    if (!numbers.has(group)) numbers.set(group, numbers.size);
-    return numbers.get(group)!;
-  });
-}
 
 function testFigures(test: Evaluation): Detector['test'] {
   return {

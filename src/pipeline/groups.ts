@@ -82,3 +82,12 @@ function namesIn(text: string, answers: { has(name: string): boolean }): Set<str
   }
   return names;
 }
+
+/** Numbers for names, from 0 in the order in which they first come: equal names get equal numbers. */
+export function numberGroups(groups: readonly string[]): number[] {
+  const numbers = new Map<string, number>();
+  return groups.map((group) => {
+    if (!numbers.has(group)) numbers.set(group, numbers.size);
+    return numbers.get(group)!;
+  });
+}

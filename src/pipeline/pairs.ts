@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { UserError } from '../errors.js';
-import { readJsonl } from '../formats/jsonl.js';
 import type { SpanExtractor } from '../judge/types.js';
 import type { RowMatrix } from '../learn/matrix.js';
 import { openRows } from './feature-file.js';
 import { readAnswers } from './read-answers.js';
+import { readRecords } from './records.js';
 import type { Response } from './responses.js';
 import type { RunFolder } from './run-folder.js';
 import type { Sampler } from './sampler.js';
@@ -73,20 +72,7 @@ export async function makePairs(
 
 /** The pairs of a run, in order. */
 export async function readPairs(path: string): Promise<AnswerPair[]> {
-  const pairs: AnswerPair[] = [];
-  for await (const { line, value } of readJsonl(path)) {
-    const parsed = PairSchema.safeParse(value);
-    if (!parsed.success) {
-      throw new UserError(
-        `${path}, line ${line}: not a pair of this version of hneurons; run collect again`,
-        {
-          cause: parsed.error,
-        },
-      );
-    }
-    pairs.push(parsed.data);
-  }
-  return pairs;
+  return readRecords(path, PairSchema, 'not a pair of this version of hneurons; run collect again');
 }
 
 /** The pairs of a run with the mean CETT over the answer tokens of both, `[pairs, layers * ffn]`. */

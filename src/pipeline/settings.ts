@@ -132,6 +132,6 @@ export function makeEvaluateSettings(
 }
 
 /** Without the keys that are undefined, so that they do not hide a default. */
-function defined<T extends object>(value: T): T {
+export function defined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T;
 }

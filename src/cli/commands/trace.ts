@@ -96,12 +96,14 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
   const { openExistingRun, readManifest, lock } = await import('../../pipeline/run-folder.js');
   const { traceOrigin } = await import('../../pipeline/trace/trace.js');
   const { collectSettings } = await import('../../pipeline/train.js');
+  const { DEFAULT_SEED, defined } = await import('../../pipeline/settings.js');
   const { writeOriginPage } = await import('../../pipeline/trace/page.js');
 
   const detector = await readDetector(flags.detector);
   const home = dirname(flags.detector);
   const manifest = readManifest(home);
   const out = flags.out ?? join(home, 'origin');
+  const seed = flags.seed ?? manifest?.seed ?? DEFAULT_SEED;
   if (!manifest && flags.instruct === undefined) {
     throw new UserError(
       `${flags.detector} does not lie in a run folder: say with --instruct which model it is for`,
@@ -141,14 +143,9 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
           datasets:
             flags.datasets === undefined || !flags.transfer
               ? []
-              : await openDatasets(
-                  session,
-                  parseSpecs(flags.datasets),
-                  flags.seed ?? manifest?.seed ?? 1,
-                  emit,
-                ),
+              : await openDatasets(session, parseSpecs(flags.datasets), seed, emit),
           limit: flags.limit ?? LIMIT,
-          seed: flags.seed ?? manifest?.seed ?? 1,
+          seed,
           out,
         },
         {
@@ -210,8 +207,4 @@ async function traced(session: Session, spec: string, emit: Listener): Promise<T
 function checkpointName(path: string): string {
   const name = basename(path).replace(/\.safetensors(\.index\.json)?$/i, '');
   return name === 'model' || name === '' ? basename(dirname(resolve(path))) : name;
-}
-
-function defined<T extends object>(value: T): Partial<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Partial<T>;
 }

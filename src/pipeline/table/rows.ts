@@ -5,6 +5,7 @@ import { rowFigures } from '../../stats/table-row.js';
 import type { Wanted } from '../classify.js';
 import type { Controls } from '../controls-file.js';
 import { type Detector, detectorProbability } from '../detector.js';
+import { numberGroups } from '../groups.js';
 import type { AnswerLine } from './answers-file.js';
 import { type Answer, type Asked, judged } from './ask.js';
 import { selectMatched } from './matched.js';
@@ -85,14 +86,12 @@ function figuresOf(
 ): TableRow['figures'] {
   const at = selected.map(({ answer }) => place.get(answer)!);
   const pick = (values: ArrayLike<number>) => Float64Array.from(at, (i) => values[i]);
-  const names = [...new Set(selected.map(({ answer }) => answer.question.group))];
-  const numbers = new Map(names.map((name, i) => [name, i]));
   const pickAll = (controls: Weighed['random']) =>
     controls.map(({ seed, scores }) => ({ seed, scores: pick(scores) }));
   return rowFigures({
     scores: pick(weighed.decisions),
     labels: Uint8Array.from(selected, (one) => (one.class === 'hallucinated' ? 1 : 0)),
-    groups: selected.map(({ answer }) => numbers.get(answer.question.group)!),
+    groups: numberGroups(selected.map(({ answer }) => answer.question.group)),
     random: pickAll(weighed.random),
     layerMatched: pickAll(weighed.layerMatched),
     logProbability: selected.map(({ answer: { sample } }) => sample.logProbability / sample.tokens.length),

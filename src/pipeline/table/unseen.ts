@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { UserError } from '../../errors.js';
-import { readJsonl } from '../../formats/jsonl.js';
 import type { Question } from '../../questions/types.js';
 import { groupQuestions } from '../groups.js';
+import { readRecords } from '../records.js';
 
 /** What the leak check needs of a question of a run. */
 const SplitSchema = z.object({
@@ -20,18 +19,12 @@ const SplitSchema = z.object({
  */
 export async function readTrainingQuestions(path: string): Promise<Question[] | undefined> {
   if (!existsSync(path)) return undefined;
-  const training: Question[] = [];
-  for await (const { line, value } of readJsonl(path)) {
-    const parsed = SplitSchema.safeParse(value);
-    if (!parsed.success) {
-      throw new UserError(
-        `${path}, line ${line}: not a question of a run, so what the detector was trained on is not known`,
-        { cause: parsed.error },
-      );
-    }
-    if (parsed.data.split === 'train') training.push(parsed.data);
-  }
-  return training;
+  const questions = await readRecords(
+    path,
+    SplitSchema,
+    'not a question of a run, so what the detector was trained on is not known',
+  );
+  return questions.filter(({ split }) => split === 'train');
 }
 
 /** A question that may be asked; those of one group are about the same fact. */

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../errors.js';
-import { readJsonl } from '../../formats/jsonl.js';
 import { type CollectTools, TooFewError } from '../collect.js';
 import type { Listener } from '../events.js';
 import { runStages } from '../find.js';
 import { type ModelIdentity, STAGES } from '../manifest.js';
+import { readRecords } from '../records.js';
 import { type EngineChoice, makeContext, type Services } from '../run.js';
 import { openRunFolder, type RunFolder } from '../run-folder.js';
 import {
@@ -16,7 +15,6 @@ import {
   makeCollectSettings,
   TrainSettingsSchema,
 } from '../settings.js';
-import type { SplitQuestion } from '../split.js';
 import { requireStage } from '../stage.js';
 
 const QuestionSchema = z.object({
@@ -58,7 +56,11 @@ export async function repeatRun(
   asking: BaseAsking,
   context: BaseRunContext,
 ): Promise<RunFolder | string> {
-  const questions = await readSplitQuestions(source.file('questions.jsonl'));
+  const questions = await readRecords(
+    source.file('questions.jsonl'),
+    QuestionSchema,
+    'not a question of a run; run hneurons collect again',
+  );
   const collect = CollectSettingsSchema.parse(requireStage(source, 'collect').settings);
   const settings = {
     questions,
@@ -80,20 +82,6 @@ export async function repeatRun(
   } finally {
     await run.close();
   }
-}
-
-async function readSplitQuestions(path: string): Promise<SplitQuestion[]> {
-  const questions: SplitQuestion[] = [];
-  for await (const { line, value } of readJsonl(path)) {
-    const parsed = QuestionSchema.safeParse(value);
-    if (!parsed.success) {
-      throw new UserError(`${path}, line ${line}: not a question of a run; run hneurons collect again`, {
-        cause: parsed.error,
-      });
-    }
-    questions.push(parsed.data);
-  }
-  return questions;
 }
 
 /** The folder of the run on a base model, beside what trace writes itself. */

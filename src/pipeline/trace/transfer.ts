@@ -1,9 +1,10 @@
 import type { Transfer, TransferCell } from '../../report/origin/schema.js';
-import { rowFigures } from '../../stats/table-row.js';
+import { detectorFigures } from '../../stats/table-row.js';
 import { readControls } from '../controls-file.js';
 import { decisionValues } from '../decision.js';
-import { type Detector, detectorNeurons, readDetector } from '../detector.js';
+import { type Detector, readDetector } from '../detector.js';
 import { gather, linearScores } from '../gather.js';
+import { numberGroups } from '../groups.js';
 import type { RunFolder } from '../run-folder.js';
 import { type Half, loadHalf } from '../train.js';
 
@@ -62,19 +63,15 @@ async function judgeBy(
     controls
       .filter(({ kind }) => kind === wanted)
       .map((control) => ({ seed: control.seed, scores: decide(control) }));
-  const names = [...new Set(half.cases.map(({ group }) => group))];
-  const numbers = new Map(names.map((name, i) => [name, i]));
-  const { accuracy, auroc, random, layerMatched } = rowFigures({
+  const figures = detectorFigures({
     scores: decide(detector),
     labels: Uint8Array.from(half.cases, (one) => (one.class === 'hallucinated' ? 1 : 0)),
-    groups: half.cases.map(({ group }) => numbers.get(group)!),
+    groups: numberGroups(half.cases.map(({ group }) => group)),
     random: ofKind('random'),
     layerMatched: ofKind('layer-matched'),
-    logProbability: half.cases.map((one) => one.mean_log_probability ?? Number.NaN),
     seed,
   });
-  const { neurons } = detectorNeurons(detector);
-  return { neurons: neurons.length, accuracy, auroc, random, layerMatched };
+  return { neurons: detector.neurons.length, ...figures };
 }
 
 function counts({ cases }: Half): { faithful: number; hallucinated: number } {
