@@ -1,9 +1,21 @@
 /**
  * Speed and memory of drift between two checkpoints, against a plain read of the same files, in one run.
  *
- *     node dist/bench/drift.js [--layers 16] [--ffn 8192] [--hidden 2048] [--type BF16] [--folder DIR]
+ *     node dist/bench/drift.js [--layers 16] [--ffn 8192] [--hidden 2048] [--type BF16] [--folder DIR] [--cold]
+ *
+ * With --cold (Linux, root) the system's cache of files is emptied before each: both then read from the disk.
  */
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,6 +30,7 @@ const { values } = parseArgs({
     type: { type: 'string', default: 'BF16' },
     repeats: { type: 'string', default: '3' },
     folder: { type: 'string' },
+    cold: { type: 'boolean', default: false },
   },
 });
 const [layers, ffn, hidden, repeats] = [values.layers, values.ffn, values.hidden, values.repeats].map(Number);
@@ -66,7 +79,13 @@ function write(path: string, seed: number): void {
   closeSync(file);
 }
 
+/** Empties the system's cache of files, where that was asked for. */
+function forget(): void {
+  if (values.cold) writeFileSync('/proc/sys/vm/drop_caches', '3');
+}
+
 function plainRead(): number {
+  forget();
   const began = performance.now();
   const buffer = Buffer.allocUnsafeSlow(4 << 20);
   for (const path of files) {
@@ -83,6 +102,8 @@ try {
   files.forEach((path, i) => {
     write(path, i + 1);
   });
+  // What is not written yet cannot be forgotten.
+  if (values.cold) execFileSync('sync');
   const gigabytes = (2 * layers * layer) / 1e9;
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -94,6 +115,7 @@ try {
   const drifts: number[] = [];
   for (let i = 0; i < repeats; i++) {
     reads.push(plainRead());
+    forget();
     const began = performance.now();
     await measureDrift(base, instruct);
     drifts.push((performance.now() - began) / 1000);
@@ -105,7 +127,7 @@ try {
   );
   console.log(`drift       ${median(drifts).toFixed(2)} s (${speed(median(drifts))})`);
   console.log(
-    `plain read  ${median(reads).toFixed(2)} s (${speed(median(reads))}), files in the system's cache`,
+    `plain read  ${median(reads).toFixed(2)} s (${speed(median(reads))}), ${values.cold ? 'from the disk' : "files in the system's cache"}`,
   );
   console.log(`ratio       ${(median(reads) / median(drifts)).toFixed(2)} of the speed of a plain read`);
   console.log(
