@@ -160,21 +160,26 @@ function checkCases(cases: Case[], responses: Response[], settings: CollectSetti
   const train = cases.filter((one) => one.split === 'train').length;
   const test = cases.length - train;
   if (Math.min(train, test) >= FEWEST_MATCHED) return;
-  const { faithful, hallucinated, mixed, uncertain } = countClasses(responses);
-  const seen = `${responses.length} questions gave ${faithful} faithful, ${hallucinated} hallucinated, ${mixed} mixed, ${uncertain} uncertain`;
+  const { faithful, hallucinated, mixed, uncertain, failed } = countClasses(responses);
+  const left = failed > 0 ? `, ${failed} without a usable answer of server or judge` : '';
+  const seen = `${responses.length} questions gave ${faithful} faithful, ${hallucinated} hallucinated, ${mixed} mixed, ${uncertain} uncertain${left}`;
   const loose = Math.round(0.8 * settings.samples);
-  const relaxed = `--min-correct ${loose} --max-correct ${settings.samples - loose}`;
+  // Questions with options are answered once, without chance.
+  const drawn = responses.some(({ samples }) => samples.some(({ choice }) => choice === undefined));
+  const relaxed = drawn ? `, or --min-correct ${loose} --max-correct ${settings.samples - loose}` : '';
+  const colder = drawn ? ', a lower --temperature' : '';
+  const hotter = drawn ? ', a higher --temperature' : '';
   let problem: string;
   let advice: string;
   if (faithful === 0) {
     problem = 'no faithful question';
-    advice = `take a larger model, easier questions, a lower --temperature, or ${relaxed}`;
+    advice = `take a larger model, easier questions${colder}${relaxed}`;
   } else if (hallucinated === 0) {
     problem = 'no hallucinated question';
-    advice = `take a smaller model, harder questions, a higher --temperature, or ${relaxed}`;
+    advice = `take a smaller model, harder questions${hotter}${relaxed}`;
   } else {
     problem = `only ${train} matched samples to train on and ${test} to test (${FEWEST_MATCHED} of each are needed)`;
-    advice = `take more questions (a relation needs both classes), another model, or ${relaxed}`;
+    advice = `take more questions (a relation needs both classes), another model${relaxed}`;
   }
   throw new TooFewError(`${problem}: ${seen}; ${advice}`);
 }
