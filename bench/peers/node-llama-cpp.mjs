@@ -1,0 +1,48 @@
+/**
+ * Greedy tokens of prompts under an adapter, by the npm package node-llama-cpp:
+ *   node node-llama-cpp.mjs MODEL.gguf ITEMS.json OUT.json [ADAPTER.gguf SCALE]
+ * To be run in a folder where the package is installed. ITEMS: {steps, items: [[token, ...], ...]}; OUT: for each item the tokens (-1 where one
+ * ended the text), and token and log p of all first tokens above 1e-6.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { getLlama } from 'node-llama-cpp';
+
+const [modelPath, itemsPath, out, adapter, scale] = process.argv.slice(2);
+const { steps, items } = JSON.parse(readFileSync(itemsPath, 'utf8'));
+const llama = await getLlama({
+  gpu: false,
+  build: 'never',
+  skipDownload: true,
+  maxThreads: 1,
+  logLevel: 'error',
+});
+const model = await llama.loadModel({ modelPath });
+const context = await model.createContext({
+  contextSize: 256,
+  sequences: 1,
+  threads: 1,
+  flashAttention: false,
+  experimentalKvCacheKeyType: 'F32',
+  experimentalKvCacheValueType: 'F32',
+  ...(adapter && { lora: { adapters: [{ filePath: adapter, scale: Number(scale) }] } }),
+});
+const sequence = context.getSequence();
+const results = [];
+for (const tokens of items) {
+  await sequence.clearHistory();
+  const said = [];
+  let first;
+  const options = { temperature: 0, yieldEogToken: true };
+  for await (const { token, probabilities } of sequence.evaluateWithMetadata(
+    tokens,
+    { probabilities: true },
+    options,
+  )) {
+    first ??= [...probabilities].filter(([, p]) => p > 1e-6).map(([id, p]) => [id, Math.log(p)]);
+    const ended = model.isEogToken(token);
+    if (said.push(ended ? -1 : token) === steps || ended) break;
+  }
+  results.push({ tokens: said, first });
+}
+writeFileSync(out, JSON.stringify(results));
+await llama.dispose();
