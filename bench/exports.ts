@@ -11,7 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { convertToFloat32, type Engine, openEngine } from '../src/engine/index.js';
+import { convertToFloat32, type Engine, openEngine, promptStyle } from '../src/engine/index.js';
 import { writeGgufAdapter } from '../src/export/adapter-gguf.js';
 import { bakeGguf } from '../src/export/bake-gguf.js';
 import { bakeSafetensors } from '../src/export/bake-safetensors.js';
@@ -66,12 +66,10 @@ console.log(
 );
 
 const questions = shuffle(derive(1, 'exports'), builtinQuestions()).slice(0, Number(options.prompts));
-const prompts = (
-  await engine.tokenize(
-    questions.map(({ question }) => `Question: ${question}\nAnswer:`),
-    { special: true, bos: true },
-  )
-).map((tokens) => Array.from(tokens));
+const kind = engine.model.chatTemplate === undefined ? 'plain' : 'chat';
+const style = promptStyle(engine.model, kind, []);
+const texts = questions.map(({ question }) => style.text(question));
+const prompts = (await engine.tokenize(texts, style.tokenize)).map((tokens) => Array.from(tokens));
 const endings = [
   '<eos>',
   '</s>',
@@ -106,7 +104,7 @@ async function report(
   const ok = parted.length === 0 && difference <= LIMIT;
   if (!ok) failed = true;
   console.log(
-    `${ok ? 'ok  ' : 'MISS'} alpha ${String(reference.steering?.alpha).padEnd(4)} ${name.padEnd(28)} same tokens ${same}/${prompts.length}` +
+    `${ok ? 'ok  ' : 'MISS'} alpha ${String(reference.steering?.alpha).padEnd(4)} ${name.padEnd(28)} same ${tokens.reduce((sum, { length }) => sum + length, 0)} tokens in ${same}/${prompts.length}` +
       `${again ? ` (${again} after float32 KV)` : ''}, largest difference of ${unit} ${difference.toExponential(1)}` +
       `${where.length ? `; parted at ${where.join(', ')}` : ''}`,
   );

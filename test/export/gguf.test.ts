@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { readGguf } from '../../src/engine/gguf/read.js';
+import type { GgufValue } from '../../src/engine/gguf/types.js';
 import { stringAt } from '../../src/engine/gguf/values.js';
 import { writeGgufAdapter } from '../../src/export/adapter-gguf.js';
 import { bakeGguf } from '../../src/export/bake-gguf.js';
@@ -213,6 +214,22 @@ test('a fused W_up: the half with the gate stays', async () => {
   const want = await matrix(model);
   for (let i = 0; i < HIDDEN; i++) want[(FFN + 4) * HIDDEN + i] *= 2;
   assert.deepEqual(await matrix(out), want);
+});
+
+test('a norm before W_down, or bounds of W_up x: then only columns of W_down will do', async () => {
+  const plain = await writeFfnGguf(at('ffn.gguf'), { moved: false, type: 'F32' });
+  assert.equal((await openGgufWeights(plain)).linearUp, true);
+  const norm = { name: 'blk.0.ffn_sub_norm.weight', shape: [FFN], type: 0, data: new Uint8Array(4 * FFN) };
+  const clamp = { type: 'array', items: 'float32', value: new Float32Array(LAYERS) } as const;
+  for (const more of [
+    { add: [norm] },
+    { metadata: [['llama.swiglu_clamp_shexp', clamp] as [string, GgufValue]] },
+  ]) {
+    const model = await rewriteGguf(plain, at('other.gguf'), more);
+    const detector = detectorOf({ architecture: 'llama', layers: LAYERS, ffn: FFN }, [[1, 4]]);
+    const { method, bytes } = await bakeGguf({ model, detector, alpha: 2, out: at('other-baked.gguf') });
+    assert.deepEqual([method, bytes], ['columns of W_down multiplied by alpha', HIDDEN * 4]);
+  }
 });
 
 test('without a gate, a quantised file is refused and says what to do', async () => {

@@ -12,6 +12,8 @@ import { typeId } from '../support/rewrite-gguf.js';
 
 /** Where ggml-common.h has the half floats of each block, written down anew. */
 const HALVES: Record<string, number[]> = {
+  Q1_0: [0],
+  Q2_0: [0],
   Q4_0: [0],
   Q4_1: [0, 2],
   Q5_0: [0],
