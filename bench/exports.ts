@@ -29,7 +29,7 @@ import {
   logProbabilityDifference,
   type Reference,
 } from './exports-reference.js';
-import { type Said, withLlamaServer } from './peers/llama-server.js';
+import { type Said, TOGETHER, withLlamaServer } from './peers/llama-server.js';
 import { hardware, scratchFolder } from './reference.js';
 
 const { values: options } = parseArgs({
@@ -179,7 +179,10 @@ for (const alpha of alphas) {
     const scaled = ['-m', model, '--lora-scaled', `${adapter}:${alpha - 1}`];
     await withLlamaServer(options['llama-server'], scaled, async (serve) => {
       const said: Said[] = [];
-      for (const prompt of prompts) said.push(await serve(prompt, steps));
+      for (let i = 0; i < prompts.length; i += TOGETHER) {
+        const some = prompts.slice(i, i + TOGETHER).map((prompt) => serve(prompt, steps));
+        said.push(...(await Promise.all(some)));
+      }
       await reportSaid('GGUF adapter, llama-server', reference, said);
     });
   }

@@ -10,6 +10,8 @@ export interface Said {
 }
 
 const TOP = 50;
+/** Requests that are worked on at the same time. */
+export const TOGETHER = 5;
 
 /** Starts the server, lends it to `work`, and ends it. */
 export async function withLlamaServer<T>(
@@ -19,7 +21,18 @@ export async function withLlamaServer<T>(
 ): Promise<T> {
   const port = await freePort();
   const exact = ['-ctk', 'f32', '-ctv', 'f32', '-fa', 'off'];
-  const own = ['--port', String(port), '-t', '1', '-np', '1', '-c', '512', '--no-warmup', ...exact];
+  const own = [
+    '--port',
+    String(port),
+    '-t',
+    '1',
+    '-np',
+    String(TOGETHER),
+    '-c',
+    '640',
+    '--no-warmup',
+    ...exact,
+  ];
   const child: ChildProcess = spawn(binary, [...args, ...own], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
