@@ -60,7 +60,7 @@ describe('text that is told token by token', () => {
       const some = Array.from({ length: Math.floor(random() * 12) }, () =>
         Buffer.from(
           Array.from(
-            { length: Math.floor(random() * 4) },
+            { length: 1 + Math.floor(random() * 3) },
             () => alphabet[Math.floor(random() * alphabet.length)],
           ),
         ),
