@@ -106,6 +106,10 @@ export class Model {
   async stream(question: string | readonly Message[], options: AnswerOptions = {}): Promise<AnswerStream> {
     const { detector, alpha = 1, seed = 1, stop = [], signal } = options;
     detector?.check(this);
+    const neurons = this.#flat(options.neurons ?? detector?.hNeurons);
+    if (alpha !== 1 && neurons === undefined) {
+      throw new UserError('alpha needs a detector, or the neurons that it scales', { exitCode: 2 });
+    }
     const kind = options.promptStyle ?? detector?.data.promptStyle ?? 'auto';
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
     if (messages.at(-1)?.role !== 'user')
@@ -115,10 +119,6 @@ export class Model {
     const room = (this.options.contextTokens ?? CONTEXT_TOKENS) - tokens.length;
     if (room < 1)
       throw new UserError(`the prompt has ${tokens.length} tokens, more than fit; raise contextTokens`);
-    const neurons = this.#flat(options.neurons ?? detector?.hNeurons);
-    if (alpha !== 1 && neurons === undefined) {
-      throw new UserError('alpha needs a detector, or the neurons that it scales', { exitCode: 2 });
-    }
     return startAnswer(
       await this.#session(detector),
       {
