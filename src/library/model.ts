@@ -99,9 +99,11 @@ export class Model {
   /**
    * The same, token by token, each with its risk where there is a detector:
    *
-   *     const stream = await model.stream('What is the capital of Peru?', { detector });
-   *     for await (const { text, risk } of stream) console.log(text, risk);
-   *     console.log((await stream.answer).risk?.verdict);
+   * ```ts
+   * const stream = await model.stream('What is the capital of Peru?', { detector });
+   * for await (const { text, risk } of stream) console.log(text, risk);
+   * console.log((await stream.answer).risk?.verdict);
+   * ```
    */
   async stream(question: string | readonly Message[], options: AnswerOptions = {}): Promise<AnswerStream> {
     const { detector, alpha = 1, seed = 1, stop = [], signal } = options;

@@ -76,3 +76,7 @@ test('only what is of use is packed, and source maps bring their sources', () =>
     assert.equal(sourcesContent?.length, sources.length, name);
   }
 });
+
+test('the reference in docs/api.md is made from the docstrings as they are', () => {
+  execFileSync(process.execPath, ['scripts/api-docs.js', '--check'], { encoding: 'utf8', timeout: 60_000 });
+});
