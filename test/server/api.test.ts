@@ -72,14 +72,15 @@ for (const [name, server] of [
     assert.equal(streamed.texts[0], choice.message.content);
     assert.deepEqual(streamed.usage?.completion_tokens, whole.usage?.completion_tokens);
     assert.deepEqual(streamed.usage?.prompt_tokens, whole.usage?.prompt_tokens);
-    assert.deepEqual(
-      streamed.logprobs,
-      choice.logprobs?.content?.map(({ logprob }) => logprob),
-    );
-    for (const { logprob, top_logprobs } of choice.logprobs!.content!) {
+    // What a kept prefix saves is not computed in the same batch again, which changes the last digits.
+    const near = (x: number, y: number) => assert.ok(Math.abs(x - y) < 1e-3, `${x} ${y}`);
+    const { content } = choice.logprobs!;
+    assert.equal(streamed.logprobs.length, content!.length);
+    for (const [i, { logprob }] of content!.entries()) near(streamed.logprobs[i], logprob);
+    for (const { logprob, top_logprobs } of content!) {
       assert.equal(top_logprobs.length, 2);
       // Greedy: the token drawn is the likeliest one.
-      assert.ok(Math.abs(top_logprobs[0].logprob - logprob) < 1e-4, `${top_logprobs[0].logprob} ${logprob}`);
+      near(top_logprobs[0].logprob, logprob);
       assert.ok(logprob <= 0);
     }
     // Each token's risk comes once, in order, and the end repeats them.
@@ -88,12 +89,12 @@ for (const [name, server] of [
       choice.hneurons.tokens.map((_, index) => index),
     );
     streamed.risks[0].forEach(({ risk, text, cett }, i) => {
-      assert.ok(Math.abs(risk - choice.hneurons.tokens[i].risk) < 1e-4);
+      near(risk, choice.hneurons.tokens[i].risk);
       assert.equal(text, choice.hneurons.tokens[i].text);
       assert.equal(cett?.length, 1);
     });
     assert.equal(choice.hneurons.tokens.map(({ text }) => text).join(''), choice.message.content);
-    assert.ok(Math.abs(streamed.whole[0].score! - choice.hneurons.score!) < 1e-3);
+    near(streamed.whole[0].score!, choice.hneurons.score!);
     assert.deepEqual(streamed.whole[0].answerSpan, choice.hneurons.answerSpan);
   });
 }
