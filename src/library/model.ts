@@ -7,7 +7,6 @@ import { modelSha256, resolveModel } from '../models/index.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
 import { promptsOf } from '../server/prompts.js';
-import { openLive } from '../server/sampled-session.js';
 import type { Detector } from './detector.js';
 import { type Answer, type AnswerStream, startAnswer } from './stream.js';
 
@@ -64,7 +63,8 @@ export interface AnswerOptions {
 
 /** A language model, opened up: it answers, and its neurons can be read and scaled. */
 export class Model {
-  readonly #sessions = new Map<Detector | undefined, Promise<LiveSession>>();
+  #live: { detector: Detector | undefined; session: LiveSession; running: Set<Promise<unknown>> } | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #answers = 0;
 
   private constructor(
@@ -118,29 +118,28 @@ export class Model {
       throw new UserError('a conversation must end with a message of the user');
     const prompt = promptsOf(this.engine.model, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);
-    const room = (this.options.contextTokens ?? CONTEXT_TOKENS) - tokens.length;
+    const room = this.#contextTokens - tokens.length;
     if (room < 1)
       throw new UserError(`the prompt has ${tokens.length} tokens, more than fit; raise contextTokens`);
-    return startAnswer(
-      await this.#session(detector),
-      {
-        id: String(++this.#answers),
-        prompt: tokens,
-        stream: 'answer',
-        settings: {
-          temperature: options.temperature ?? 0,
-          topK: options.topK ?? 0,
-          topP: options.topP ?? 1,
-          minP: options.minP ?? 0,
-          maxTokens: Math.min(room, options.maxTokens ?? MAX_TOKENS),
-          stop: [...prompt.stop, ...stop],
-          seed,
-        },
-        steering: alpha === 1 || !neurons ? undefined : { neurons, alpha },
-        score: detector !== undefined,
+    const request = {
+      id: String(++this.#answers),
+      prompt: tokens,
+      stream: 'answer',
+      settings: {
+        temperature: options.temperature ?? 0,
+        topK: options.topK ?? 0,
+        topP: options.topP ?? 1,
+        minP: options.minP ?? 0,
+        maxTokens: Math.min(room, options.maxTokens ?? MAX_TOKENS),
+        stop: [...prompt.stop, ...stop],
+        seed,
       },
-      detector?.riskSettings({ alpha, threshold: options.threshold }),
-      { trimStart: prompt.continues, signal },
+      steering: alpha === 1 || !neurons ? undefined : { neurons, alpha },
+      score: detector !== undefined,
+    };
+    const settings = detector?.riskSettings({ alpha, threshold: options.threshold });
+    return this.#start(detector, (session) =>
+      startAnswer(session, request, settings, { trimStart: prompt.continues, signal }),
     );
   }
 
@@ -149,9 +148,8 @@ export class Model {
     return (await readGguf(this.engine.model.path)).files;
   }
 
-  /** Ends the native process. */
+  /** Ends the native process; answers under way reject. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#sessions.values()].map(async (session) => (await session).close()));
     await this.engine.close();
   }
 
@@ -167,15 +165,42 @@ export class Model {
     });
   }
 
-  /** Answers with the same detector are written together. */
-  #session(detector: Detector | undefined): Promise<LiveSession> {
-    const { concurrency = CONCURRENCY, contextTokens = CONTEXT_TOKENS } = this.options;
-    let session = this.#sessions.get(detector);
-    if (!session) {
-      session = openLive(this.engine, { watch: detector?.flat, concurrency, contextTokens });
-      this.#sessions.set(detector, session);
-    }
-    return session;
+  get #contextTokens(): number {
+    return this.options.contextTokens ?? Math.min(CONTEXT_TOKENS, this.engine.model.contextLength);
+  }
+
+  /**
+   * Starts an answer in the live session. There is one at a time: answers with the same detector are written together, those with
+   * another wait until these are done.
+   */
+  async #start(
+    detector: Detector | undefined,
+    start: (session: LiveSession) => AnswerStream,
+  ): Promise<AnswerStream> {
+    const turn = this.#turn.then(async () => {
+      // Without a score it does not matter what is watched.
+      if (!this.#live || (detector && this.#live.detector !== detector)) {
+        await this.#closeSession();
+        const { concurrency = CONCURRENCY } = this.options;
+        const options = { watch: detector?.flat, concurrency, contextTokens: this.#contextTokens };
+        this.#live = { detector, session: await this.engine.live(options), running: new Set() };
+      }
+      const { session, running } = this.#live;
+      const stream = start(session);
+      const over: Promise<unknown> = stream.answer.catch(() => {}).then(() => running.delete(over));
+      running.add(over);
+      return stream;
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #closeSession(): Promise<void> {
+    const live = this.#live;
+    if (!live) return;
+    await Promise.all(live.running);
+    this.#live = undefined;
+    await live.session.close();
   }
 }
 

@@ -90,6 +90,17 @@ test('leaving a stream stops it; so does a signal; the next answer is as before'
   assert.ok((await model.answer(QUESTION, { ...PLAIN, maxTokens: 3 })).text.length > 0);
 });
 
+test('answers with different detectors at the same time wait for each other', async () => {
+  const twin = await Detector.load(paths.detector);
+  const ask = (one?: Detector) => model.answer(QUESTION, { ...PLAIN, detector: one, maxTokens: 6 });
+  const answers = await Promise.all([ask(detector), ask(twin), ask(detector), ask(), ask(twin)]);
+  for (const { text } of answers) assert.equal(text, answers[0].text);
+  // Another batch rounds otherwise.
+  const scores = answers.map(({ risk }) => risk?.score ?? Number.NaN);
+  for (const i of [1, 2, 4]) assert.ok(Math.abs(scores[i] - scores[0]) < 1e-4);
+  assert.equal(answers[3].risk, undefined);
+});
+
 test('mistakes are one line', async () => {
   await expectUserError(() => model.answer(QUESTION, { alpha: 2 }), /alpha needs a detector/);
   await expectUserError(
