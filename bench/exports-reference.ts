@@ -1,0 +1,124 @@
+/** What run-time alpha of this program says, and how far another engine is from it. */
+import type { Engine } from '../src/engine/index.js';
+
+/** Stands in the tokens for whatever token ended the text. */
+export const END = -1;
+
+export interface Reference {
+  steering?: { neurons: number[]; alpha: number };
+  tokens: number[][];
+  /** After each prompt, `[vocab]`. */
+  logits: Float32Array[];
+}
+
+/** Greedy tokens and first logits of an engine for prompts. */
+export async function ask(
+  engine: Engine,
+  prompts: number[][],
+  steps: number,
+  steering?: Reference['steering'],
+): Promise<Reference> {
+  const tokens = await greedy(engine, prompts, steps, steering);
+  const logits = [];
+  for (const prompt of prompts) logits.push(await engine.logits(prompt, steering));
+  return { steering, tokens, logits };
+}
+
+async function greedy(
+  engine: Engine,
+  prompts: number[][],
+  steps: number,
+  steering: Reference['steering'],
+): Promise<number[][]> {
+  const said: number[][] = [];
+  let next = 0;
+  await engine.sample({
+    settings: { temperature: 0, topK: 0, topP: 1, minP: 0, maxTokens: steps, stop: [], seed: 0, steering },
+    next: () =>
+      next < prompts.length ? { id: String(next), prompt: prompts[next++], samples: 1 } : undefined,
+    onResult: ({ id, samples }) => {
+      const [{ tokens, finish }] = samples;
+      said[Number(id)] = finish === 'end' ? [...tokens, END] : tokens;
+    },
+  });
+  return said;
+}
+
+export interface Agreement {
+  /** Prompts with the same tokens. */
+  same: number;
+  /** Of the others: where they part, and by how much our own logits prefer our token there. */
+  parted: { prompt: number; step: number; margin: number }[];
+  /** Prompts whose reference was changed by decoding a token again in float32. */
+  again: number;
+}
+
+/**
+ * Compares greedy tokens with the reference. The reference was drawn with a KV cache in float16, as always; where another engine says
+ * something else, the token is computed anew with one in float32, and if that is what the other says, the reference goes on from there.
+ */
+export async function compareTokens(
+  engine: Engine,
+  prompts: number[][],
+  steps: number,
+  reference: Reference,
+  theirs: number[][],
+  ends: Set<number>,
+): Promise<Agreement> {
+  const result: Agreement = { same: 0, parted: [], again: 0 };
+  for (const [i, prompt] of prompts.entries()) {
+    let changed = false;
+    for (;;) {
+      const ours = reference.tokens[i];
+      const step = firstDifference(ours, theirs[i]);
+      if (step === undefined) {
+        result.same++;
+        break;
+      }
+      const logits = await engine.logits([...prompt, ...ours.slice(0, step)], reference.steering);
+      const likeliest = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
+      const best = ends.has(likeliest) ? END : likeliest;
+      const their = theirs[i][step];
+      if (best !== their || best === ours[step]) {
+        const chosen = their === END ? [...ends] : [their];
+        const margin = logits[likeliest] - Math.max(...chosen.map((token) => logits[token]));
+        result.parted.push({ prompt: i, step, margin });
+        break;
+      }
+      changed = true;
+      const begun = [...ours.slice(0, step), best];
+      const left = best === END ? 0 : steps - begun.length;
+      const [rest] =
+        left > 0 ? await greedy(engine, [[...prompt, ...begun]], left, reference.steering) : [[]];
+      reference.tokens[i] = [...begun, ...rest];
+    }
+    if (changed) result.again++;
+  }
+  return result;
+}
+
+function firstDifference(a: number[], b: number[]): number | undefined {
+  const step = a.findIndex((token, i) => token !== b[i]);
+  if (step >= 0) return step;
+  return b.length > a.length ? a.length : undefined;
+}
+
+/** Largest difference of logits over all prompts. */
+export function logitDifference(reference: Reference, theirs: ArrayLike<number>[]): number {
+  return Math.max(
+    ...reference.logits.map((logits, i) =>
+      logits.reduce((largest, value, token) => Math.max(largest, Math.abs(value - theirs[i][token])), 0),
+    ),
+  );
+}
+
+/** Largest difference of log p over the tokens that an engine names. */
+export function logProbabilityDifference(reference: Reference, theirs: [number, number][][]): number {
+  return Math.max(
+    ...reference.logits.map((logits, i) => {
+      const top = logits.reduce((a, b) => Math.max(a, b));
+      const total = top + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - top), 0));
+      return Math.max(...theirs[i].map(([token, logP]) => Math.abs(logits[token] - total - logP)));
+    }),
+  );
+}
