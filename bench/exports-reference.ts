@@ -56,6 +56,7 @@ export interface Agreement {
 /**
  * Compares greedy tokens with the reference. The reference was drawn with a KV cache in float16, as always; where another engine says
  * something else, the token is computed anew with one in float32, and if that is what the other says, the reference goes on from there.
+ * @param own where the others' tokens are from an engine of ours as well: theirs are computed anew in the same way
  */
 export async function compareTokens(
   engine: Engine,
@@ -64,7 +65,18 @@ export async function compareTokens(
   reference: Reference,
   theirs: number[][],
   ends: Set<number>,
+  own?: Engine,
 ): Promise<Agreement> {
+  const exact = async (from: Engine, tokens: number[], steering: Reference['steering']) => {
+    const logits = await from.logits(tokens, steering);
+    const likeliest = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
+    return { logits, likeliest, best: ends.has(likeliest) ? END : likeliest };
+  };
+  const goOn = async (from: Engine, prompt: number[], begun: number[], steering: Reference['steering']) => {
+    const left = begun.at(-1) === END ? 0 : steps - begun.length;
+    const [rest] = left > 0 ? await greedy(from, [[...prompt, ...begun]], left, steering) : [[]];
+    return [...begun, ...rest];
+  };
   const result: Agreement = { same: 0, parted: [], again: 0 };
   for (const [i, prompt] of prompts.entries()) {
     let changed = false;
@@ -75,22 +87,21 @@ export async function compareTokens(
         result.same++;
         break;
       }
-      const logits = await engine.logits([...prompt, ...ours.slice(0, step)], reference.steering);
-      const likeliest = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
-      const best = ends.has(likeliest) ? END : likeliest;
+      const common = ours.slice(0, step);
+      const { logits, likeliest, best } = await exact(engine, [...prompt, ...common], reference.steering);
       const their = theirs[i][step];
-      if (best !== their || best === ours[step]) {
+      const anew = own && (await exact(own, [...prompt, ...common], undefined)).best;
+      if (best === their && best !== ours[step]) {
+        reference.tokens[i] = await goOn(engine, prompt, [...common, best], reference.steering);
+      } else if (own && anew === best && best !== their) {
+        theirs[i] = await goOn(own, prompt, [...common, best], undefined);
+      } else {
         const chosen = their === END ? [...ends] : [their];
         const margin = logits[likeliest] - Math.max(...chosen.map((token) => logits[token]));
         result.parted.push({ prompt: i, step, margin });
         break;
       }
       changed = true;
-      const begun = [...ours.slice(0, step), best];
-      const left = best === END ? 0 : steps - begun.length;
-      const [rest] =
-        left > 0 ? await greedy(engine, [[...prompt, ...begun]], left, reference.steering) : [[]];
-      reference.tokens[i] = [...begun, ...rest];
     }
     if (changed) result.again++;
   }

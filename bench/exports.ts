@@ -98,22 +98,24 @@ async function report(
   tokens: number[][],
   difference: number,
   unit: 'logits' | 'log p',
+  own?: Engine,
 ): Promise<void> {
-  const { same, parted, again } = await compareTokens(engine, prompts, steps, reference, tokens, ends);
+  const { same, parted, again } = await compareTokens(engine, prompts, steps, reference, tokens, ends, own);
   const where = parted.map(({ prompt, step, margin }) => `${prompt}@${step} by ${margin.toFixed(3)}`);
   const ok = parted.length === 0 && difference <= LIMIT;
   if (!ok) failed = true;
   console.log(
     `${ok ? 'ok  ' : 'MISS'} alpha ${String(reference.steering?.alpha).padEnd(4)} ${name.padEnd(28)} same ${tokens.reduce((sum, { length }) => sum + length, 0)} tokens in ${same}/${prompts.length}` +
-      `${again ? ` (${again} after float32 KV)` : ''}, largest difference of ${unit} ${difference.toExponential(1)}` +
+      `${again ? ` (${again} with a token again in float32)` : ''}, largest difference of ${unit} ${difference.toExponential(1)}` +
       `${where.length ? `; parted at ${where.join(', ')}` : ''}`,
   );
 }
 
-async function plainly(path: string): Promise<Reference> {
-  const baked: Engine = await openEngine({ modelPath: path, device: 'cpu', threads: 1 });
+async function plainly(name: string, reference: Reference, path: string): Promise<void> {
+  const baked = await openEngine({ modelPath: path, device: 'cpu', threads: 1 });
   try {
-    return await ask(baked, prompts, steps);
+    const { tokens, logits } = await ask(baked, prompts, steps);
+    await report(name, reference, tokens, logitDifference(reference, logits), 'logits', baked);
   } finally {
     await baked.close();
   }
@@ -161,8 +163,7 @@ for (const alpha of alphas) {
 
   const baked = at('baked.gguf');
   await bakeGguf({ model, detector, alpha, out: baked });
-  const { tokens, logits } = await plainly(baked);
-  await report('baked GGUF, plain', reference, tokens, logitDifference(reference, logits), 'logits');
+  await plainly('baked GGUF, plain', reference, baked);
   rmSync(baked);
 
   if (options['node-llama-cpp']) {

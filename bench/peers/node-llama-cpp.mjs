@@ -28,8 +28,10 @@ const context = await model.createContext({
   ...(adapter && { lora: { adapters: [{ filePath: adapter, scale: Number(scale) }] } }),
 });
 
-async function answer(tokens) {
-  const sequence = context.getSequence();
+const sequences = Array.from({ length: TOGETHER }, () => context.getSequence());
+
+async function answer(tokens, sequence) {
+  await sequence.clearHistory();
   const said = [];
   const options = { temperature: 0, yieldEogToken: true };
   const add = (token) => {
@@ -51,13 +53,13 @@ async function answer(tokens) {
   if (!add(start)) {
     for await (const token of sequence.evaluate([start], options)) if (add(token)) break;
   }
-  sequence.dispose();
   return { tokens: said, first };
 }
 
 const results = [];
 for (let i = 0; i < items.length; i += TOGETHER) {
-  results.push(...(await Promise.all(items.slice(i, i + TOGETHER).map(answer))));
+  const some = items.slice(i, i + TOGETHER).map((tokens, k) => answer(tokens, sequences[k]));
+  results.push(...(await Promise.all(some)));
 }
 writeFileSync(out, JSON.stringify(results));
 await llama.dispose();
