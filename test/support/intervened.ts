@@ -37,8 +37,14 @@ export async function openIntervened(modelPath: string): Promise<Intervened> {
   };
   return {
     async logits(tokens, steering) {
-      await steerer.apply(context.pointer, steering);
-      return last(tokens);
+      const held = await steerer.hold(steering);
+      held.set(context.pointer);
+      try {
+        return last(tokens);
+      } finally {
+        llama.adaptersSet(context.pointer, null, 0, null);
+        held.release();
+      }
     },
     withAdapter(tokens, path, scale) {
       const adapter = llama.adapterLoad(model.pointer, path);

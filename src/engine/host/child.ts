@@ -62,6 +62,7 @@ const handlers: Handlers = {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const held = await steerer.hold(steering);
     const context = open({
       cells: Math.max(prefix.length + longest, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
       rows,
@@ -71,10 +72,11 @@ const handlers: Handlers = {
       exact: true,
     });
     try {
-      await steerer.apply(context.pointer, steering);
+      held.set(context.pointer);
       return logProbabilities(context, cases, { prefix, sequences: 64 });
     } finally {
       context.free();
+      held.release();
     }
   },
   async sample({ settings, prefix }, exchange) {
