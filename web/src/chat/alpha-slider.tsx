@@ -22,7 +22,7 @@ export function AlphaSlider(props: {
     <div className="alpha">
       <label htmlFor={id}>{name}</label>
       <output htmlFor={id}>
-        <b className="alpha-value">{value.toFixed(1)}</b> {meaning(value)}
+        <b className="alpha-value">{value.toFixed(1)}</b> <span>{meaning(value)}</span>
       </output>
       <div className="track" style={{ '--one-share': one } as React.CSSProperties}>
         <input

@@ -36,7 +36,7 @@ export function Chat(props: {
     say,
     summary: (answers) => summary(answers),
   });
-  const end = useEndInSight(chat.turns);
+  const end = useEndInSight(chat.turns, chat.turns.length > 0);
 
   const stopOnEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && chat.busy) {
@@ -116,15 +116,7 @@ export function Chat(props: {
         <div ref={end} />
       </div>
       <div className="dock">
-        {detector && (
-          <Legend threshold={threshold} numbers={numbers} onNumbers={setNumbers}>
-            {chat.turns.length > 0 && (
-              <button type="button" className="quiet" onClick={chat.clear}>
-                New chat
-              </button>
-            )}
-          </Legend>
-        )}
+        {detector && <Legend threshold={threshold} numbers={numbers} onNumbers={setNumbers} />}
         <Composer
           prompt={prompt}
           onPrompt={setPrompt}
@@ -132,6 +124,7 @@ export function Chat(props: {
           alphaRange={detector?.alphaRange ?? null}
           onAsk={ask}
           onStop={chat.stop}
+          onClear={chat.turns.length > 0 ? chat.clear : undefined}
         />
       </div>
     </div>
@@ -139,7 +132,7 @@ export function Chat(props: {
 }
 
 /** Keeps the end of the talk in sight while it grows, unless the reader has scrolled up. */
-function useEndInSight(change: unknown) {
+function useEndInSight(change: unknown, anything: boolean) {
   const end = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   useEffect(() => {
@@ -151,7 +144,7 @@ function useEndInSight(change: unknown) {
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the talk may have made it longer.
   useEffect(() => {
-    if (atEnd.current && end.current?.checkVisibility()) {
+    if (anything && atEnd.current && end.current?.checkVisibility()) {
       scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
     }
   }, [change]);

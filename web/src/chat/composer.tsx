@@ -12,6 +12,8 @@ export function Composer(props: {
   alphaRange: [number, number] | null;
   onAsk(prompt: string, settings: Omit<Question, 'messages' | 'alpha'>, alphas: number[]): void;
   onStop(): void;
+  /** Begins a new talk; absent while there is none. */
+  onClear?(): void;
 }) {
   const { prompt, onPrompt, busy, alphaRange } = props;
   const [alphas, setAlphas] = useState<[number, number]>([1, 0]);
@@ -88,7 +90,14 @@ export function Composer(props: {
           </label>
         </div>
       )}
-      <SettingsFields {...settings} />
+      <div className="below">
+        <SettingsFields {...settings} />
+        {props.onClear && (
+          <button type="button" className="quiet" onClick={props.onClear}>
+            New chat
+          </button>
+        )}
+      </div>
     </form>
   );
 }

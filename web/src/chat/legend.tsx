@@ -1,17 +1,11 @@
-import type { ReactNode } from 'react';
 import { percent } from './words.ts';
 
 /** What the colours of words mean, and the switch that writes the numbers under them. */
-export function Legend(props: {
-  threshold: number;
-  numbers: boolean;
-  onNumbers(numbers: boolean): void;
-  children?: ReactNode;
-}) {
+export function Legend(props: { threshold: number; numbers: boolean; onNumbers(numbers: boolean): void }) {
   return (
     <div className="legend">
       <p>
-        <span>Risk of a word</span>
+        <span className="of">Risk of a word</span>
         <span className="steps" aria-hidden="true">
           {[0, 1, 2, 3, 4].map((step) => (
             <span key={step} className={`r${step}`}>
@@ -19,7 +13,7 @@ export function Legend(props: {
             </span>
           ))}
         </span>
-        <span className="sr-only">in five steps of 20 %, from blue to orange.</span>
+        <span className="sr-only">in five steps of 20 %, from blue to orange;</span>
         <span className="threshold">
           <span className="word over">underlined</span> from {percent(props.threshold)}
         </span>
@@ -32,7 +26,6 @@ export function Legend(props: {
         />
         Numbers
       </label>
-      {props.children}
     </div>
   );
 }

@@ -15,7 +15,7 @@ export const WordsView = memo(function WordsView(props: {
   threshold: number;
   numbers: boolean;
 }) {
-  const words = useMemo(() => toWords(props.text, props.tokens), [props.text, props.tokens]);
+  const words = useMemo(() => toWords(props.text.trimStart(), props.tokens), [props.text, props.tokens]);
   const [tip, setTip] = useState<Tip | null>(null);
 
   const point = (event: PointerEvent<HTMLElement>) => {
