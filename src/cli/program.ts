@@ -9,6 +9,7 @@ import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { addServe } from './commands/serve.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
 import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -98,6 +99,7 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addServe(program, session);
   addCompare(program, session);
   addImport(program, session);
   addExport(program, session);

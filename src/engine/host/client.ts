@@ -19,6 +19,7 @@ const STDERR_KEPT = 16384;
 
 /** The native process and the calls under way in it. */
 interface Host {
+  process: Engine['process'];
   call<K extends CallName>(name: K, argument: Calls[K][0], onTurn?: TurnHandler): Promise<Calls[K][1]>;
   close(): Promise<void>;
 }
@@ -34,9 +35,15 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   let said = '';
   let running = 'starting';
   let ended: Error | undefined;
+  let tellGone: (error: Error) => void;
+  const gone = new Promise<Error>((resolve) => {
+    tellGone = resolve;
+  });
 
   const failAll = (error: Error) => {
     ended ??= error;
+    // First, so that whoever waits for it knows of it before any call fails.
+    tellGone(ended);
     for (const call of calls.values()) call.reject(error);
     calls.clear();
   };
@@ -83,6 +90,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   signal?.addEventListener('abort', abort, { once: true });
 
   return {
+    process: { pid: child.pid ?? -1, gone },
     call(name, argument, onTurn) {
       return new Promise((resolve, reject) => {
         if (ended) return reject(ended);
@@ -146,6 +154,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
     return {
       model,
+      process: host.process,
       tokenize: (texts, { special, bos }) => host.call('tokenize', { texts, special, bos }),
       pieces: (tokens) => host.call('pieces', { tokens: ints(tokens) }),
       detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
