@@ -174,6 +174,7 @@ function infoOf(neurons: NonNullable<MockOptions['neurons']>, detector: boolean,
         }
       : null,
     run,
+    alpha: 1,
     guard: 'annotate',
     upstream: false,
   };

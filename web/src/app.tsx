@@ -5,6 +5,7 @@ import { Chat } from './chat/chat.tsx';
 import { Neurons } from './neurons/neurons.tsx';
 import { Run } from './run/run.tsx';
 import { Banner } from './ui/banner.tsx';
+import { Boundary } from './ui/boundary.tsx';
 import { KeyForm } from './ui/key-form.tsx';
 import { Loading, Notice } from './ui/notice.tsx';
 import { TabList } from './ui/tabs.tsx';
@@ -28,6 +29,9 @@ export function App() {
   const [opened, setOpened] = useState<Set<View>>(() => new Set([viewInAddress()]));
   const [current, setCurrent] = useState<Answer | null>(null);
 
+  // A server that wants a key shows nothing to one who has none.
+  const shown = link.state === 'key' ? null : info;
+
   const show = useCallback((next: View) => {
     setView(next);
     setOpened((before) => (before.has(next) ? before : new Set(before).add(next)));
@@ -44,7 +48,7 @@ export function App() {
     <>
       <header className="top">
         <h1>hneurons</h1>
-        <TabList tabs={VIEWS} chosen={view} onChoose={show} />
+        {shown && <TabList tabs={VIEWS} chosen={view} onChoose={show} />}
         {info && (
           <p className="served" title={`${info.model.name} ${info.model.quantisation}`}>
             {info.model.name} <span>{info.model.quantisation}</span>
@@ -52,20 +56,20 @@ export function App() {
         )}
       </header>
       <Banner link={link} onRetry={server.retry} />
-      {link.state === 'key' && <KeyForm refused={link.refused} onKey={server.useKey} />}
-      {info === null && link.state === 'loading' && <Loading what="Asking the server what it serves" />}
-      {info === null && link.state === 'broken' && (
-        <Notice title="The server could not say what it serves" tone="bad">
-          <p>{link.message}</p>
-          <button type="button" onClick={server.retry}>
-            Ask again
-          </button>
-        </Notice>
-      )}
-      {/* Views stay in the page once opened, so that nothing in them is lost by looking at another. */}
-      {info !== null && link.state !== 'key' && (
-        <main>
-          {VIEWS.filter(({ id }) => opened.has(id)).map(({ id }) => (
+      <main>
+        {link.state === 'key' && <KeyForm refused={link.refused} onKey={server.useKey} />}
+        {info === null && link.state === 'loading' && <Loading what="Asking the server what it serves" />}
+        {info === null && link.state === 'broken' && (
+          <Notice title="The server could not say what it serves" tone="bad">
+            <p>{link.message}</p>
+            <button type="button" onClick={server.retry}>
+              Ask again
+            </button>
+          </Notice>
+        )}
+        {/* Views stay in the page once opened, so that nothing in them is lost by looking at another. */}
+        {shown &&
+          VIEWS.filter(({ id }) => opened.has(id)).map(({ id }) => (
             <div
               key={id}
               role="tabpanel"
@@ -73,15 +77,16 @@ export function App() {
               aria-labelledby={`tab-${id}`}
               hidden={view !== id}
             >
-              {id === 'chat' && <Chat info={info} onFailure={server.report} onAnswer={setCurrent} />}
-              {id === 'neurons' && (
-                <Neurons info={info} current={current} onFailure={server.report} onAnswer={setCurrent} />
-              )}
-              {id === 'run' && <Run info={info} />}
+              <Boundary>
+                {id === 'chat' && <Chat info={shown} onFailure={server.report} onAnswer={setCurrent} />}
+                {id === 'neurons' && (
+                  <Neurons info={shown} current={current} onFailure={server.report} onAnswer={setCurrent} />
+                )}
+                {id === 'run' && <Run info={shown} />}
+              </Boundary>
             </div>
           ))}
-        </main>
-      )}
+      </main>
     </>
   );
 }

@@ -14,7 +14,6 @@ export class Failure extends Error {
 
 const KINDS: Record<number, FailureKind> = {
   401: 'key',
-  403: 'key',
   404: 'missing',
   429: 'busy',
   502: 'gone',

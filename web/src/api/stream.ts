@@ -53,7 +53,7 @@ function readChunk(data: string): Chunk {
   }
   const choice = raw.choices?.[0];
   const extra = choice?.hneurons;
-  const score = extra?.probability === undefined ? undefined : (extra as Score);
+  const score = extra?.verdict === undefined ? undefined : (extra as Score);
   return {
     text: choice?.delta?.content ?? '',
     tokens: (extra?.tokens ?? []).map((token, at) => ({ ...token, index: token.index ?? at })),

@@ -1,4 +1,14 @@
+import type { AnswerRisk, RiskSpan, RiskVerdict, TokenRisk as ScoredToken } from '../../../src/risk/types.ts';
+
 /** What the server says and hears: OpenAI's shapes with the additions under `hneurons`. */
+
+/** The score of a whole answer. */
+export type Score = AnswerRisk;
+export type Verdict = RiskVerdict;
+export type Part = RiskSpan;
+
+/** A token with the probability that it is made up; what belongs to the answer itself is known at the end. */
+export type TokenRisk = Omit<ScoredToken, 'answer'> & { answer?: boolean };
 
 /** A neuron as `[layer, index]`. */
 export type Place = [layer: number, index: number];
@@ -29,43 +39,10 @@ export interface Info {
     alphaRange: [number, number];
   };
   run: boolean;
+  /** Alpha of requests that have none. */
+  alpha: number;
   guard: 'annotate' | 'retry' | 'abstain';
   upstream: boolean;
-}
-
-export interface TokenRisk {
-  text: string;
-  /** Calibrated probability that this is made up. */
-  risk: number;
-  /** In the part that was scored as the answer. */
-  answer?: boolean;
-  /** CETT of the neurons that the request watched, in its order. */
-  cett?: number[];
-}
-
-export interface Part {
-  start: number;
-  end: number;
-  text: string;
-  risk: number;
-}
-
-export type Verdict = 'faithful' | 'hallucinated' | 'uncertain';
-
-/** The score of a whole answer. */
-export interface Score {
-  score: number;
-  probability: number;
-  threshold: number;
-  verdict: Verdict;
-  interval: [number, number];
-  answerSpan: { start: number; end: number; text: string };
-  tokens: TokenRisk[];
-  sentences: Part[];
-  spans: Part[];
-  alpha: number;
-  retries?: number;
-  abstained?: boolean;
 }
 
 export interface Message {

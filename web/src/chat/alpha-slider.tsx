@@ -22,7 +22,8 @@ export function AlphaSlider(props: {
     <div className="alpha">
       <label htmlFor={id}>{name}</label>
       <output htmlFor={id}>
-        <b className="alpha-value">{value.toFixed(1)}</b> <span>{meaning(value)}</span>
+        <b className="alpha-value">{value.toFixed(1)}</b>{' '}
+        <span className="alpha-meaning">{meaning(value)}</span>
       </output>
       <div className="track" style={{ '--one-share': one } as React.CSSProperties}>
         <input

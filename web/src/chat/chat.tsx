@@ -96,7 +96,7 @@ export function Chat(props: {
         ) : (
           chat.turns.map((turn) => (
             <section key={turn.id} className="turn" aria-label={`Question: ${turn.prompt.slice(0, 80)}`}>
-              <p className="prompt">{turn.prompt}</p>
+              <h2 className="prompt">{turn.prompt}</h2>
               <div className={turn.answers.length > 1 ? 'columns' : undefined}>
                 {turn.answers.map((answer, column) => (
                   <AnswerView
@@ -121,6 +121,7 @@ export function Chat(props: {
           prompt={prompt}
           onPrompt={setPrompt}
           busy={chat.busy}
+          alpha={info.alpha}
           alphaRange={detector?.alphaRange ?? null}
           onAsk={ask}
           onStop={chat.stop}

@@ -10,13 +10,15 @@ export function Composer(props: {
   busy: boolean;
   /** null: alpha does nothing, for want of a detector. */
   alphaRange: [number, number] | null;
+  /** Where the slider stands at first. */
+  alpha: number;
   onAsk(prompt: string, settings: Omit<Question, 'messages' | 'alpha'>, alphas: number[]): void;
   onStop(): void;
   /** Begins a new talk; absent while there is none. */
   onClear?(): void;
 }) {
   const { prompt, onPrompt, busy, alphaRange } = props;
-  const [alphas, setAlphas] = useState<[number, number]>([1, 0]);
+  const [alphas, setAlphas] = useState<[number, number]>([props.alpha, props.alpha === 0 ? 1 : 0]);
   const [compare, setCompare] = useState(false);
   const settings = useSettings();
   const box = useRef<HTMLTextAreaElement>(null);

@@ -49,7 +49,7 @@ export function SettingsFields({ typed, values, valid, set }: ReturnType<typeof 
     <details className="settings">
       <summary>
         Settings{' '}
-        <span>
+        <span className="settings-now">
           {valid
             ? `temperature ${values.temperature}, up to ${values.maxTokens} tokens, seed ${values.seed}`
             : 'something is out of range'}

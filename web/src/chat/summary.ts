@@ -20,7 +20,11 @@ export function summary(answers: Answer[]): string {
       const which = answers.length > 1 ? `${alphaName(question.alpha)}: ` : '';
       if (state === 'failed') return `${which}No answer. ${failure?.message ?? ''}`;
       const shown = text.length > 300 ? `${text.slice(0, 300)} and so on` : text.trim() || 'an empty answer';
-      const risk = score ? ` Risk ${percent(score.probability)}, ${VERDICTS[score.verdict]}.` : '';
+      const risk = !score
+        ? ''
+        : score.probability === null
+          ? ' There was nothing to score.'
+          : ` Risk ${percent(score.probability)}, ${VERDICTS[score.verdict]}.`;
       return `${which}${state === 'stopped' ? 'Stopped' : 'Answer'}: ${shown}.${risk}`;
     })
     .join(' ');

@@ -5,20 +5,22 @@ import { percent } from './words.ts';
 /** The score of an answer: the risk, what it means, and how sure it is. */
 export function VerdictView({ score, text }: { score: Score; text: string }) {
   const { probability, verdict, interval, threshold, answerSpan, retries, abstained } = score;
-  const partial = answerSpan.text.trim() !== '' && answerSpan.text.trim() !== text.trim();
+  if (probability === null) return <p className="note">There was nothing in it to score.</p>;
+  const scored = answerSpan?.text.trim() ?? '';
   return (
     <div className={`verdict ${verdict}`}>
       <p>
         <b>{percent(probability)}</b> risk: {VERDICTS[verdict]}
       </p>
       <div className="gauge" aria-hidden="true">
-        <span className="band" style={{ left: at(interval[0]), right: at(1 - interval[1]) }} />
+        {interval && <span className="band" style={{ left: at(interval[0]), right: at(1 - interval[1]) }} />}
         <span className="limit" style={{ left: at(threshold) }} />
         <span className="point" style={{ left: at(probability) }} />
       </div>
       <p className="small">
-        95 % interval {percent(interval[0])} to {percent(interval[1])}; threshold {percent(threshold)}
-        {partial && <>; scored on “{answerSpan.text.trim()}”</>}
+        {interval && `95 % interval ${percent(interval[0])} to ${percent(interval[1])}; `}threshold{' '}
+        {percent(threshold)}
+        {scored !== '' && scored !== text.trim() && `; scored on “${scored}”`}
       </p>
       {abstained ? (
         <p className="small">The risk was above the threshold, so the server held the answer back.</p>

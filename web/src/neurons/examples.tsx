@@ -6,7 +6,8 @@ export function Examples({ examples }: { examples: NeuronDetail['examples'] }) {
   if (examples === null) {
     return (
       <p className="note">
-        The questions that drive it are read from the run's folder; this detector has no run beside it.
+        The questions that drive it are read from the run's folder. There is none beside this detector, or
+        another version made it.
       </p>
     );
   }

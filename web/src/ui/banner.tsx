@@ -10,7 +10,7 @@ export function Banner({ link, onRetry }: { link: Link; onRetry(): void }) {
         <div className="banner">
           <p>
             {gone.restarting
-              ? 'The model is starting again.'
+              ? 'The server is starting again.'
               : 'The server does not answer. Is hneurons serve still running?'}{' '}
             <Countdown to={gone.next} />
           </p>
