@@ -57,8 +57,9 @@ export async function ask(page: Page, text: string): Promise<void> {
 
 /** Waits until nothing is being answered. */
 export async function answered(page: Page): Promise<void> {
-  await page.locator('.answer').first().waitFor();
-  await page.waitForFunction('!document.querySelector(".answer[aria-busy=true]")');
+  await page.locator('.answer:visible').first().waitFor();
+  // Not waitForFunction: the page's policy forbids to evaluate strings in it.
+  while ((await page.locator('.answer[aria-busy=true]').count()) > 0) await page.waitForTimeout(20);
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

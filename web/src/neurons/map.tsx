@@ -50,7 +50,7 @@ export function NeuronMap(props: {
             ))}
         </div>
         <div
-          className="field"
+          className="plane"
           role="img"
           aria-label={`Map of ${neurons.length} neurons in ${layers} layers; the table has the same`}
           style={{ backgroundSize: `100% ${rowHeight}px` }}

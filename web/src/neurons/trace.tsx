@@ -47,17 +47,20 @@ export function Trace({ neuron, current }: { neuron: Neuron; current: Answer | n
         How active it is (CETT) along the answer to “{prompt.length > 90 ? `${prompt.slice(0, 90)}…` : prompt}
         ”. Highest: {cettName(most.cett)} at “{most.text.trim() || 'white space'}”.
       </figcaption>
-      <ol>
-        {steps.map(({ at, text, risk, cett }) => (
-          <li key={at} title={`CETT ${cettName(cett)}`}>
-            <span className="column" aria-hidden="true">
-              <span style={{ height: `${most.cett === 0 ? 0 : (Math.max(0, cett) / most.cett) * 100}%` }} />
-            </span>
-            <span className={`token r${riskStep(risk)}`}>{text.trim() === '' ? '␣' : text.trim()}</span>
-            <span className="sr-only">CETT {cettName(cett)}</span>
-          </li>
-        ))}
-      </ol>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
+      <section tabIndex={0} aria-label="CETT of each token">
+        <ol>
+          {steps.map(({ at, text, risk, cett }) => (
+            <li key={at} title={`CETT ${cettName(cett)}`}>
+              <span className="column" aria-hidden="true">
+                <span style={{ height: `${most.cett === 0 ? 0 : (Math.max(0, cett) / most.cett) * 100}%` }} />
+              </span>
+              <span className={`token r${riskStep(risk)}`}>{text.trim() === '' ? '␣' : text.trim()}</span>
+              <span className="sr-only">CETT {cettName(cett)}</span>
+            </li>
+          ))}
+        </ol>
+      </section>
     </figure>
   );
 }
