@@ -1,6 +1,7 @@
 /** What the engine offers to the rest of the program: plain data in, plain data out. See ARCHITECTURE.md. */
 
 import type { GgufModel } from './gguf/model.js';
+import type { LiveOptions, LiveSession } from './live/types.js';
 
 export type Device = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
 
@@ -125,6 +126,11 @@ export interface ReadJob {
   neurons?: ArrayLike<number>;
   /** Index of the mask of each case over which the mean of the residual stream is wanted too. */
   residual?: number;
+  /**
+   * The model under this steering: all that comes after a scaled neuron is as steered. CETT is that of the neuron before it is
+   * scaled, relative to the output of W_down itself.
+   */
+  steering?: Steering;
 }
 
 /** A token sequence with what is asked about it. */
@@ -156,6 +162,11 @@ export interface Engine {
    * What the sequences begin with in common is run once.
    */
   logProbabilities(cases: LikelihoodCase[]): Promise<Float64Array[]>;
+  /**
+   * Opens a session that generates for many callers at once. Other calls run between its steps. An engine has one at a time.
+   * @throws UserError when the options do not fit the model, or one is open
+   */
+  live(options: LiveOptions): Promise<LiveSession>;
   /** Most resident memory of the native process so far, bytes. */
   peakMemory(): Promise<number>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { ApiError } from './errors.js';
 import { chatGeneration, completionGeneration, type Generation } from './generation.js';
 import { readBody } from './read-body.js';
 import { ChatSchema, CompletionSchema, parseBody } from './schemas.js';
+import { untilAborted } from './scope.js';
 import { promptTokens, streamAnswers } from './streaming.js';
 import type { ServerContext } from './types.js';
 import { envelope, wholeBody } from './wire.js';
@@ -46,8 +47,7 @@ async function answer(
   const computing = beginComputing(context, c, count);
   const { scope } = computing;
   try {
-    const generation = await prepare();
-    scope.signal.throwIfAborted();
+    const generation = await untilAborted(prepare(), scope.signal);
     if (generation.stream) {
       const cutOff = () => c.env?.outgoing?.destroy();
       return c.body(streamAnswers(context, generation, computing, cutOff), 200, {

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveListener, LiveOptions, LiveRequest, LiveSession } from '../engine/live/types.js';
 import type { Engine, ModelInfo } from '../engine/types.js';
 import { restarting } from './errors.js';
-import { openLive } from './sampled-session.js';
 
 /** Waits before the native process is started again, milliseconds; the last one holds for all further attempts. */
 const BACK_OFF = [0, 500, 1000, 2000, 5000, 10_000, 30_000];
@@ -61,7 +60,7 @@ export async function openBackend(
   const start = async (): Promise<Native> => {
     const engine = await open();
     try {
-      const started: Native = { engine, live: await openLive(engine, options) };
+      const started: Native = { engine, live: await engine.live(options) };
       const since = performance.now();
       void engine.process.gone.then((error) => {
         started.gone = error;

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
-import { ApiError, CLIENT_GONE } from './errors.js';
+import { ApiError, CLIENT_GONE, invalid } from './errors.js';
 import type { Scope } from './scope.js';
 import type { ServerContext } from './types.js';
 
@@ -18,10 +18,12 @@ export interface Computing {
 /**
  * Lets a request in.
  * @param places how many answers it wants at the same time
- * @throws ApiError 429 when the queue is full, 503 when the server is shutting down
+ * @throws ApiError 400 for more answers than ever have a place, 429 when the queue is full, 503 when the server is shutting down
  */
 export function beginComputing(context: ServerContext, c: HonoContext, places: number): Computing {
   const { admission, metrics, scopes, settings } = context;
+  const most = settings.concurrency + settings.queue;
+  if (places > most) throw invalid(`${places} answers are more than the ${most} that this server takes`, 'n');
   let leave: () => void;
   try {
     leave = admission.enter(places);

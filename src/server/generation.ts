@@ -107,10 +107,6 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
   const { settings } = context;
   const { maxTokens, stop, param, ...rest } = own;
   const n = body.n ?? 1;
-  const most = settings.concurrency + settings.queue;
-  if (own.prompts.length * n > most) {
-    throw invalid(`${own.prompts.length * n} answers are more than the ${most} that this server takes`, 'n');
-  }
   const longest = Math.max(...own.prompts.map((tokens) => tokens.length));
   const room = settings.contextTokens - longest;
   if (longest === 0) throw invalid(`${param}: must not be empty`, param);

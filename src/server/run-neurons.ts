@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { halfToFloat } from '../formats/float16.js';
 import { ROW_BYTES } from '../learn/matrix.js';
-import { readCases } from '../pipeline/cases.js';
+import { CaseSchema } from '../pipeline/cases.js';
 import { openRows } from '../pipeline/feature-file.js';
+import { readRecords } from '../pipeline/records.js';
 import type { ServedDetector } from './types.js';
 
 /** A question of the run, and how strongly its answer drives a neuron. */
@@ -26,6 +27,8 @@ export interface RunNeurons {
 }
 
 const SHOWN = 8;
+/** All that is shown of a case: also those of older runs have it. */
+const ShownCase = CaseSchema.pick({ question: true, answer: true, class: true });
 const CardsSchema = z.object({
   cards: z.array(z.looseObject({ layer: z.int(), index: z.int() })),
 });
@@ -39,7 +42,7 @@ export function createRunNeurons({ detector, path }: ServedDetector): RunNeurons
 
   const read = async (place: number) => {
     if (!existsSync(casesPath) || !existsSync(featuresPath)) return null;
-    const cases = await readCases(casesPath);
+    const cases = await readRecords(casesPath, ShownCase, 'not a case');
     const { answer } = await openRows(featuresPath, cases.length, { answer: layers * ffn });
     const { layer, index } = detector.neurons[place];
     const cett = await readColumn(featuresPath, answer.offsets, layer * ffn + index, answer.dtype ?? 'F32');

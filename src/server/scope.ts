@@ -19,6 +19,22 @@ export interface Scopes {
   drain(ms: number): Promise<void>;
 }
 
+/** What `work` comes to, or the signal's reason as soon as it is aborted; the work itself goes on unheard. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop!);
+    work.catch(() => {});
+  }
+}
+
 export const clientGone = (): ApiError => new ApiError(CLIENT_GONE, 'the client went away');
 
 export function createScopes(): Scopes {
@@ -32,8 +48,7 @@ export function createScopes(): Scopes {
       const abort = (reason: ApiError) => controller.abort(reason);
       const leave = () => abort(clientGone());
       const timer = setTimeout(() => {
-        const seconds = Math.round(timeoutMs / 1000);
-        abort(new ApiError(504, `the answer took longer than ${seconds} s`, { code: 'timeout' }));
+        abort(new ApiError(504, `the answer took longer than ${timeoutMs / 1000} s`, { code: 'timeout' }));
       }, timeoutMs);
       if (client.aborted) leave();
       client.addEventListener('abort', leave, { once: true });

@@ -6,6 +6,7 @@ import { beginComputing, type HonoContext } from './computing.js';
 import { ApiError, invalid } from './errors.js';
 import { readBody } from './read-body.js';
 import { parseBody, type ScoreItem, ScoreSchema } from './schemas.js';
+import { untilAborted } from './scope.js';
 import type { ServedDetector, ServerContext } from './types.js';
 
 /** Read together: few enough that answers being written are not held up for long. */
@@ -20,7 +21,8 @@ export async function scoreRoute(context: ServerContext, c: HonoContext): Promis
   checkModel(context, model);
   const computing = beginComputing(context, c, 1);
   try {
-    const results = await scoreItems(context, served, items, computing.scope.signal);
+    const { signal } = computing.scope;
+    const results = await untilAborted(scoreItems(context, served, items, signal), signal);
     computing.end();
     return c.json({ results });
   } catch (error) {

@@ -144,6 +144,9 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
         ),
       ),
     logits: async () => new Float32Array(257),
+    live: async () => {
+      throw new Error('this engine has no live sessions');
+    },
     peakMemory: async () => 1,
     close: async () => {},
   };

@@ -1,5 +1,6 @@
 /** The native process: loads one model and answers the parent's calls, one at a time. */
 import { UserError } from '../../errors.js';
+import { type LiveRunner, openLiveRunner } from '../live/runner.js';
 import { affordableCells, outputRows, sampleSequences } from '../native/budget.js';
 import { type Context, createContext } from '../native/context.js';
 import { toFloat32 } from '../native/convert.js';
@@ -19,6 +20,7 @@ const FLOAT16_BYTES = 2;
 
 let model: LoadedModel;
 let steerer: Steerer;
+let live: LiveRunner | undefined;
 
 const handlers: Handlers = {
   async load(options) {
@@ -40,9 +42,10 @@ const handlers: Handlers = {
   },
   async logits({ tokens, steering }) {
     const rows = Math.min(tokens.length, 512);
+    const held = await steerer.hold(steering);
     const context = open({ cells: tokens.length, rows, outputs: 1, sequences: 1, kvType: 0, exact: true });
     try {
-      await steerer.apply(context.pointer, steering);
+      held.set(context.pointer);
       let row = 0;
       for (let i = 0; i < tokens.length; i++) {
         const last = i === tokens.length - 1;
@@ -52,6 +55,7 @@ const handlers: Handlers = {
       return context.logits(row).slice();
     } finally {
       context.free();
+      held.release();
     }
   },
   async logProbabilities({ cases, prefix }) {
@@ -75,6 +79,7 @@ const handlers: Handlers = {
   async sample({ settings, prefix }, exchange) {
     const sequences = sampleSequences(model);
     const cells = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
+    const held = await steerer.hold(settings.steering);
     const context = open({
       cells,
       rows: Math.max(sequences, 256),
@@ -84,7 +89,7 @@ const handlers: Handlers = {
       exact: false,
     });
     try {
-      await steerer.apply(context.pointer, settings.steering);
+      held.set(context.pointer);
       const { endsGeneration, info } = model;
       const tree = { vocab: info.vocab, endsGeneration, piece: pieceCache(model) };
       return await growTrees(context, tree, { settings, prefix, sequences }, async (events) => {
@@ -92,12 +97,14 @@ const handlers: Handlers = {
       });
     } finally {
       context.free();
+      held.release();
     }
   },
-  async read({ prefix, neurons, residual }, exchange) {
+  async read({ prefix, neurons, residual, steering }, exchange) {
     const rows = outputRows(model);
-    const openReader = (cells: number, evaluate: bigint) =>
-      open({
+    const held = await steerer.hold(steering);
+    const openReader = (cells: number, evaluate: bigint) => {
+      const context = open({
         cells: Math.max(cells, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
         rows,
         outputs: rows,
@@ -106,9 +113,25 @@ const handlers: Handlers = {
         exact: true,
         evaluate,
       });
-    await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
-      return (await exchange({ kind: 'read', results, room })) as ReadReply;
-    });
+      held.set(context.pointer);
+      return context;
+    };
+    try {
+      await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
+        return (await exchange({ kind: 'read', results, room })) as ReadReply;
+      });
+    } finally {
+      held.release();
+    }
+    return null;
+  },
+  async liveOpen(options) {
+    live = openLiveRunner(model, steerer, options, (events) => send({ kind: 'live', events }));
+    return null;
+  },
+  async liveClose() {
+    live?.close();
+    live = undefined;
     return null;
   },
   async toFloat32({ path, out }) {
@@ -165,7 +188,11 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
 }
 
 process.on('message', (message: ToChild) => {
-  if (message.kind === 'call') {
+  if (message.kind === 'submit') live?.submit(message.request);
+  else if (message.kind === 'cancel') live?.cancel(message.number);
+  else if (message.kind === 'call' && message.name === 'liveClose')
+    void answer(message.id, message.name, message.argument);
+  else if (message.kind === 'call') {
     queue = queue.then(() => answer(message.id, message.name, message.argument));
   } else {
     const resolve = pending.get(message.id);

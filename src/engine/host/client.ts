@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../errors.js';
+import { type LiveHost, openLive } from '../live/client.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepReply } from '../sample/tree.js';
 import { commonPrefix } from '../text/prompt.js';
@@ -18,7 +19,7 @@ interface PendingCall {
 const STDERR_KEPT = 16384;
 
 /** The native process and the calls under way in it. */
-interface Host {
+interface Host extends LiveHost {
   process: Engine['process'];
   call<K extends CallName>(name: K, argument: Calls[K][0], onTurn?: TurnHandler): Promise<Calls[K][1]>;
   close(): Promise<void>;
@@ -35,6 +36,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   let said = '';
   let running = 'starting';
   let ended: Error | undefined;
+  let live: Parameters<LiveHost['listen']>[0] | undefined;
   let tellGone: (error: Error) => void;
   const gone = new Promise<Error>((resolve) => {
     tellGone = resolve;
@@ -46,6 +48,8 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     tellGone(ended);
     for (const call of calls.values()) call.reject(error);
     calls.clear();
+    live?.onEnd(error);
+    live = undefined;
   };
   const post = (message: ToChild) => {
     // A message that does not arrive means that the process is ending; 'close' will tell how.
@@ -71,6 +75,10 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   // 'close' rather than 'exit': by then all that it wrote to stderr has been read.
   child.on('close', () => failAll(crash(subject, running, child, said)));
   child.on('message', (message: ToParent) => {
+    if (message.kind === 'live') {
+      live?.onEvents(message.events);
+      return;
+    }
     const call = calls.get(message.id);
     if (!call) return;
     if (message.kind === 'turn') {
@@ -100,10 +108,19 @@ function startHost(subject: string, signal?: AbortSignal): Host {
         post({ kind: 'call', id, name, argument });
       });
     },
+    post,
+    listen(listener) {
+      live = listener;
+    },
+    get ended() {
+      return ended;
+    },
     async close() {
       signal?.removeEventListener('abort', abort);
       if (child.exitCode !== null || child.signalCode !== null) return;
       ended ??= new Error('the engine is closed');
+      live?.onEnd(ended);
+      live = undefined;
       const gone = new Promise((resolve) => child.once('close', resolve));
       child.kill('SIGKILL');
       await gone;
@@ -123,6 +140,7 @@ const DOING: Partial<Record<CallName | 'starting', string>> = {
   load: 'loading',
   sample: 'sampling from',
   read: 'reading neurons of',
+  liveOpen: 'generating with',
 };
 
 /** Words for a native process that is gone, with the last thing that llama.cpp complained about. */
@@ -171,10 +189,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        const { residual } = job;
-        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual };
+        const { residual, steering } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual, steering };
         await host.call('read', wish, readTurns(job));
       },
+      live: (options) => openLive(host, options),
       peakMemory: () => host.call('peakMemory', {}),
       close: () => host.close(),
     };

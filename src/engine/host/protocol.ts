@@ -1,3 +1,4 @@
+import type { LiveEvents, NumberedRequest } from '../live/events.js';
 import type { LoadOptions } from '../native/model.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepEvents, StepReply } from '../sample/tree.js';
@@ -20,7 +21,10 @@ export interface Calls {
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
   logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
-  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number }, null];
+  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number; steering?: Steering }, null];
+  /** Not in order with the others: a live session runs beside them. */
+  liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number }, null];
+  liveClose: [Record<string, never>, null];
   toFloat32: [{ path: string; out: string }, null];
   peakMemory: [Record<string, never>, number];
 }
@@ -35,9 +39,12 @@ export type TurnReply = StepReply | ReadReply | { cancel: true };
 
 export type ToChild =
   | { kind: 'call'; id: number; name: CallName; argument: unknown }
-  | { kind: 'reply'; id: number; reply: TurnReply };
+  | { kind: 'reply'; id: number; reply: TurnReply }
+  | { kind: 'submit'; request: NumberedRequest }
+  | { kind: 'cancel'; number: number };
 
 export type ToParent =
   | { kind: 'result'; id: number; result: unknown }
   | { kind: 'failure'; id: number; message: string; stack?: string; exitCode?: 1 | 2 }
-  | { kind: 'turn'; id: number; turn: Turn };
+  | { kind: 'turn'; id: number; turn: Turn }
+  | { kind: 'live'; events: LiveEvents };

@@ -11,7 +11,7 @@ export interface TokenTarget {
   residual?: Float32Array;
 }
 
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
 
 /**
  * The heart of the reader: for each layer of a decode, adds |z_j| / (||h|| + 1e-8) of each token to its targets
@@ -78,7 +78,8 @@ function addScaled(
   for (let j = 0; j < count; j++) sum[offset + j] += Math.abs(z[from + j]) * scale;
 }
 
-function norm(h: Float32Array, from: number, count: number, bias: Float32Array | undefined): number {
+/** L2 norm of h of one token, with the bias of the down projection where there is one. */
+export function norm(h: Float32Array, from: number, count: number, bias: Float32Array | undefined): number {
   let squares = 0;
   if (bias)
     for (let i = 0; i < count; i++) {

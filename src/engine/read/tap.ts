@@ -12,6 +12,14 @@ export type Listener = (layer: number, z: Float32Array, h: Float32Array, tokens:
 /** Hears the residual stream `[tokens, hidden]` after each layer: native or reused memory too. */
 export type ResidualListener = (layer: number, x: Float32Array, tokens: number) => void;
 
+/** A tap of a graph that goes on after it, as logits are wanted too. */
+export interface PartialTap {
+  /** 1 for the layers to be heard. */
+  layers: Uint8Array;
+  /** Leading rows of the running batch that are wanted; with 0 nothing is heard. Only they are valid in z and h. */
+  rows(): number;
+}
+
 export interface Tap {
   /** Address for the context's evaluation callback. */
   readonly callback: Pointer;
@@ -26,9 +34,15 @@ const Callback = koffi.proto('bool hneurons_evaluate(void *tensor, bool ask, voi
  * Watches the graph for the down projection of each layer: the MUL_MAT node whose weight is `blk.N.ffn_down.weight`;
  * its second source is z, the node itself h. With `listenResidual` also for the node that llama.cpp names `l_out-N`, a few
  * nodes further: the residual stream after layer N. After the last wanted node the rest of the graph (above all the output
- * matrix) is skipped. A graph without the last layer's `l_out` runs to its end.
+ * matrix) is skipped. A graph without the last layer's `l_out` runs to its end. With `partial` nothing is skipped.
+ * Under steering z and h are those of W_down itself: what the adapter adds comes in a later node.
  */
-export function makeTap(model: LoadedModel, listen: Listener, listenResidual?: ResidualListener): Tap {
+export function makeTap(
+  model: LoadedModel,
+  listen: Listener,
+  listenResidual?: ResidualListener,
+  partial?: PartialTap,
+): Tap {
   const { llama, info } = model;
   const { ffn, hidden, layers } = info;
   /** Layer of a weight tensor by its address, -1 for any other weight. */
@@ -61,7 +75,9 @@ export function makeTap(model: LoadedModel, listen: Listener, listenResidual?: R
   };
 
   const wants = (tensor: Pointer): boolean => {
+    if (partial && partial.rows() === 0) return false;
     const layer = layerOfNode(tensor);
+    if (partial) return layer >= 0 && partial.layers[layer] === 1;
     if (layer >= 0) {
       open = layer;
       return true;
@@ -74,12 +90,14 @@ export function makeTap(model: LoadedModel, listen: Listener, listenResidual?: R
   const hear = (tensor: Pointer): boolean => {
     const tokens = readInt(tensor, TENSOR.ne + 8);
     const layer = layerOfNode(tensor);
+    const rows = partial ? Math.min(tokens, partial.rows()) : tokens;
     let h: Float32Array;
-    [h, copyH] = read(tensor, tokens * hidden, copyH);
+    [h, copyH] = read(tensor, rows * hidden, copyH);
     if (layer >= 0) {
       let z: Float32Array;
-      [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), tokens * ffn, copyZ);
+      [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), rows * ffn, copyZ);
       listen(layer, z, h, tokens);
+      if (partial) return true;
       return listenResidual !== undefined || layer !== layers - 1;
     }
     const after = Number(readName(tensor).slice('l_out-'.length));

@@ -104,7 +104,7 @@ function nextAbove(logits: Float32Array, from: number, floor: number): number {
 }
 
 /** The `values.length` largest logits in descending order: a bounded heap, one pass over the vocabulary. */
-function selectByHeap(logits: Float32Array, tokens: Int32Array, values: Float64Array): number {
+export function selectByHeap(logits: Float32Array, tokens: Int32Array, values: Float64Array): number {
   const size = values.length;
   for (let token = 0; token < size; token++) {
     values[token] = logits[token];
@@ -140,15 +140,40 @@ const RANGE = 32;
 const EXPONENTIALS = Float64Array.from({ length: STEPS * RANGE + 1 }, (_, i) => Math.exp(-i / STEPS));
 
 /**
- * sum exp(x - best) over the vocabulary, from a table with steps of 1/512 (each term within .1 %, errors cancel;
+ * sum exp((x - best) * scale) over the vocabulary, from a table with steps of 1/512 (each term within .1 %, errors cancel;
  * log of the sum within 1e-3, in practice 1e-5): Math.exp for 262,144 logits would cost as much as the model.
  */
-function sumOfExponentials(logits: Float32Array, best: number): number {
+export function sumOfExponentials(logits: Float32Array, best: number, scale = 1): number {
   let sum = 0;
   const limit = STEPS * RANGE;
+  const steps = STEPS * scale;
   for (let i = 0; i < logits.length; i++) {
-    const step = (best - logits[i]) * STEPS + 0.5;
+    const step = (best - logits[i]) * steps + 0.5;
     if (step < limit) sum += EXPONENTIALS[step | 0];
   }
   return sum;
+}
+
+/**
+ * The token that a uniform number in [0, 1) falls on when all of the vocabulary may be drawn, in order of token ids, with
+ * weights exp((x - best) * scale) from the same table.
+ * @param sum what `sumOfExponentials` gives for the same arguments
+ */
+export function drawFromAll(
+  logits: Float32Array,
+  best: number,
+  scale: number,
+  sum: number,
+  uniform: number,
+): number {
+  const limit = STEPS * RANGE;
+  const steps = STEPS * scale;
+  const target = uniform * sum;
+  let mass = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const step = (best - logits[i]) * steps + 0.5;
+    if (step < limit) mass += EXPONENTIALS[step | 0];
+    if (mass > target) return i;
+  }
+  return logits.indexOf(best);
 }
