@@ -56,6 +56,23 @@ const NEURONS = Array.from({ length: 24 }, (_, at) => ({
   index: (at * 397) % 2048,
   weight: (at % 4 === 3 ? -1 : 1) * (24 - at) ** 1.4,
 }));
+const FIGURE = { estimate: 0.012, low: 0.01, high: 0.014 };
+const CARD = {
+  promotes: ['␣perhaps', '␣maybe', '<0xE2>'].map((text, id) => ({ id, text, logit: 1, deviations: 4 })),
+  suppresses: ['␣Paris', '␣1789'].map((text, id) => ({ id, text, logit: -1, deviations: -4 })),
+  most: ['a', 'b'].map((id) => ({
+    id,
+    label: 'hallucinated',
+    before: 'Who wrote the novel ',
+    marked: 'Quendara',
+    after: '? Otto Hahn',
+    cett: 0.041,
+  })),
+  least: [],
+  cett: { faithful: { ...FIGURE, estimate: 0.004 }, hallucinated: FIGURE, other: null },
+  selected: { positive: 0.86, negative: 0 },
+  alone: { items: 60, change: { estimate: -0.05, low: -0.1, high: 0 }, p: 0.012 },
+};
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -190,7 +207,7 @@ function aboutNeuron(run: boolean) {
     }));
   return {
     examples: run ? { most: examples('hallucinated', 0.031), least: examples('faithful', 0.0004) } : null,
-    card: null,
+    card: run ? CARD : null,
   };
 }
 

@@ -143,7 +143,7 @@ test('a prompt is answered in words with risks, as the server says them, and a v
   assert.ok(Math.abs(Math.max(...risks) - Math.max(...said)) < 1e-6);
   assert.match(
     await page.locator('.verdict').innerText(),
-    new RegExp(`^${percent(hneurons.probability)} risk`),
+    new RegExp(`^${percent(hneurons.probability).replace(' %', '\\s%')} risk`),
   );
 
   const colours = await page.evaluate(
@@ -152,8 +152,8 @@ test('a prompt is answered in words with risks, as the server says them, and a v
   assert.ok((colours as number) > 1, 'all words have one colour');
   const word = page.locator('.word[data-risk]').first();
   await word.hover();
-  assert.match(await page.locator('.tip').innerText(), /^risk \d+ %|risk (under 1|over 99) %/);
-  assert.match((await word.textContent())!, /\(risk .* %\)$/);
+  assert.match(await page.locator('.tip').innerText(), /^risk (\d+|under 1|over 99)\s%/);
+  assert.match((await word.textContent())!, /\(risk .*\s%\)$/);
   await assertAccessible(page);
   await picture(page, 'tiny-chat');
 });

@@ -40,7 +40,7 @@ test('screen readers are told of an answer twice, not with every token', { skip 
   await answered(page);
   assert.deepEqual(await page.evaluate('heard'), [
     'Answering',
-    'Answer: The capital is Velmorium.. Risk 37 %, could be either.',
+    'Answer: The capital is Velmorium.. Risk 37\u00a0%, could be either.',
   ]);
   assert.equal(await page.locator('.answer [aria-live]').count(), 0);
 });

@@ -35,7 +35,6 @@ export interface Info {
     path: string;
     neurons: Neuron[];
     threshold: number;
-    test: { auroc: number; accuracy: number } | null;
     alphaRange: [number, number];
   };
   run: boolean;
@@ -79,5 +78,40 @@ export interface NeuronExample {
 
 export interface NeuronDetail extends Neuron {
   examples: { most: NeuronExample[]; least: NeuronExample[] } | null;
-  card: Record<string, unknown> | null;
+  card: Card | null;
+}
+
+/** A figure with its 95 % interval. */
+interface Figure {
+  estimate: number;
+  low: number;
+  high: number;
+}
+
+export interface CardToken {
+  id: number;
+  /** Readable: spaces as ␣. */
+  text: string;
+}
+
+export interface CardContext {
+  id: string;
+  label: string;
+  before: string;
+  /** The token at which the neuron is most active. */
+  marked: string;
+  after: string;
+  cett: number;
+}
+
+/** What is shown of an entry of `explain.json`. */
+export interface Card {
+  promotes: CardToken[];
+  suppresses: CardToken[];
+  most: CardContext[];
+  least: CardContext[];
+  cett: { faithful: Figure | null; hallucinated: Figure | null; other: Figure | null };
+  selected: { positive: number; negative: number } | null;
+  /** The effect of this neuron alone at alpha 0. */
+  alone: { items: number; change: Figure; p: number } | null;
 }

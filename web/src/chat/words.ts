@@ -77,9 +77,9 @@ export function riskStep(risk: number): number {
   return Math.min(4, Math.max(0, Math.floor(risk * 5)));
 }
 
-/** A probability in words, never rounded to certainty: "7 %", "under 1 %". */
+/** A probability in words, never rounded to certainty: "7 %", "under 1 %"; kept on one line. */
 export function percent(p: number): string {
-  if (p > 0 && p < 0.01) return 'under 1 %';
-  if (p < 1 && p > 0.99) return 'over 99 %';
-  return `${Math.round(p * 100)} %`;
+  if (p > 0 && p < 0.01) return 'under 1\u00a0%';
+  if (p < 1 && p > 0.99) return 'over 99\u00a0%';
+  return `${Math.round(p * 100)}\u00a0%`;
 }

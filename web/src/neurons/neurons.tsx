@@ -30,7 +30,8 @@ export function Neurons(props: {
   }
   if (neurons.length === 0) return <Notice title="This detector has no neurons" />;
 
-  const neuron = neurons.find((one) => keyOf(one) === chosen) ?? neurons[0]!;
+  const neuron =
+    neurons.find((one) => keyOf(one) === chosen) ?? neurons.find(({ weight }) => weight > 0) ?? neurons[0]!;
   const choose = (one: Neuron) => setChosen(keyOf(one));
   const toggle = (one: Neuron) =>
     setOff((before) => {

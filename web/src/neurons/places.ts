@@ -1,7 +1,7 @@
 import type { Neuron, Place } from '../api/types.ts';
 
 /** Most neurons whose CETT is asked for with every token: enough for most detectors, little enough to send. */
-const MOST_WATCHED = 64;
+const MOST_WATCHED = 128;
 
 export function keyOf({ layer, index }: { layer: number; index: number }): string {
   return `${layer}:${index}`;
