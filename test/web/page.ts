@@ -55,11 +55,12 @@ export async function ask(page: Page, text: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-/** Waits until nothing is being answered. */
+/** Waits until nothing is being answered, and nothing went wrong. */
 export async function answered(page: Page): Promise<void> {
   await page.locator('.answer:visible').first().waitFor();
   // Not waitForFunction: the page's policy forbids to evaluate strings in it.
   while ((await page.locator('.answer[aria-busy=true]').count()) > 0) await page.waitForTimeout(20);
+  assert.deepEqual(await page.locator('.trouble').allInnerTexts(), []);
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -40,7 +40,7 @@ export function AnswerView(props: {
       {state === 'waiting' && <div className="pulse" aria-hidden="true" />}
       {state === 'done' && text.trim() === '' && <p className="note">The model said nothing.</p>}
       {finish === 'length' && state === 'done' && (
-        <p className="note">Cut off at {question.maxTokens} tokens; the settings allow more.</p>
+        <p className="note">Cut off at {question.maxTokens} tokens, the most that was asked for.</p>
       )}
       {state === 'stopped' && <p className="note">Stopped, so it has no score.</p>}
       {score && <VerdictView score={score} text={text} />}

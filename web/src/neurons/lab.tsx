@@ -44,7 +44,7 @@ export function Lab(props: {
       alpha: 1,
       // Greedy, so that whatever differs comes from the neurons.
       temperature: 0,
-      maxTokens: 256,
+      maxTokens: 128,
       seed: 1,
       cett: watchedNeurons(neurons, chosen),
     };

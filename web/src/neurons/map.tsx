@@ -1,4 +1,4 @@
-import { type PointerEvent, useState } from 'react';
+import { memo, type PointerEvent, useState } from 'react';
 import type { Neuron } from '../api/types.ts';
 import { keyOf, nameOf, weightName } from './places.ts';
 
@@ -6,7 +6,7 @@ import { keyOf, nameOf, weightName } from './places.ts';
  * Layers from the bottom up, as an answer passes through them; neurons by their index. A picture for pointing at: the
  * table beside it has the same neurons for keyboards and screen readers.
  */
-export function NeuronMap(props: {
+export const NeuronMap = memo(function NeuronMap(props: {
   /** Heaviest first, so that small dots lie on large ones. */
   neurons: Neuron[];
   layers: number;
@@ -103,4 +103,4 @@ export function NeuronMap(props: {
       </ul>
     </figure>
   );
-}
+});

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import type { Failure } from '../api/failure.ts';
 import type { Info, Neuron } from '../api/types.ts';
 import type { Answer } from '../chat/answer-state.ts';
@@ -21,6 +21,20 @@ export function Neurons(props: {
   const neurons = useMemo(() => byWeight(detector?.neurons ?? []), [detector]);
   const [chosen, setChosen] = useState<string | null>(null);
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
+  const choose = useCallback((one: Neuron) => setChosen(keyOf(one)), []);
+  const toggle = useCallback(
+    (one: Neuron) =>
+      setOff((before) => {
+        const after = new Set(before);
+        if (!after.delete(keyOf(one))) after.add(keyOf(one));
+        return after;
+      }),
+    [],
+  );
+  const switchAll = useCallback(
+    (on: boolean) => setOff(on ? new Set() : new Set(neurons.filter(({ weight }) => weight > 0).map(keyOf))),
+    [neurons],
+  );
   if (detector === null) {
     return (
       <Notice title="No detector, so no neurons to show">
@@ -32,13 +46,6 @@ export function Neurons(props: {
 
   const neuron =
     neurons.find((one) => keyOf(one) === chosen) ?? neurons.find(({ weight }) => weight > 0) ?? neurons[0]!;
-  const choose = (one: Neuron) => setChosen(keyOf(one));
-  const toggle = (one: Neuron) =>
-    setOff((before) => {
-      const after = new Set(before);
-      if (!after.delete(keyOf(one))) after.add(keyOf(one));
-      return after;
-    });
   const positive = neurons.filter(({ weight }) => weight > 0).length;
 
   return (
@@ -66,9 +73,7 @@ export function Neurons(props: {
           off={off}
           onChoose={choose}
           onToggle={toggle}
-          onAll={(on) =>
-            setOff(on ? new Set() : new Set(neurons.filter(({ weight }) => weight > 0).map(keyOf)))
-          }
+          onAll={switchAll}
         />
       </div>
       <Detail neuron={neuron} current={props.current} />

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { Neuron } from '../api/types.ts';
 import { keyOf, nameOf, weightName } from './places.ts';
 
@@ -6,7 +6,7 @@ import { keyOf, nameOf, weightName } from './places.ts';
 const FIRST = 100;
 
 /** All neurons, heaviest first: to choose one, and to switch them off and on. */
-export function NeuronTable(props: {
+export const NeuronTable = memo(function NeuronTable(props: {
   neurons: Neuron[];
   chosen: Neuron;
   off: ReadonlySet<string>;
@@ -75,4 +75,4 @@ export function NeuronTable(props: {
       </section>
     </div>
   );
-}
+});
