@@ -28,7 +28,7 @@ export interface PageOptions {
 export async function openPage(t: TestContext, url: string, options: PageOptions = {}): Promise<Page> {
   const { width = 1280, height = 800, scheme = 'light', expected = /^$/ } = options;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const complain = (text: string) => {
