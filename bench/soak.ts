@@ -90,7 +90,7 @@ const ACTIONS: [name: string, weight: number, act: () => Promise<unknown>][] = [
     5,
     async () => {
       const body = JSON.stringify({ ...wish(), stream: random() < 0.7, max_tokens: 200 });
-      const gone = AbortSignal.timeout(30 + 400 * random());
+      const gone = AbortSignal.timeout(Math.floor(30 + 400 * random()));
       const response = await post(body, {}, gone).catch(() => undefined);
       await response?.text().catch(() => {});
     },

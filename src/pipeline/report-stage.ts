@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { InterventionSchema } from '../report/intervention/schema.js';
 import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { TableSchema } from '../report/table/schema.js';
@@ -39,15 +40,20 @@ export const TABLE_FILE = 'table/table.json';
 /** Where the trace of the neurons' origin lies, when it was made in the run folder. */
 export const ORIGIN_FILE = 'origin/origin.json';
 
+/** Where the intervention lies, when it was made in the run folder. */
+export const INTERVENTION_FILE = 'intervention/intervention.json';
+
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
   requireStage(folder, 'evaluate');
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
+  const interventionPath = folder.file(INTERVENTION_FILE);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
+  if (existsSync(interventionPath)) inputs.intervention = await hashFile(interventionPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
@@ -55,6 +61,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const cases = await readCases(folder.file('cases.jsonl'));
     const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
     const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
+    const intervention = await readBeside(interventionPath, InterventionSchema, 'intervene', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -77,6 +84,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
+      ...(intervention && { intervention }),
       ...(origin && { origin }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
@@ -87,6 +95,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
+        ...(intervention && { intervention: INTERVENTION_FILE }),
         ...(origin && { origin: ORIGIN_FILE }),
       },
     };

@@ -2,9 +2,12 @@ import type { TextSpan } from './types.js';
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' });
 
-/** A sentence does not end behind an initial or one of these abbreviations, nor behind the number of a list's item. */
-const GOES_ON =
-  /(?:^|[\s(.-])(?:\p{Lu}|mr|mrs|ms|dr|st|jr|sr|prof|gen|col|lt|capt|sgt|rev|hon|no|nos|vs|mt|ft|fr|op|vol|approx|ca|e\.g|i\.e|bzw|z\.b|sra|mme|mlle)\.\s*$|^\s*\d{1,2}\.\s*$/iu;
+/** A sentence does not end behind an initial, one of these abbreviations, or the number of a list's item. */
+const GOES_ON = [
+  /(?:^|[\s(.-])\p{Lu}\.\s*$/u,
+  /(?:^|[\s(.-])(?:mr|mrs|ms|dr|st|jr|sr|prof|gen|col|lt|capt|sgt|rev|hon|no|nos|vs|mt|ft|fr|op|vol|approx|ca|e\.g|i\.e|bzw|z\.b|sra|mme|mlle)\.\s*$/iu,
+  /^\s*\d{1,2}\.\s*$/u,
+];
 
 /** Only this much of a sentence's end is looked at, more than any abbreviation has. */
 const LONGEST_END = 24;
@@ -27,15 +30,13 @@ export function sentences(text: string): TextSpan[] {
     end += segment.length;
     const line = /[\n\r\u2028\u2029]\s*$/.test(segment);
     // The text behind an abbreviation must be there, or the sentence ends with it.
-    if (
-      line ||
-      !GOES_ON.test(text.slice(Math.max(start, end - LONGEST_END), end)) ||
-      text.slice(end).trim() === ''
-    )
+    if (line || !goesOn(text.slice(Math.max(start, end - LONGEST_END), end)) || text.slice(end).trim() === '')
       close();
   }
   return found;
 }
+
+const goesOn = (end: string) => GOES_ON.some((pattern) => pattern.test(end));
 
 function trimmed(text: string, start: number, end: number): TextSpan | undefined {
   const part = text.slice(start, end);

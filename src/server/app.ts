@@ -8,6 +8,7 @@ import { asApiError } from './computing.js';
 import { ApiError, CLIENT_GONE } from './errors.js';
 import { requireHost, requireKey } from './guards.js';
 import { infoRoutes } from './info-routes.js';
+import { proxyRoute } from './proxy-route.js';
 import { scoreRoute } from './score-route.js';
 import type { ServerContext } from './types.js';
 import type { WebFile } from './web-files.js';
@@ -34,7 +35,7 @@ export function createApp(
   files: Map<string, WebFile>,
   onBug: (error: unknown) => void,
 ): App {
-  const { settings, metrics, backend, scopes, model, served } = context;
+  const { settings, metrics, backend, scopes, model, served, upstream } = context;
   const app: App = new Hono();
   const routes = infoRoutes(context);
 
@@ -86,8 +87,12 @@ export function createApp(
     if (name !== model.name) throw new ApiError(404, `there is no model ${JSON.stringify(name)} here`);
     return c.json((routes.models() as { data: object[] }).data[0]);
   });
-  app.post('/v1/chat/completions', (c) => chatRoute(context, c));
-  app.post('/v1/completions', (c) => completionRoute(context, c));
+  app.post('/v1/chat/completions', (c) =>
+    upstream ? proxyRoute(context, upstream, 'chat', c) : chatRoute(context, c),
+  );
+  app.post('/v1/completions', (c) =>
+    upstream ? proxyRoute(context, upstream, 'text', c) : completionRoute(context, c),
+  );
   app.post('/v1/score', (c) => scoreRoute(context, c));
   app.get('/api/info', (c) => c.json(routes.info()));
   app.get('/api/neurons/:layer/:index', async (c) =>

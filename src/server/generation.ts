@@ -139,7 +139,7 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
 }
 
 /** What a request says in `hneurons`, against what this server can do. */
-function additions(
+export function additions(
   { served, model, settings }: ServerContext,
   wish: NonNullable<ChatBody['hneurons']>,
 ): Pick<Generation, 'steering' | 'risk' | 'onRisk'> {

@@ -50,7 +50,7 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
       run: folder !== undefined && existsSync(join(folder, 'report.json')),
       alpha: settings.alpha,
       guard: settings.onRisk,
-      upstream: false,
+      upstream: context.upstream !== undefined,
     }),
     models: () => ({
       object: 'list',

@@ -19,7 +19,7 @@ export const MOST = {
 const NeuronList = z.array(z.tuple([z.int().min(0), z.int().min(0)])).max(MOST.neurons);
 
 /** What this server adds to OpenAI's requests. */
-const ExtensionSchema = z.strictObject({
+export const ExtensionSchema = z.strictObject({
   /** Factor of the chosen neurons' activations; 1 leaves the model untouched. */
   alpha: z.number().min(ALPHA_RANGE[0]).max(ALPHA_RANGE[1]).optional(),
   score: z.boolean().optional(),
@@ -80,7 +80,7 @@ const MessageSchema = z.object({
   content: Content,
   name: z.string().optional(),
 });
-const MessagesSchema = z
+export const MessagesSchema = z
   .array(MessageSchema)
   .min(1)
   .max(MOST.messages)

@@ -13,6 +13,7 @@ import { createMetrics } from './metrics.js';
 import { promptsOf } from './prompts.js';
 import { createScopes } from './scope.js';
 import type { ServedDetector, ServedModel, ServerContext, ServerSettings } from './types.js';
+import type { Upstream } from './upstream.js';
 import { webFiles } from './web-files.js';
 
 export interface ServeOptions {
@@ -21,6 +22,8 @@ export interface ServeOptions {
   model: ServedModel;
   served?: ServedDetector;
   settings: Omit<ServerSettings, 'hosts'>;
+  /** Another server, which writes the answers; closed with this one. */
+  upstream?: Upstream;
   host: string;
   /** 0: any that is free. */
   port: number;
@@ -59,7 +62,7 @@ const CONNECTIONS = 1024;
  * @throws UserError when the model cannot be loaded, or nothing can listen there
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { model, served, host, port, version, say } = options;
+  const { model, served, upstream, host, port, version, say } = options;
   const settings: ServerSettings = {
     ...options.settings,
     // Elsewhere a proxy may call the server by any name.
@@ -79,7 +82,18 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       pid: () => backend.pid,
     });
     const prompts = promptsOf(backend.model, served?.detector.promptStyle ?? 'auto');
-    const context = { version, model, served, settings, backend, prompts, admission, metrics, scopes };
+    const context = {
+      version,
+      model,
+      served,
+      settings,
+      backend,
+      prompts,
+      admission,
+      metrics,
+      scopes,
+      upstream,
+    };
     const app = createApp(context, webFiles(WEB), (error) => {
       say(`a bug: ${error instanceof Error ? error.stack : String(error)}`);
     });
@@ -102,6 +116,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
         server.closeIdleConnections();
         await closed;
         clearTimeout(patience);
+        await upstream?.close();
         await backend.close();
       },
     };

@@ -5,6 +5,7 @@ import type { Backend } from './backend.js';
 import type { Metrics } from './metrics.js';
 import type { Prompts } from './prompts.js';
 import type { Scopes } from './scope.js';
+import type { Upstream } from './upstream.js';
 
 /** The model as clients see it. */
 export interface ServedModel {
@@ -64,4 +65,6 @@ export interface ServerContext {
   admission: Admission;
   metrics: Metrics;
   scopes: Scopes;
+  /** Another server, which writes the answers. */
+  upstream?: Upstream;
 }

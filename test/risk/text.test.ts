@@ -7,6 +7,7 @@ const texts = (spans: { text: string }[]) => spans.map(({ text }) => text);
 
 test('sentences: abbreviations, initials and decimals do not end one; line breaks do; any script', () => {
   for (const [text, expected] of [
+    ['This is vitamin b. It helps.', ['This is vitamin b.', 'It helps.']],
     ['Paris. It is in France!', ['Paris.', 'It is in France!']],
     ['Dr. Smith met J. R. R. Tolkien. They talked.', ['Dr. Smith met J. R. R. Tolkien.', 'They talked.']],
     ['It costs 4.5 euros. Cheap?', ['It costs 4.5 euros.', 'Cheap?']],

@@ -5,6 +5,7 @@ import { type EngineOptions, openEngine } from '../../src/engine/index.js';
 import type { Detector } from '../../src/pipeline/detector.js';
 import { DEFAULT_SETTINGS, type RunningServer, startServer } from '../../src/server/serve.js';
 import type { ServedDetector, ServerSettings } from '../../src/server/types.js';
+import type { Upstream } from '../../src/server/upstream.js';
 import { riskDetector } from '../risk/support.js';
 import { type TinyOptions, writeTinyModel } from '../support/tiny-models.js';
 
@@ -54,12 +55,14 @@ export async function startOver(
   served: ServedDetector | undefined,
   { settings, host = '127.0.0.1' }: TestOptions = {},
   engine: Partial<EngineOptions> = {},
+  upstream?: Upstream,
 ): Promise<TestServer> {
   const said: string[] = [];
   const server = await startServer({
     open: () => openEngine({ modelPath, device: 'cpu', threads: 1, ...engine }),
     model,
     served,
+    upstream,
     settings: { ...DEFAULT_SETTINGS, contextTokens: 512, ...settings },
     host,
     port: 0,

@@ -33,6 +33,8 @@ interface ServeFlags extends OutputOptions, EngineFlags {
   drainTimeout: number;
   maxBody?: number;
   cors?: string;
+  upstream?: string;
+  upstreamModel?: string;
 }
 
 /** `hneurons serve`: OpenAI's API with a hallucination score and an alpha, and a web page to see it. */
@@ -75,7 +77,12 @@ export function addServe(program: Command, session: Session): void {
     )
     .option('--drain-timeout <s>', 'at the end, longest wait for requests under way', number(0, 3600), 30)
     .option('--max-body <bytes>', 'largest request (default: 1048576)', integer(1024, 1 << 28))
-    .option('--cors <origin>', 'let web pages of this origin call (default: none but its own)', origin);
+    .option('--cors <origin>', 'let web pages of this origin call (default: none but its own)', origin)
+    .option(
+      '--upstream <url>',
+      'another server writes the answers, we score them; its key: HNEURONS_UPSTREAM_KEY',
+    )
+    .option('--upstream-model <name>', 'name of the model on that server (default: as the client says)');
   addOutput(addEngine(addModel(command, MODEL)))
     .addHelpText(
       'after',
@@ -84,6 +91,7 @@ Examples:
   $ hneurons serve --detector runs/gemma-3-270m-builtin/detector.json
   $ hneurons serve --model ./my.gguf --detector detector.json --on-risk retry --concurrency 32
   $ HNEURONS_API_KEY=... hneurons serve --host 0.0.0.0 --detector detector.json
+  $ hneurons serve --detector detector.json --upstream http://localhost:8000/v1 --upstream-model my-model
 
 SIGTERM or Ctrl-C lets requests under way finish; a second one ends at once.`,
     )
@@ -134,6 +142,7 @@ async function start(
   const { DEFAULT_SETTINGS, startServer } = await import('../../server/serve.js');
   const { defined } = await import('../../pipeline/settings.js');
 
+  const upstream = await openTheUpstream(flags);
   const detector = flags.detector === undefined ? undefined : await readDetector(flags.detector);
   const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
   const { identity } = await identifyModel(found, environment, signal);
@@ -144,6 +153,7 @@ async function start(
   const open = () => environment.openEngine({ ...engineChoice(flags), modelPath: found.path });
   return startServer({
     open,
+    upstream,
     model,
     served: detector && {
       detector,
@@ -170,4 +180,19 @@ async function start(
     version,
     say,
   });
+}
+
+/** The other server, where there is one. @throws UserError for options that make no sense with it, or no URL */
+async function openTheUpstream({ upstream, upstreamModel, detector, alpha }: ServeFlags) {
+  const wrong = (message: string) => new UserError(message, { exitCode: 2 });
+  if (upstream === undefined) {
+    if (upstreamModel !== undefined) throw wrong('--upstream-model needs --upstream, the server that has it');
+    return undefined;
+  }
+  if (detector === undefined) throw wrong('--upstream needs --detector: all that is done here is to score');
+  if (alpha !== undefined && alpha !== 1) {
+    throw wrong('--alpha means nothing with --upstream: another server writes the answers');
+  }
+  const { openUpstream } = await import('../../server/upstream.js');
+  return openUpstream({ url: upstream, model: upstreamModel });
 }

@@ -58,10 +58,11 @@ const handlers: Handlers = {
       held.release();
     }
   },
-  async logProbabilities({ cases, prefix }) {
+  async logProbabilities({ cases, prefix, steering }) {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const held = await steerer.hold(steering);
     const context = open({
       cells: Math.max(prefix.length + longest, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
       rows,
@@ -71,9 +72,11 @@ const handlers: Handlers = {
       exact: true,
     });
     try {
+      held.set(context.pointer);
       return logProbabilities(context, cases, { prefix, sequences: 64 });
     } finally {
       context.free();
+      held.release();
     }
   },
   async sample({ settings, prefix }, exchange) {

@@ -21,6 +21,7 @@ export interface LiveRunner {
 const ROWS = 256;
 /** Sequences that may be kept beside the running ones. */
 const KEPT_SEQUENCES = 16;
+const KEPT_CONTEXTS = 4;
 const FLOAT32_BYTES = 4;
 const FLOAT16_BYTES = 2;
 const MOST_TOP = 50;
@@ -46,7 +47,9 @@ export function openLiveRunner(
     );
   const exact = watched.length > 0;
   const affordable = affordableCells(model, exact ? FLOAT32_BYTES : FLOAT16_BYTES);
-  const cells = Math.max(contextTokens, Math.min(concurrency * contextTokens, affordable));
+  // Room for all to run at once and for some conversations that may go on, if memory allows.
+  const wished = (concurrency + KEPT_CONTEXTS) * contextTokens;
+  const cells = Math.max(contextTokens, Math.min(wished, affordable));
   const watch = exact ? makeWatch(model, watched, concurrency) : undefined;
   const sequenceCount = concurrency + KEPT_SEQUENCES;
   const context = createContext(llama, model.pointer, info.vocab, {
