@@ -21,6 +21,8 @@ export interface MockOptions {
   run?: boolean;
   /** The key that every request but /health must carry. */
   key?: string;
+  /** Put over the report. */
+  report?: Record<string, unknown>;
   neurons?: { layer: number; index: number; weight: number }[];
 }
 
@@ -142,7 +144,9 @@ async function handle(
     return neuron ? json(200, { ...neuron, ...aboutNeuron(run) }) : refuse(404, 'no such neuron');
   }
   if (path === '/api/run')
-    return run ? json(200, syntheticReport()) : refuse(404, 'no run beside the detector');
+    return run
+      ? json(200, { ...syntheticReport(), ...options.report })
+      : refuse(404, 'no run beside the detector');
   if (path === '/report.html') {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
     response.end(renderHtml(syntheticReport()));

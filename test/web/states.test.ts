@@ -147,6 +147,52 @@ test('a detector without a run', { skip }, async (t) => {
   await page.getByText('There is none beside this detector').waitFor();
 });
 
+test('the run tells what alpha does and where the neurons come from, and survives a report of another version', {
+  skip,
+}, async (t) => {
+  const intervention = {
+    summary: ['Complies with 33 % at 1, with 87 % at 2.', 'Random neurons change little.'],
+  };
+  const report: Record<string, unknown> = {
+    intervention,
+    origin: { summary: 'They move less than others.' },
+  };
+  const mock = await startMockServe({ report });
+  const page = await openPage(t, mock.url, { expected: /Cannot read properties/ });
+  await page.getByRole('tab', { name: 'Run' }).click();
+  await page.getByText('Complies with 33 % at 1, with 87 % at 2.').waitFor();
+  await page.getByText('They move less than others.').waitFor();
+  report.test = null;
+  await page.goto(mock.url);
+  await page.reload();
+  await page.getByRole('tab', { name: 'Run' }).click();
+  await page.getByRole('heading', { name: 'This view cannot be shown' }).waitFor();
+  await page.getByRole('tab', { name: 'Chat' }).click();
+  await page.getByRole('heading', { name: 'See where a model makes things up' }).waitFor();
+});
+
+test('each of two columns goes on with its own answers, and a new chat with none', { skip }, async (t) => {
+  const mock = await startMockServe();
+  const page = await openPage(t, mock.url);
+  await page.getByLabel('Compare two').check();
+  await ask(page, 'First?');
+  await answered(page);
+  await ask(page, 'Second?');
+  await page.locator('.answer').nth(3).waitFor();
+  await answered(page);
+  const said = (column: number) => mock.asked[2 + column].messages.map(({ content }) => content);
+  assert.deepEqual(said(0), ['First?', 'The capital is Velmorium.', 'Second?']);
+  assert.deepEqual(said(1), ['First?', 'I do not know.', 'Second?']);
+  assert.deepEqual(
+    mock.asked.map(({ hneurons }) => hneurons.alpha),
+    [1, 0, 1, 0],
+  );
+  await page.getByRole('button', { name: 'New chat' }).click();
+  await ask(page, 'Third?');
+  await answered(page);
+  assert.equal(mock.asked[4].messages.length, 1);
+});
+
 test('tabs follow the arrow keys', { skip }, async (t) => {
   const mock = await startMockServe();
   const page = await openPage(t, mock.url);

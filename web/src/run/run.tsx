@@ -4,6 +4,7 @@ import { ask, getRun, savedKey } from '../api/client.ts';
 import { asFailure, type Failure } from '../api/failure.ts';
 import type { Info } from '../api/types.ts';
 import { Command, Loading, NoDetector, Notice } from '../ui/notice.tsx';
+import { Findings } from './findings.tsx';
 import { KeyFigures } from './key-figures.tsx';
 
 type State = { report: Report; page: string | null } | { failure: Failure } | null;
@@ -56,6 +57,7 @@ export function Run({ info }: { info: Info }) {
   return (
     <div className="run">
       <KeyFigures report={state.report} />
+      <Findings report={state.report} />
       <div className="whole">
         <h2>The whole report</h2>
         {state.page === null && (

@@ -49,7 +49,10 @@ export function NoDetector({ model }: { model: string }) {
         neuron while it answers, and keeps the few that tell.
       </p>
       <Command>{`npx hneurons find --model ${model}`}</Command>
-      <p>Its last lines name the run folder. Then serve the model with it:</p>
+      <p>
+        Its last lines name the run folder. Then serve the model with it, named as it was named to hneurons
+        serve:
+      </p>
       <Command>{`npx hneurons serve --model ${model} --detector runs/${model}-builtin/detector.json`}</Command>
     </>
   );
