@@ -29,6 +29,8 @@ const KEY = 'soak';
 const MAX_BODY = 65_536;
 /** Growth that still counts as flat: caches of the allocator move about so much. */
 const FLAT = 0.05;
+/** Seconds until the server answers again after its native process was killed. */
+const LONGEST_RECOVERY = 5;
 
 const args = ['--model', options.model, '--max-body', String(MAX_BODY), '--context', '512', '--queue', '24'];
 if (options.detector) args.push('--detector', options.detector);
@@ -177,6 +179,7 @@ async function misbehave(until: number): Promise<void> {
   }
 }
 
+const recoveries: number[] = [];
 const memory: { at: number; server: number; native: number }[] = [];
 const began = performance.now();
 const until = began + milliseconds;
@@ -208,6 +211,14 @@ async function killing(): Promise<void> {
       .split(' ')
       .filter(Boolean);
     for (const child of children) process.kill(Number(child), 'SIGKILL');
+    const since = performance.now();
+    while (
+      !(await fetch(`${server.url}/health`)).ok ||
+      (await server.metric('hneurons_native_restarts')) <= i
+    ) {
+      await sleep(20);
+    }
+    recoveries.push((performance.now() - since) / 1000);
   }
 }
 
@@ -236,6 +247,7 @@ for (const which of ['server', 'native'] as const) {
     `memory of the ${which} process: ${megabytes(part(0.25, 0.5, which))} -> ${megabytes(part(0.75, 1.1, which))} (${(100 * growth(which)).toFixed(1)} %)`,
   );
 }
+if (kills > 0) console.log(`back after ${recoveries.map((s) => s.toFixed(1)).join(', ')} s`);
 console.log(`restarts ${restarts} (kills ${kills}), left running ${left}, exit code ${code}`);
 console.log(
   `not answered as due: ${bad.length}${bad.length ? `\n  ${[...new Set(bad)].slice(0, 20).join('\n  ')}` : ''}`,
@@ -243,5 +255,11 @@ console.log(
 const flat = kills > 0 || (growth('server') < FLAT && growth('native') < FLAT);
 if (!flat) console.log('memory is not flat');
 const fine =
-  bad.length === 0 && flat && left === 0 && restarts === kills && code === 0 && last.choices.length === 1;
+  bad.length === 0 &&
+  flat &&
+  left === 0 &&
+  restarts === kills &&
+  recoveries.every((s) => s < LONGEST_RECOVERY) &&
+  code === 0 &&
+  last.choices.length === 1;
 process.exit(fine ? 0 : 1);

@@ -18,10 +18,12 @@ import { readRecords } from '../../src/pipeline/records.js';
 import { FEW_SHOT } from '../../src/questions/few-shot.js';
 import { guarded } from '../../src/risk/guard.js';
 import { scoreWritten } from '../../src/risk/score.js';
+import type { AnswerRisk } from '../../src/risk/types.js';
 import { bootstrapIntervals } from '../../src/stats/bootstrap.js';
 import { auroc } from '../../src/stats/metrics.js';
 import { derive, shuffle } from '../../src/stats/random.js';
 import { aurcStatistic, bestAurc } from '../../src/stats/selective.js';
+import { wilsonInterval } from '../../src/stats/wilson.js';
 import { openRun, sampleAnswers, shown, steeringOf } from './ask.js';
 import { coverageFigure } from './coverage-figure.js';
 
@@ -78,7 +80,7 @@ try {
   note('samples');
 
   /** Every answer is scored by the model as it is, whatever alpha wrote it: the same ruler for all. */
-  const scored = new Map<string, number | null>();
+  const scored = new Map<string, Pick<AnswerRisk, 'probability' | 'verdict'>>();
   const key = (question: number, text: string) => `${question}\n${text}`;
   const wanted = new Map<string, { question: number; text: string }>();
   questions.forEach((_, i) => {
@@ -96,7 +98,7 @@ try {
       style.tokenize,
     );
     part.forEach(([name], i) => {
-      scored.set(name, risks[i]?.probability ?? null);
+      scored.set(name, risks[i] ?? { probability: null, verdict: 'uncertain' });
     });
   }
   note(`${list.length} answers scored`);
@@ -104,7 +106,8 @@ try {
   const verdicts = questions.map(({ aliases }) => createJudge(aliases));
   const answers = questions.map((question, i) => {
     const make = ({ text, logProbability, tokens }: (typeof greedy)[0][0]) => ({
-      probability: scored.get(key(i, text)) ?? null,
+      probability: scored.get(key(i, text))!.probability,
+      said: scored.get(key(i, text))!.verdict,
       verdict: verdicts[i](text),
       logProbability: logProbability / Math.max(1, tokens.length),
     });
@@ -151,6 +154,12 @@ try {
     `  detector         ${shown(ours)}\n  log-probability  ${shown(theirs)}\n  random           ${shown(random)}`,
   );
   console.log(`  detector - random ${shown(overRandom)}\n  detector - log-probability ${shown(overTheirs)}`);
+  console.log('verdicts, with the intervals of the run');
+  for (const said of ['faithful', 'uncertain', 'hallucinated'] as const) {
+    const part = known.filter(({ greedy: [first] }) => first.said === said);
+    const right = part.filter(({ greedy: [first] }) => first.verdict === 'correct').length;
+    console.log(`  ${said}: ${part.length}, right ${shown(wilsonInterval(right, part.length))}`);
+  }
   const passed = known.map((_, i) => (risks.detector[i] < 0.5 ? 1 : 0));
   const [coverage, accuracy, before] = bootstrapIntervals(
     labels.length,

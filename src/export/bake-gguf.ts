@@ -11,8 +11,11 @@ import { withText } from './header.js';
 import { type Patched, patch } from './patch.js';
 import { describePlaces, type Place, places } from './places.js';
 import { checkAlpha, hNeuronsOf, interventionOf, RECORD_KEY } from './record.js';
+import { SHARED_BLOCK, shareRange } from './share-range.js';
 
 const CHUNK_BYTES = 4 << 20;
+/** Where nothing can be shared, the kernel copies: in pieces, for the progress to be seen. */
+const SHARED_AT_ONCE = 64 << 20;
 
 export interface Baked extends Patched {
   files: string[];
@@ -109,14 +112,29 @@ async function copyRange(
 ): Promise<void> {
   const { from, to, shift, signal, onProgress } = range;
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(1, to - from)));
+  let canShare = true;
   for (let at = from; at < to; ) {
     signal?.throwIfAborted();
-    const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, to - at), at);
-    if (bytesRead === 0) throw new UserError('the model file became shorter while it was copied; try again');
-    for (let done = 0; done < bytesRead; ) {
-      done += (await target.write(buffer, done, bytesRead - done, at + shift + done)).bytesWritten;
+    // The first step ends at a block of the file system; what follows can be shared.
+    const toBlock = at % SHARED_BLOCK === 0 ? 0 : SHARED_BLOCK - (at % SHARED_BLOCK);
+    if (canShare && toBlock === 0) {
+      const shared = shareRange(
+        { descriptor: source.fd, offset: at },
+        { descriptor: target.fd, offset: at + shift },
+        Math.min(SHARED_AT_ONCE, to - at),
+      );
+      canShare = shared > 0;
+      at += shared;
+    } else {
+      const wanted = Math.min(toBlock || buffer.length, to - at);
+      const { bytesRead } = await source.read(buffer, 0, wanted, at);
+      if (bytesRead === 0)
+        throw new UserError('the model file became shorter while it was copied; try again');
+      for (let done = 0; done < bytesRead; ) {
+        done += (await target.write(buffer, done, bytesRead - done, at + shift + done)).bytesWritten;
+      }
+      at += bytesRead;
     }
-    at += bytesRead;
     onProgress?.(at - from, to - from);
   }
 }

@@ -1,10 +1,9 @@
 import { VALUE_TYPES } from '../engine/gguf/types.js';
+import { SHARED_BLOCK } from './share-range.js';
 
 /** Magic, version, number of tensors, number of metadata entries: the entries begin behind them. */
 const FIXED_HEADER_BYTES = 24;
 const ENTRY_COUNT_AT = 16;
-/** What file systems share between files in. */
-const BLOCK_BYTES = 4096;
 
 /**
  * The header of a GGUF file with one text more among its metadata, all else byte for byte as it was. Spaces behind the text make the
@@ -16,7 +15,7 @@ export function withText(header: Buffer, alignment: number, key: string, text: s
   const name = Buffer.from(key);
   const overhead = 8 + name.length + 4 + 8;
   // Alignments are powers of two.
-  const unit = Math.max(alignment, BLOCK_BYTES);
+  const unit = Math.max(alignment, SHARED_BLOCK);
   const content = Buffer.from(text);
   const grown = Math.ceil((overhead + content.length) / unit) * unit;
   const entry = Buffer.alloc(grown, ' ');

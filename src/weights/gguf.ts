@@ -47,6 +47,8 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     return { ...whole, offset: whole.offset + (fused ? ffn * rowBytes : 0) };
   };
 
+  // Some architectures clamp the values of W_up x, within bounds named in the metadata.
+  const clamped = [...gguf.metadata.keys()].some((key) => /\.swiglu_clamp_(sh)?exp$/.test(key));
   const used = Array.from({ length: layers }, (_, layer) =>
     (['up', 'gate', 'down'] as const).flatMap((part) => matrix(layer, part) ?? []),
   ).flat();
@@ -62,7 +64,7 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     quantised: used.some(({ encoding }) => typeof encoding === 'object'),
     matrix,
     upBias,
-    linearUp: gated && !find(0, 'ffn_sub_norm'),
+    linearUp: gated && !clamped && !find(0, 'ffn_sub_norm'),
     async tokens() {
       const list = stringsAt(gguf.metadata, 'tokenizer.ggml.tokens');
       return list && Array.from({ length: list.length }, (_, i) => list.at(i) ?? '');

@@ -42,7 +42,7 @@ export interface FfnWeights {
   upBias(layer: number): StoredMatrix | undefined;
   /**
    * Whether z_j is proportional to row j of W_up (with its bias): z_j = act(gate_j) * up_j. Not so without a gate, where the activation
-   * comes after W_up, nor where z is normalised before W_down (BitNet).
+   * comes after W_up, nor where W_up x is clamped, or z normalised before W_down (BitNet).
    */
   linearUp: boolean;
 }

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { openEngine } from '../../src/engine/index.js';
 import { checkDefaults } from '../../src/engine/native/abi.js';
 import { locateLibraries } from '../../src/engine/native/locate.js';
-import { openTiny, someTokens } from '../support/engines.js';
+import { nativeProcesses, openTiny, someTokens } from '../support/engines.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { writeTinyModel } from '../support/tiny-models.js';
 
 const folder = temporaryFolder();
-
-/** Pids of native processes whose parent is this test. */
-function nativeProcesses(): number[] {
-  const lines = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
-  return lines
-    .split('\n')
-    .filter((line) => line.includes('host/child.js'))
-    .map((line) => Number.parseInt(line, 10));
-}
 
 it('a crash of the native process is an error that names the file, and this process lives on', async () => {
   const before = nativeProcesses();

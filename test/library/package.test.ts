@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../support/temporary.js';
+import { writeTinyModel } from '../support/tiny-models.js';
 
 const folder = temporaryFolder();
 const root = join(folder, 'node_modules');
@@ -36,8 +37,11 @@ test('the packed command line runs in an empty folder', () => {
   assert.match(run(bin, 'models', '--json'), /gemma-3-270m/);
 });
 
-test('the packed library can be imported, and its types are there', () => {
+test('the packed library can be imported and opens a model, and its types are there', async () => {
   const program = "import { Detector, find, Model, sentences } from 'hneurons';";
+  const { path } = await writeTinyModel(join(folder, 'tiny.gguf'), { architecture: 'llama' });
+  const use = `const model = await Model.open(${JSON.stringify(path)}, { threads: 1 }); console.log(model.info.layers); await model.close();`;
+  assert.equal(run('--input-type=module', '-e', `${program} ${use}`), '3\n');
   assert.equal(
     run(
       '--input-type=module',

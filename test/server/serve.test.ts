@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { modelSha256 } from '../../src/models/index.js';
 import { riskDetector } from '../risk/support.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -31,6 +31,7 @@ interface Served {
 function serve(args: string[], environment: Record<string, string> = {}): Served {
   const all = ['bin/hneurons.js', 'serve', '--model', path, '--device', 'cpu', '--threads', '1', ...args];
   const child = spawn(process.execPath, all, { env: { ...process.env, ...environment } });
+  after(() => child.kill('SIGKILL'));
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -43,7 +44,7 @@ function serve(args: string[], environment: Record<string, string> = {}): Served
 test('the command serves, says where, and ends cleanly on SIGTERM', async () => {
   const secret = 'never to be printed';
   const served = serve(['--detector', detectorPath, '--port', '0', '--json'], { HNEURONS_API_KEY: secret });
-  assert.ok(await eventually(() => served.said.stdout.includes('}'), 15_000), served.said.stderr);
+  assert.ok(await eventually(() => served.said.stdout.includes('}')), served.said.stderr);
   const { url } = JSON.parse(served.said.stdout) as { url: string };
   const body = JSON.stringify({ prompt: 'Hello', max_tokens: 400, temperature: 0, stream: true });
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${secret}` };
@@ -59,7 +60,7 @@ test('the command serves, says where, and ends cleanly on SIGTERM', async () => 
 
 test('a second signal ends at once', async () => {
   const served = serve(['--port', '0', '--context', '1900']);
-  assert.ok(await eventually(() => served.said.stdout.includes('http'), 15_000), served.said.stderr);
+  assert.ok(await eventually(() => served.said.stdout.includes('http')), served.said.stderr);
   const answer = await fetch(`${served.said.stdout.trim()}/v1/completions`, {
     method: 'POST',
     body: JSON.stringify({ prompt: 'Hello', max_tokens: 1800, n: 8, stream: true }),
@@ -87,7 +88,7 @@ test('mistakes are one line, and an open door is warned of', async () => {
   );
   assert.equal(await wrong.exit, 2);
   assert.match(wrong.said.stderr, /origin such as/);
-  assert.ok(await eventually(() => open.said.stdout.includes('http'), 15_000));
+  assert.ok(await eventually(() => open.said.stdout.includes('http')));
   assert.match(open.said.stderr, /warning: anyone who reaches 0\.0\.0\.0/);
   open.child.kill('SIGTERM');
   assert.equal(await open.exit, 0);

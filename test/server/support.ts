@@ -101,8 +101,8 @@ export async function metric(server: TestServer, name: string): Promise<number> 
   return Number(line?.split(' ').at(-1));
 }
 
-/** Waits until `test` holds, at most `ms`. */
-export async function eventually(test: () => boolean | Promise<boolean>, ms = 5000): Promise<boolean> {
+/** Waits until `test` holds; generous, as a machine may be busy. */
+export async function eventually(test: () => boolean | Promise<boolean>, ms = 60_000): Promise<boolean> {
   const end = performance.now() + ms;
   while (performance.now() < end) {
     if (await test()) return true;

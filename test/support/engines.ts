@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import {
@@ -49,4 +50,13 @@ export function someTokens(length: number, vocab: number, seed: number): number[
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * vocab);
   });
+}
+
+/** Pids of native processes whose parent is this test. */
+export function nativeProcesses(): number[] {
+  const lines = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
+  return lines
+    .split('\n')
+    .filter((line) => line.includes('host/child.js'))
+    .map((line) => Number.parseInt(line, 10));
 }

@@ -95,13 +95,15 @@ async function exportAs(
   const out = flags.out!;
   const force = flags.force ?? false;
   const inputs = [flags.detector!];
-  const common = { as, out, neurons: detector.neurons.filter(({ weight }) => weight > 0).length, alpha };
+  const weights = detector.neurons.map(({ weight }) => weight);
+  const common = { as, out, neurons: weights.filter((weight) => weight > 0).length, alpha };
   if (as === 'neurons') {
     const { json, csv } = listFiles(out);
     checkTarget([json, csv], { kind: 'file', inputs, force });
     await writeNeuronList(detector, out);
     return { ...common, files: [json, csv] };
   }
+  // Refused here, before a model is looked for or downloaded.
   hNeuronsOf(detector);
   if (checkpoint !== undefined) {
     await checkCheckpoint(checkpoint, detector, force);

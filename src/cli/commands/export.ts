@@ -25,7 +25,7 @@ export function addExport(program: Command, session: Session): void {
     .addOption(
       new Option(
         '--as <kind>',
-        'adapter for llama.cpp; adapter for vLLM and transformers; a copy of the model with alpha built in, as GGUF or safetensors; a list',
+        'gguf-lora: adapter for llama.cpp; peft: for vLLM and transformers; gguf-baked, safetensors-baked: the model with alpha built in; neurons: a list',
       ).choices(KINDS),
     )
     .option('--detector <file>', 'with --as: detector.json of a run')

@@ -30,6 +30,8 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // What a program that uses the library was started with (--eval, a debugger's port) is not meant for this one.
+    execArgv: [],
   });
   const calls = new Map<number, PendingCall>();
   let lastId = 0;

@@ -23,7 +23,7 @@ export interface Calls {
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
   read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number; steering?: Steering }, null];
   /** Not in order with the others: a live session runs beside them. */
-  liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number }, null];
+  liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number; exact: boolean }, null];
   liveClose: [Record<string, never>, null];
   toFloat32: [{ path: string; out: string }, null];
   peakMemory: [Record<string, never>, number];

@@ -18,11 +18,11 @@ const open = new WeakSet<LiveHost>();
 
 /** The caller's end of a live session: numbers the requests and tells each listener what the native process says of it. */
 export async function openLive(host: LiveHost, options: LiveOptions): Promise<LiveSession> {
-  const { watch = [], concurrency, contextTokens } = options;
+  const { watch = [], concurrency, contextTokens, exact = true } = options;
   if (open.has(host)) throw new UserError('This engine has a live session already: close it first');
   open.add(host);
   try {
-    await host.call('liveOpen', { watch: Int32Array.from(watch), concurrency, contextTokens });
+    await host.call('liveOpen', { watch: Int32Array.from(watch), concurrency, contextTokens, exact });
   } catch (error) {
     open.delete(host);
     throw error;

@@ -49,7 +49,10 @@ export function heldText(stops: readonly Buffer[]): HeldText {
       if (cut >= 0 && (taken > 0 ? ends[taken - 1] : 0) >= cut) return undefined;
       taken++;
       const last = finished && (cut >= 0 ? end >= cut : taken === ends.length);
-      const whole = last ? (cut >= 0 ? cut : end) : end - openTail(bytes.subarray(spelled, end));
+      // A character that the next byte does not go on with will never be complete.
+      const goesOn = end < length && (bytes[end] & 0xc0) === 0x80;
+      const tail = goesOn ? openTail(bytes.subarray(spelled, end)) : 0;
+      const whole = last ? (cut >= 0 ? cut : end) : end - tail;
       const text = bytes.toString('utf8', spelled, whole);
       spelled = whole;
       return text;
@@ -71,7 +74,7 @@ function openTail(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back];
     if ((byte & 0xc0) === 0x80) continue;
-    const size = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    const size = byte >= 0xf5 || byte < 0xc2 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     return size > back ? back : 0;
   }
   return 0;

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.js';
 import { affordableCells } from '../native/budget.js';
-import { createContext } from '../native/context.js';
+import { type Context, createContext } from '../native/context.js';
 import type { LoadedModel } from '../native/model.js';
 import { pieceCache } from '../native/vocabulary.js';
 import { type Steerer, steeringKey } from '../steer/adapter.js';
@@ -33,7 +33,7 @@ const MOST_TOP = 50;
 export function openLiveRunner(
   model: LoadedModel,
   steerer: Steerer,
-  options: { watch: Int32Array; concurrency: number; contextTokens: number },
+  options: { watch: Int32Array; concurrency: number; contextTokens: number; exact: boolean },
   emit: (events: LiveEvents) => void,
 ): LiveRunner {
   const { watch: watched, concurrency, contextTokens } = options;
@@ -45,26 +45,35 @@ export function openLiveRunner(
     throw new UserError(
       `A context of ${contextTokens} tokens: ${info.name} takes 2 to ${info.contextLength}`,
     );
-  const exact = watched.length > 0;
+  // As `read` does, so that the scores are the same; without scores as `sample` does, which is faster with many long contexts.
+  const watching = watched.length > 0;
+  const exact = watching && options.exact;
   const affordable = affordableCells(model, exact ? FLOAT32_BYTES : FLOAT16_BYTES);
   // Room for all to run at once and for some conversations that may go on, if memory allows.
   const wished = (concurrency + KEPT_CONTEXTS) * contextTokens;
   const cells = Math.max(contextTokens, Math.min(wished, affordable));
-  const watch = exact ? makeWatch(model, watched, concurrency) : undefined;
+  const watch = watching ? makeWatch(model, watched, concurrency) : undefined;
   const sequenceCount = concurrency + KEPT_SEQUENCES;
-  const context = createContext(llama, model.pointer, info.vocab, {
-    cells,
-    rows: ROWS,
-    outputs: sequenceCount,
-    sequences: sequenceCount,
-    threads: model.threads,
-    kvType: exact ? 0 : 1,
-    flashAttention: exact ? 'off' : 'auto',
-    evaluate: watch?.callback,
-  });
+  let context: Context;
+  try {
+    context = createContext(llama, model.pointer, info.vocab, {
+      cells,
+      rows: ROWS,
+      outputs: sequenceCount,
+      sequences: sequenceCount,
+      threads: model.threads,
+      kvType: exact ? 0 : 1,
+      flashAttention: exact ? 'off' : 'auto',
+      evaluate: watch?.callback,
+    });
+  } catch (error) {
+    watch?.free();
+    throw error;
+  }
   const sequences = makeSequences(context, {
     sequences: sequenceCount,
-    idleCells: Math.max(contextTokens, context.cells >> 1),
+    // Plain attention computes what it then leaves out: there, what is kept costs more.
+    idleCells: exact ? contextTokens : Math.max(contextTokens, context.cells >> 1),
     shareable: !llama.modelIsRecurrent(model.pointer) && !llama.modelIsHybrid(model.pointer),
   });
   const log = makeEventLog(watched.length);
@@ -100,7 +109,7 @@ export function openLiveRunner(
 
   return {
     submit(request) {
-      const fault = faultOf(request, contextTokens, info.vocab, exact);
+      const fault = faultOf(request, contextTokens, info.vocab, watching);
       if (fault) log.failure(request.number, new UserError(fault));
       else batcher.submit(request);
       wake();

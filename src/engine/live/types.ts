@@ -9,6 +9,11 @@ export interface LiveOptions {
   concurrency: number;
   /** Longest prompt and answer of one request together, in tokens. */
   contextTokens: number;
+  /**
+   * With watched neurons: a float32 cache and plain attention, as `read` has them, so that the CETT is the same (default). With
+   * false a float16 cache and flash attention, which many long contexts at once run up to twice as fast on.
+   */
+  exact?: boolean;
 }
 
 export interface LiveSettings {
