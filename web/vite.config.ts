@@ -9,7 +9,14 @@ export default defineConfig({
   // Relative, so that the page also works below a path of a reverse proxy.
   base: './',
   plugins: [react()],
-  build: { outDir: '../dist/web', emptyOutDir: true, target: 'es2022', reportCompressedSize: false },
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    target: 'es2022',
+    reportCompressedSize: false,
+    // A slow machine is no news.
+    rolldownOptions: { checks: { bundlerTimings: false } },
+  },
   server: {
     proxy: Object.fromEntries(['/v1', '/api', '/health', '/report.html'].map((path) => [path, server])),
   },
