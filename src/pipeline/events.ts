@@ -29,6 +29,7 @@ export type StepName =
   | 'table'
   | 'judge'
   | 'export'
-  | 'trace';
+  | 'trace'
+  | 'explain';
 
 export type Listener = (event: RunEvent) => void;

@@ -94,7 +94,7 @@ const handlers: Handlers = {
       context.free();
     }
   },
-  async read({ prefix, neurons, residual }, exchange) {
+  async read({ prefix, neurons, signed, residual }, exchange) {
     const rows = outputRows(model);
     const openReader = (cells: number, evaluate: bigint) =>
       open({
@@ -106,7 +106,7 @@ const handlers: Handlers = {
         exact: true,
         evaluate,
       });
-    await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
+    await readCases(model, { prefix, neurons, signed, residual, open: openReader }, async (results, room) => {
       return (await exchange({ kind: 'read', results, room })) as ReadReply;
     });
     return null;

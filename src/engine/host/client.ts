@@ -162,8 +162,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        const { residual } = job;
-        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual };
+        const { residual, signed } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual };
         await host.call('read', wish, readTurns(job));
       },
       peakMemory: () => host.call('peakMemory', {}),

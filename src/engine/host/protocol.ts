@@ -20,7 +20,7 @@ export interface Calls {
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
   logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
-  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number }, null];
+  read: [{ prefix: Int32Array; neurons: Int32Array; signed?: boolean; residual?: number }, null];
   toFloat32: [{ path: string; out: string }, null];
   peakMemory: [Record<string, never>, number];
 }

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { commonPrefix } from '../../engine/text/prompt.js';
+import type { Engine } from '../../engine/types.js';
+import { openJsonlWriter, readJsonl } from '../../formats/jsonl.js';
+import type { Case } from '../cases.js';
+import { guardCallbacks } from '../context.js';
+
+/** What one case does to one neuron. */
+export interface Drive {
+  /** Token position, within the question or the response, at which its CETT is highest; -1 where there is no such token. */
+  at: number;
+  /** CETT there, with the sign of the activation. */
+  peak: number;
+  /** Sum over the answer tokens of CETT with the sign of the activation, and of CETT. */
+  signed: number;
+  sum: number;
+}
+
+/** A line of explain/drives.jsonl. */
+const LineSchema = z.object({
+  /** Names the neurons, the cases and the model that it was read with. */
+  key: z.string(),
+  id: z.string(),
+  drives: z.array(z.tuple([z.int(), z.number(), z.number(), z.number()])),
+});
+
+/**
+ * Reads how every case drives every neuron: `[cases][neurons]`. Cases are appended to `path` as they come, and those that are
+ * there under the same `key` are not read again.
+ *
+ * @param neurons flat indices
+ * @throws UserError when the disk is full or the engine fails.
+ */
+export async function readDrives(options: {
+  engine: Engine;
+  neurons: number[];
+  cases: Case[];
+  key: string;
+  path: string;
+  onProgress: (done: number, total: number) => void;
+}): Promise<Drive[][]> {
+  const { engine, neurons, cases, key, path, onProgress } = options;
+  const known = await readKnown(path, key, neurons.length);
+  const left = cases.filter(({ id }) => !known.has(id));
+  onProgress(known.size, cases.length);
+  if (left.length > 0) {
+    const writer = openJsonlWriter(path);
+    const { guard, rethrow } = guardCallbacks();
+    let cursor = 0;
+    try {
+      await engine.read({
+        prefix: commonPrefix(left.map(({ token_ids }) => token_ids)),
+        neurons,
+        signed: true,
+        next: guard(() => {
+          if (cursor >= left.length) return undefined;
+          const { token_ids } = left[cursor];
+          return { id: String(cursor++), tokens: token_ids, masks: [] };
+        }, undefined),
+        onResult: guard(({ id, raw }) => {
+          const one = left[Number(id)];
+          const drives = drivesOf(one, raw!, neurons.length);
+          writer.append({ key, id: one.id, drives: drives.map(rounded) } satisfies z.infer<
+            typeof LineSchema
+          >);
+          known.set(one.id, drives);
+          onProgress(known.size, cases.length);
+        }, undefined),
+      });
+      rethrow();
+    } catch (error) {
+      rethrow();
+      throw error;
+    } finally {
+      writer.close();
+    }
+  }
+  return cases.map(({ id }) => known.get(id)!);
+}
+
+/** @param raw CETT with signs, `[tokens, neurons]` */
+function drivesOf(one: Case, raw: Float32Array, neurons: number): Drive[] {
+  const tokens = [...range(one.question_start ?? 0, one.question_end ?? 0), ...responseTokens(one)];
+  return Array.from({ length: neurons }, (_, n) => {
+    const drive: Drive = { at: -1, peak: 0, signed: 0, sum: 0 };
+    for (const at of tokens) {
+      const value = raw[at * neurons + n];
+      if (drive.at >= 0 && Math.abs(value) <= Math.abs(drive.peak)) continue;
+      drive.at = at;
+      drive.peak = value;
+    }
+    for (let at = one.answer_start; at < one.answer_end; at++) {
+      drive.signed += raw[at * neurons + n];
+      drive.sum += Math.abs(raw[at * neurons + n]);
+    }
+    return drive;
+  });
+}
+
+const responseTokens = (one: Case) => range(one.response_start, one.token_ids.length);
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+function rounded({ at, peak, signed, sum }: Drive): [number, number, number, number] {
+  const short = (value: number) => Number(value.toPrecision(7));
+  return [at, short(peak), short(signed), short(sum)];
+}
+
+async function readKnown(path: string, key: string, neurons: number): Promise<Map<string, Drive[]>> {
+  const known = new Map<string, Drive[]>();
+  if (!existsSync(path)) return known;
+  for await (const { value } of readJsonl(path, { skipBroken: true })) {
+    const line = LineSchema.safeParse(value);
+    if (!line.success || line.data.key !== key || line.data.drives.length !== neurons) continue;
+    known.set(
+      line.data.id,
+      line.data.drives.map(([at, peak, signed, sum]) => ({ at, peak, signed, sum })),
+    );
+  }
+  return known;
+}

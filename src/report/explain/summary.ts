@@ -1,0 +1,36 @@
+import type { Card, Explain } from './schema.js';
+
+/** Below this a test is taken to speak against chance. */
+const LEVEL = 0.05;
+
+/** Whether any token of the lens lies farther out than the largest of as many normal numbers would. */
+export function standsOut(
+  { promotes, suppresses }: Pick<Card, 'promotes' | 'suppresses'>,
+  chance: number,
+): boolean {
+  return [...promotes.slice(0, 1), ...suppresses.slice(0, 1)].some(
+    ({ deviations }) => Math.abs(deviations) > chance,
+  );
+}
+
+/** What the cards say taken together. */
+export function summariseCards({ cards, lens }: Pick<Explain, 'cards' | 'lens' | 'benchmark'>): string {
+  const count = (holds: (card: Card) => boolean) => cards.filter(holds).length;
+  const of = (number: number) => `${number} of ${cards.length}`;
+  const telling = count((card) => standsOut(card, lens.chance));
+  const apart = count(({ cett: { faithful, hallucinated } }) =>
+    Boolean(faithful && hallucinated && hallucinated.low > faithful.high),
+  );
+  const parts = [
+    `${of(telling)} neurons have a token that stands out from the vocabulary more than chance would have it; the lists of the others are the ends of a distribution, with no meaning to be read into them.`,
+    `${of(apart)} are clearly more active on made-up answers than on right ones (intervals apart) on unseen questions.`,
+  ];
+  const tested = cards.flatMap(({ alone }) => alone ?? []);
+  if (tested.length > 0) {
+    const moved = tested.filter(({ p }) => p < LEVEL).length;
+    parts.push(
+      `Switched off alone, ${moved === 0 ? 'none' : moved} of ${tested.length} changes compliance beyond noise (${(LEVEL * tested.length).toFixed(1)} would by chance): what a single neuron does is mostly within noise.`,
+    );
+  }
+  return parts.join(' ');
+}
