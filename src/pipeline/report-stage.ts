@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { ExplainSchema } from '../report/explain/schema.js';
 import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { TableSchema } from '../report/table/schema.js';
@@ -33,11 +34,15 @@ import { collectSettings, loadHalf } from './train.js';
 /** Neurons whose CETT is shown, and example answers of each class. */
 const NEURONS_SHOWN = 12;
 const EXAMPLES_SHOWN = 6;
+/** Cards of neurons, the strongest ones. */
+const CARDS_SHOWN = 40;
 
 /** Where the table of other data sets lies, when it was made in the run folder. */
 export const TABLE_FILE = 'table/table.json';
 /** Where the trace of the neurons' origin lies, when it was made in the run folder. */
 export const ORIGIN_FILE = 'origin/origin.json';
+/** Where the cards of the neurons lie, when they were made. */
+export const EXPLAIN_FILE = 'explain.json';
 
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
@@ -45,9 +50,11 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   requireStage(folder, 'evaluate');
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
+  const explainPath = folder.file(EXPLAIN_FILE);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
+  if (existsSync(explainPath)) inputs.explain = await hashFile(explainPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
@@ -55,6 +62,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const cases = await readCases(folder.file('cases.jsonl'));
     const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
     const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
+    const explained = await readBeside(explainPath, ExplainSchema, 'explain', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -78,6 +86,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
       ...(origin && { origin }),
+      ...(explained && { explain: { ...explained, cards: explained.cards.slice(0, CARDS_SHOWN) } }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
@@ -88,6 +97,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
         ...(origin && { origin: ORIGIN_FILE }),
+        ...(explained && { explain: EXPLAIN_FILE }),
       },
     };
     const report = completeReport(content);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { ExplainSchema } from './explain/schema.js';
 import { OriginSchema } from './origin/schema.js';
 import { TableSchema } from './table/schema.js';
 
@@ -258,6 +259,9 @@ export const ReportSchema = z.object({
   stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  explain: ExplainSchema.optional().describe(
+    'cards of the strongest H-Neurons, when they were made: hneurons explain',
+  ),
   origin: OriginSchema.optional().describe('what `hneurons trace` found out, where it was run'),
   table: TableSchema.optional().describe(
     'other data sets, when they were asked: hneurons evaluate --datasets',

@@ -2,7 +2,6 @@ import { closeSync, openSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
 import type { TensorInfo } from '../engine/gguf/types.js';
-import { numberAt } from '../engine/gguf/values.js';
 import { UserError } from '../errors.js';
 import { storedRows } from './gguf.js';
 import { rowReader } from './rows.js';
@@ -41,8 +40,7 @@ export async function openOutput(path: string): Promise<OutputPath> {
   return {
     matrix: storedRows(tensor),
     tied: own === undefined,
-    norm:
-      numberAt(gguf.metadata, `${architecture}.attention.layer_norm_epsilon`) === undefined ? 'rms' : 'layer',
+    norm: gguf.metadata.has(`${architecture}.attention.layer_norm_epsilon`) ? 'layer' : 'rms',
     // A norm without weights (OLMo) is one whose weights are 1.
     finalNorm: final ? readVector(final, hidden) : new Float32Array(hidden).fill(1),
     postNorm: (layer) => {

@@ -52,7 +52,8 @@ async function runExplain(session: Session, flags: ExplainFlags): Promise<void> 
   }
   const { onlyRun } = await import('../places.js');
   const { readDetector } = await import('../../pipeline/detector.js');
-  const { explain, EXPLAIN_FILE } = await import('../../pipeline/explain/explain.js');
+  const { explain } = await import('../../pipeline/explain/explain.js');
+  const { EXPLAIN_FILE } = await import('../../pipeline/report-stage.js');
   const { openExistingRun, readManifest } = await import('../../pipeline/run-folder.js');
   const { inFolder } = await import('./run.js');
   const { renderCards } = await import('../../report/explain/terminal.js');

@@ -13,6 +13,7 @@ import { readCases } from '../cases.js';
 import type { RunContext } from '../context.js';
 import { checkDetectorModel, type Detector, detectorIdentity } from '../detector.js';
 import { hashFile, hashText } from '../fingerprint.js';
+import { EXPLAIN_FILE } from '../report-stage.js';
 import { readStability, type Stability } from '../stability.js';
 import { requireStage } from '../stage.js';
 import { describeSystem } from '../system.js';
@@ -26,8 +27,7 @@ import { readableToken } from './token-text.js';
 const TOKENS = 12;
 const CONTEXTS = 5;
 
-/** Where the cards lie in a run folder, and what they are made from. */
-export const EXPLAIN_FILE = 'explain.json';
+/** What the cards are made from, in the run folder. */
 const DRIVES_FILE = 'explain/drives.jsonl';
 
 export interface Place {
@@ -62,8 +62,8 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
   const engine = await context.engine();
 
   const lens = await step(emit, 'what they write to the logits', `${flat.length} neurons`, async () => {
-    const output = await openOutput(engine.model.path);
-    const columns = downColumns(await openGgufWeights(engine.model.path), flat);
+    const output = await openOutput(manifest.model.path);
+    const columns = downColumns(await openGgufWeights(manifest.model.path), flat);
     const effects = await logitLens(
       output,
       chosen.map(({ layer }, i) => ({ layer, column: columns[i] })),

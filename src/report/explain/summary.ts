@@ -1,23 +1,20 @@
-import type { Card, Explain } from './schema.js';
+import type { Card, Explain, TokenEffectText } from './schema.js';
 
 /** Below this a test is taken to speak against chance. */
 const LEVEL = 0.05;
 
-/** Whether any token of the lens lies farther out than the largest of as many normal numbers would. */
-export function standsOut(
-  { promotes, suppresses }: Pick<Card, 'promotes' | 'suppresses'>,
-  chance: number,
-): boolean {
-  return [...promotes.slice(0, 1), ...suppresses.slice(0, 1)].some(
-    ({ deviations }) => Math.abs(deviations) > chance,
-  );
+/** Whether the first token of a list lies farther out than the largest of as many normal numbers would. */
+export function standsOut([first]: TokenEffectText[], chance: number): boolean {
+  return first !== undefined && Math.abs(first.deviations) > chance;
 }
 
 /** What the cards say taken together. */
 export function summariseCards({ cards, lens }: Pick<Explain, 'cards' | 'lens' | 'benchmark'>): string {
   const count = (holds: (card: Card) => boolean) => cards.filter(holds).length;
   const of = (number: number) => `${number} of ${cards.length}`;
-  const telling = count((card) => standsOut(card, lens.chance));
+  const telling = count(
+    ({ promotes, suppresses }) => standsOut(promotes, lens.chance) || standsOut(suppresses, lens.chance),
+  );
   const apart = count(({ cett: { faithful, hallucinated } }) =>
     Boolean(faithful && hallucinated && hallucinated.low > faithful.high),
   );

@@ -25,11 +25,12 @@ export function renderCards(explained: Explain): string {
 function renderCard(card: Card, { lens, resamples }: Explain): string {
   const { selected, alone, cett } = card;
   const line = (name: string, text: string) => `  ${pc.dim(name.padEnd(12))} ${text}`;
-  const quiet = standsOut(card, lens.chance) ? '' : pc.dim('  (no more than chance)');
+  const list = (effects: TokenEffectText[]) =>
+    `${tokens(effects)}${standsOut(effects, lens.chance) ? '' : pc.dim('  (no more than chance)')}`;
   return [
     `${pc.bold(neuronName(card))} ${pc.dim(`weight ${card.weight === 0 ? 'none: not in the detector' : formatWeight(card.weight)}`)}`,
-    line('promotes', tokens(card.promotes) + quiet),
-    line('suppresses', tokens(card.suppresses)),
+    line('promotes', list(card.promotes)),
+    line('suppresses', list(card.suppresses)),
     ...card.most.slice(0, CONTEXTS).map((context) => line('most', quote(context))),
     ...card.least.slice(0, 1).map((context) => line('least', quote(context))),
     line(
@@ -58,7 +59,7 @@ function tokens(list: TokenEffectText[]): string {
 }
 
 function quote({ before, marked, after, cett, label }: Context): string {
-  return `${visibleText(before)}${pc.inverse(visibleText(marked))}${visibleText(after)} ${pc.dim(`${cett.toPrecision(2)}, ${label === 'faithful' ? 'right' : 'made up'}`)}`;
+  return `${visibleText(before)}${pc.bold(`«${visibleText(marked)}»`)}${visibleText(after)} ${pc.dim(`${cett.toPrecision(2)}, ${label === 'faithful' ? 'right' : 'made up'}`)}`;
 }
 
 const mean = (interval: Card['cett']['other']) => (interval ? interval.estimate.toPrecision(2) : '–');
