@@ -37,10 +37,11 @@ export async function openOutput(path: string): Promise<OutputPath> {
     );
   }
   const final = find('output_norm');
+  const has = (kind: string) => gguf.metadata.has(`${architecture}.attention.${kind}_epsilon`);
   return {
     matrix: storedRows(tensor),
     tied: own === undefined,
-    norm: gguf.metadata.has(`${architecture}.attention.layer_norm_epsilon`) ? 'layer' : 'rms',
+    norm: has('layer_norm') && !has('layer_norm_rms') ? 'layer' : 'rms',
     // A norm without weights (OLMo) is one whose weights are 1.
     finalNorm: final ? readVector(final, hidden) : new Float32Array(hidden).fill(1),
     postNorm: (layer) => {

@@ -61,9 +61,12 @@ export async function readDrives(options: {
         onResult: guard(({ id, raw }) => {
           const one = left[Number(id)];
           const drives = drivesOf(one, raw!, neurons.length);
-          writer.append({ key, id: one.id, drives: drives.map(rounded) } satisfies z.infer<
-            typeof LineSchema
-          >);
+          const line: z.infer<typeof LineSchema> = {
+            key,
+            id: one.id,
+            drives: drives.map(({ at, peak, signed, sum }) => [at, peak, signed, sum]),
+          };
+          writer.append(line);
           known.set(one.id, drives);
           onProgress(known.size, cases.length);
         }, undefined),
@@ -94,7 +97,8 @@ function drivesOf(one: Case, raw: Float32Array, neurons: number): Drive[] {
       drive.signed += raw[at * neurons + n];
       drive.sum += Math.abs(raw[at * neurons + n]);
     }
-    return drive;
+    const { at, peak, signed, sum } = drive;
+    return { at, peak: short(peak), signed: short(signed), sum: short(sum) };
   });
 }
 
@@ -102,10 +106,8 @@ const responseTokens = (one: Case) => range(one.response_start, one.token_ids.le
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-function rounded({ at, peak, signed, sum }: Drive): [number, number, number, number] {
-  const short = (value: number) => Number(value.toPrecision(7));
-  return [at, short(peak), short(signed), short(sum)];
-}
+/** As many digits as float32 has: what is read again is what was written. */
+const short = (value: number) => Number(value.toPrecision(7));
 
 async function readKnown(path: string, key: string, neurons: number): Promise<Map<string, Drive[]>> {
   const known = new Map<string, Drive[]>();

@@ -11,5 +11,5 @@ export function readableToken(bytes: Uint8Array): string {
   } catch {
     return Array.from(bytes, (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`).join('');
   }
-  return visibleText(text.replaceAll(' ', '␣'));
+  return text === '' ? '<empty>' : visibleText(text.replaceAll(' ', '␣'));
 }
