@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import jstat from 'jstat';
+import type { Engine } from '../../engine/types.js';
 import { UserError } from '../../errors.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import { type Card, type Explain, ExplainSchema } from '../../report/explain/schema.js';
 import { summariseCards } from '../../report/explain/summary.js';
-import { downColumns } from '../../weights/columns.js';
-import { openGgufWeights } from '../../weights/gguf.js';
-import { logitLens, type NeuronEffect } from '../../weights/lens.js';
-import { openOutput } from '../../weights/output.js';
 import { readCases } from '../cases.js';
 import type { RunContext } from '../context.js';
 import { checkDetectorModel, type Detector, detectorIdentity } from '../detector.js';
@@ -18,17 +14,18 @@ import { readStability, type Stability } from '../stability.js';
 import { requireStage } from '../stage.js';
 import { describeSystem } from '../system.js';
 import { loadHalf } from '../train.js';
+import { type ComplianceTest, measureAlone } from './alone.js';
 import { contextsOf } from './contexts.js';
+import { tokenEffects } from './effects.js';
 import { meansOf } from './means.js';
 import { type Drive, readDrives } from './peaks.js';
-import { readableToken } from './token-text.js';
 
-/** Tokens and contexts shown each way. */
-const TOKENS = 12;
+/** Contexts listed each way. */
 const CONTEXTS = 5;
 
 /** What the cards are made from, in the run folder. */
 const DRIVES_FILE = 'explain/drives.jsonl';
+const ALONE_FILE = 'explain/alone.jsonl';
 
 export interface Place {
   layer: number;
@@ -41,6 +38,8 @@ export interface ExplainInput {
   named?: Place[];
   /** Of the H-Neurons the strongest only. */
   neurons?: number;
+  /** What each neuron is switched off for; undefined: that is not looked at. */
+  compliance?: (engine: Engine) => Promise<ComplianceTest>;
 }
 
 /**
@@ -61,20 +60,12 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
   const stability = await stabilityOf(folder.file('stability.json'));
   const engine = await context.engine();
 
-  const lens = await step(emit, 'what they write to the logits', `${flat.length} neurons`, async () => {
-    const output = await openOutput(manifest.model.path);
-    const columns = downColumns(await openGgufWeights(manifest.model.path), flat);
-    const effects = await logitLens(
-      output,
-      chosen.map(({ layer }, i) => ({ layer, column: columns[i] })),
-      {
-        count: TOKENS,
-        signal,
-        onProgress: (done, total) => emit({ type: 'progress', step: 'explain', done, total, unit: 'tokens' }),
-      },
-    );
-    return { output, effects };
-  });
+  const progress = (unit: string) => (done: number, total: number) =>
+    emit({ type: 'progress', step: 'explain', done, total, unit });
+
+  const effects = await step(emit, 'what they write to the logits', `${flat.length} neurons`, () =>
+    tokenEffects(engine, manifest.model.path, flat, { signal, onProgress: progress('tokens') }),
+  );
   const drives = await step(emit, 'what drives them', `${cases.length} answers`, async () =>
     readDrives({
       engine,
@@ -84,12 +75,24 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
         [manifest.model.sha256, await hashFile(folder.file('cases.jsonl')), flat.join()].join(' '),
       ),
       path: folder.file(DRIVES_FILE),
-      onProgress: (done, total) => emit({ type: 'progress', step: 'explain', done, total, unit: 'answers' }),
+      onProgress: progress('answers'),
     }),
   );
   const means = await meansOf(test, flat, manifest.seed, signal);
 
-  const spell = await tokenSpeller(engine, lens.effects);
+  const compliance = await input.compliance?.(engine);
+  const switched =
+    compliance &&
+    (await step(emit, 'each switched off alone', `${compliance.items.length} items`, () =>
+      measureAlone({
+        test: compliance,
+        neurons: flat,
+        key: hashText([manifest.model.sha256, compliance.identity].join(' ')),
+        path: folder.file(ALONE_FILE),
+        onProgress: progress('answers'),
+      }),
+    ));
+
   const cards: Card[] = [];
   for (const [i, neuron] of chosen.entries()) {
     const own = drives.map((row) => row[i]);
@@ -97,26 +100,20 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
     cards.push({
       ...neuron,
       ...way,
-      ...tokensOf(lens.effects[i], way.direction, spell),
+      ...effects.of(i, way.direction),
       ...(await contextsOf(engine, cases, own, CONTEXTS)),
       cett: means[i],
       selected: selectedOf(stability, neuron),
-      alone: null,
+      alone: switched?.alone[i] ?? null,
     });
   }
   const identity = detectorIdentity(detector);
-  const all = [...cards, ...(await otherCards(folder.file(EXPLAIN_FILE), identity, cards))];
+  const old = await earlier(folder.file(EXPLAIN_FILE), identity);
+  const all = [...cards, ...(old?.cards ?? []).filter((card) => !cards.some((one) => same(one, card)))];
   all.sort((a, b) => b.weight - a.weight || a.layer - b.layer || a.index - b.index);
-  const vocabulary = lens.output.matrix.rows;
   const found = {
-    lens: {
-      output: lens.output.matrix.tensor,
-      tied: lens.output.tied,
-      norm: lens.output.norm,
-      vocabulary,
-      chance: jstat.jStat.normal.inv(0.99 ** (1 / vocabulary), 0, 1),
-    },
-    benchmark: null,
+    lens: effects.lens,
+    benchmark: switched?.benchmark ?? old?.benchmark ?? null,
     cards: all,
   };
   const explained = ExplainSchema.parse({
@@ -180,36 +177,6 @@ function mainDirection(drives: Drive[]): Pick<Card, 'direction' | 'agreement'> {
   };
 }
 
-function tokensOf(
-  { raised, lowered, mean, deviation }: NeuronEffect,
-  direction: 1 | -1,
-  spell: (token: number) => string,
-): Pick<Card, 'promotes' | 'suppresses'> {
-  const list = (effects: NeuronEffect['raised']) =>
-    effects.map(({ token, logit }) => ({
-      id: token,
-      text: spell(token),
-      logit: direction * logit,
-      // A column of zeros does nothing to any token.
-      deviations: deviation > 0 ? (direction * (logit - mean)) / deviation : 0,
-    }));
-  return direction > 0
-    ? { promotes: list(raised), suppresses: list(lowered) }
-    : { promotes: list(lowered), suppresses: list(raised) };
-}
-
-async function tokenSpeller(
-  engine: { pieces(tokens: ArrayLike<number>): Promise<Uint8Array[]> },
-  effects: NeuronEffect[],
-): Promise<(token: number) => string> {
-  const tokens = [
-    ...new Set(effects.flatMap(({ raised, lowered }) => [...raised, ...lowered].map(({ token }) => token))),
-  ];
-  const pieces = await engine.pieces(tokens);
-  const texts = new Map(tokens.map((token, i) => [token, readableToken(pieces[i])]));
-  return (token) => texts.get(token)!;
-}
-
 async function stabilityOf(path: string): Promise<Stability | undefined> {
   return existsSync(path) ? readStability(path) : undefined;
 }
@@ -222,18 +189,17 @@ function selectedOf(stability: Stability | undefined, neuron: Place): Card['sele
   return stability.unlisted === 0 ? { positive: 0, negative: 0 } : null;
 }
 
-/** Cards of an earlier run that still hold. */
-async function otherCards(path: string, identity: string, made: Card[]): Promise<Card[]> {
-  if (!existsSync(path)) return [];
+/** What an earlier run found, where it still holds. */
+async function earlier(path: string, identity: string): Promise<Explain | undefined> {
+  if (!existsSync(path)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch {
-    return [];
+    return undefined;
   }
   const old = ExplainSchema.safeParse(value);
-  if (!old.success || old.data.detector.identity !== identity) return [];
-  return old.data.cards.filter((card) => !made.some((one) => same(one, card)));
+  return old.success && old.data.detector.identity === identity ? old.data : undefined;
 }
 
 /** Shows a part of the work as a step of its own. */

@@ -18,15 +18,24 @@ export function summariseCards({ cards, lens }: Pick<Explain, 'cards' | 'lens' |
   const apart = count(({ cett: { faithful, hallucinated } }) =>
     Boolean(faithful && hallucinated && hallucinated.low > faithful.high),
   );
+  const others =
+    telling < cards.length
+      ? '; the lists of the others are the ends of a distribution, with no meaning to be read into them'
+      : '';
   const parts = [
-    `${of(telling)} neurons have a token that stands out from the vocabulary more than chance would have it; the lists of the others are the ends of a distribution, with no meaning to be read into them.`,
-    `${of(apart)} are clearly more active on made-up answers than on right ones (intervals apart) on unseen questions.`,
+    `Tokens that stand out from the vocabulary more than chance would have it: ${of(telling)} neurons have some${others}.`,
+    `Clearly more active on made-up answers than on right ones (intervals apart, unseen questions): ${of(apart)}.`,
   ];
   const tested = cards.flatMap(({ alone }) => alone ?? []);
   if (tested.length > 0) {
     const moved = tested.filter(({ p }) => p < LEVEL).length;
+    const chance = LEVEL * tested.length;
     parts.push(
-      `Switched off alone, ${moved === 0 ? 'none' : moved} of ${tested.length} changes compliance beyond noise (${(LEVEL * tested.length).toFixed(1)} would by chance): what a single neuron does is mostly within noise.`,
+      `Compliance changed beyond noise (p < .05) when a neuron was switched off alone: ${moved} of ${tested.length}, where chance alone gives up to ${chance.toFixed(1)}${
+        moved <= Math.max(chance, tested.length / 4)
+          ? ': what a single neuron does is mostly within noise'
+          : ''
+      }.`,
     );
   }
   return parts.join(' ');
