@@ -65,7 +65,7 @@ test('the words follow from the cards', () => {
   const found = someExplain(4);
   assert.match(
     summariseCards(found),
-    /stand out .*: 4 of 4 neurons have some\. .*made-up.*: 4 of 4\. .*off alone: 0 of 3, .* up to 0\.2: .* mostly within noise\.$/,
+    /stand out .*: 4 of 4 neurons have some\. .* changes in 2 of 4: .*made-up.*: 4 of 4\. .*off alone: 0 of 3, .* up to 0\.2: .* mostly within noise\.$/,
   );
   const [first, ...rest] = found.cards;
   const moved = { ...first, alone: { ...first.alone!, p: 0.01 } };

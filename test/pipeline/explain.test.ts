@@ -166,7 +166,7 @@ test('contexts are ranked by the peak, with the token marked in its text', async
   for (const { id, before, marked, after, question, where } of [...most, ...least]) {
     const one = cases.find((other) => other.id === id)!;
     const whole = `${question}\nAnswer:${one.response}`;
-    assert.ok(one.question_start === null || before.length >= 60 || whole.startsWith(before), before);
+    assert.ok(one.question_start === null || before.length >= 90 || whole.startsWith(before), before);
     assert.ok(whole.includes(marked) && marked.length > 0);
     assert.ok(whole.endsWith(after) || after.endsWith('…'));
     assert.equal(where, own[cases.indexOf(one)].at >= one.response_start ? 'response' : 'question');

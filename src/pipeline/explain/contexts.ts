@@ -6,7 +6,7 @@ import { tokenSpans } from '../token-spans.js';
 import type { Drive } from './peaks.js';
 
 /** Characters shown on each side of the marked token. */
-const AROUND = 60;
+const AROUND = 90;
 
 /**
  * The contexts that drive a neuron most and least, by the highest CETT that it has at a token of the question or of the response.

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { formatP, formatPercent, formatPoints, formatPointsRange, visibleText } from '../format.js';
 import { formatWeight, neuronName } from '../neuron.js';
 import type { Card, Context, Explain, TokenEffectText } from './schema.js';
-import { standsOut } from './summary.js';
+import { MIXED, standsOut } from './summary.js';
 
 /** Cards that fit a summary, and what each shows. */
 const CARDS = 3;
@@ -31,8 +31,16 @@ function renderCard(card: Card, { lens, resamples }: Explain): string {
     `${pc.bold(neuronName(card))} ${pc.dim(`weight ${card.weight === 0 ? 'none: not in the detector' : formatWeight(card.weight)}`)}`,
     line('promotes', list(card.promotes)),
     line('suppresses', list(card.suppresses)),
-    ...card.most.slice(0, CONTEXTS).map((context) => line('most', quote(context))),
-    ...card.least.slice(0, 1).map((context) => line('least', quote(context))),
+    ...card.most.slice(0, CONTEXTS).map((context) => line('most', quote(context, card))),
+    ...card.least.slice(0, 1).map((context) => line('least', quote(context, card))),
+    ...(card.agreement < MIXED
+      ? [
+          line(
+            'sign',
+            `it changes: ${formatPercent(card.agreement)} of its activity on answers is as these lists say`,
+          ),
+        ]
+      : []),
     line(
       'mean CETT',
       `${mean(cett.faithful)} on right answers, ${mean(cett.hallucinated)} on made-up ones, ${mean(cett.other)} elsewhere`,
@@ -58,8 +66,10 @@ function tokens(list: TokenEffectText[]): string {
     .join('  ');
 }
 
-function quote({ before, marked, after, cett, label }: Context): string {
-  return `${visibleText(before)}${pc.bold(`«${visibleText(marked)}»`)}${visibleText(after)} ${pc.dim(`${cett.toPrecision(2)}, ${label === 'faithful' ? 'right' : 'made up'}`)}`;
+function quote({ before, marked, after, cett, label, positive }: Context, { direction }: Card): string {
+  const kind = label === 'faithful' ? 'right' : 'made up';
+  const sign = positive === direction > 0 ? '' : ', other sign';
+  return `${visibleText(before)}${pc.bold(`«${visibleText(marked)}»`)}${visibleText(after)} ${pc.dim(`${cett.toPrecision(2)}, ${kind}${sign}`)}`;
 }
 
 const mean = (interval: Card['cett']['other']) => (interval ? interval.estimate.toPrecision(2) : '–');

@@ -1,5 +1,5 @@
 import type { Card, Context, Explain, TokenEffectText } from '../explain/schema.js';
-import { standsOut } from '../explain/summary.js';
+import { MIXED, standsOut } from '../explain/summary.js';
 import { formatCount, formatP, formatPercent, formatPoints, formatPointsRange } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { formatWeight, neuronName } from '../neuron.js';
@@ -39,11 +39,11 @@ function renderCard(card: Card, { lens, resamples }: Explain): Markup {
 <dl>
 <dt>Promotes${chance(card.promotes)}</dt><dd>${tokenList(card.promotes)}</dd>
 <dt>Suppresses${chance(card.suppresses)}</dt><dd>${tokenList(card.suppresses)}</dd>
-<dt>Most active</dt>${card.most.slice(0, MOST).map(quote)}
-<dt>Least active</dt>${card.least.slice(0, LEAST).map(quote)}
+<dt>Most active</dt>${card.most.slice(0, MOST).map((context) => quote(context, card))}
+<dt>Least active</dt>${card.least.slice(0, LEAST).map((context) => quote(context, card))}
 <dt>Mean CETT</dt><dd><span class="fate faithful">right ${meanText(cett.faithful)}</span>, <span class="fate hallucinated">made up ${meanText(cett.hallucinated)}</span>, other tokens ${meanText(cett.other)}</dd>
 ${
-  card.agreement < 0.9 &&
+  card.agreement < MIXED &&
   html`<dt>Sign</dt><dd>It changes: ${formatPercent(card.agreement)} of its activity on answers has the sign of these lists; with the other sign they change places.</dd>`
 }
 ${
@@ -67,8 +67,8 @@ function tokenList(tokens: TokenEffectText[]): Markup {
     )}`;
 }
 
-function quote({ before, marked, after, cett, label }: Context): Markup {
-  return html`<dd><bdi>${before}<mark>${marked}</mark>${after}</bdi> <small>${cett.toPrecision(2)}, <span class="fate ${label}">${label === 'faithful' ? 'right' : 'made up'}</span></small></dd>`;
+function quote({ before, marked, after, cett, label, positive }: Context, { direction }: Card): Markup {
+  return html`<dd><bdi>${before}<mark>${marked}</mark>${after}</bdi> <small>${cett.toPrecision(2)}, <span class="fate ${label}">${label === 'faithful' ? 'right' : 'made up'}</span>${positive !== direction > 0 && ', other sign'}</small></dd>`;
 }
 
 function meanText(interval: Card['cett']['other']): string {
