@@ -6,6 +6,7 @@ import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
 import { addImport } from './commands/import.js';
+import { addIntervene } from './commands/intervene.js';
 import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
@@ -102,6 +103,7 @@ Examples:
   addCompare(program, session);
   addImport(program, session);
   addExport(program, session);
+  addIntervene(program, session);
   addTrace(program, session);
   addExplain(program, session);
   addJudgeCommand(program, session);

@@ -155,7 +155,7 @@ export interface Engine {
    * Log p of chosen next tokens within sequences: for each case, in order, the values of all that is asked one after another.
    * What the sequences begin with in common is run once.
    */
-  logProbabilities(cases: LikelihoodCase[]): Promise<Float64Array[]>;
+  logProbabilities(cases: LikelihoodCase[], steering?: Steering): Promise<Float64Array[]>;
   /** Most resident memory of the native process so far, bytes. */
   peakMemory(): Promise<number>;
   close(): Promise<void>;

@@ -30,6 +30,8 @@ export type StepName =
   | 'judge'
   | 'export'
   | 'trace'
-  | 'explain';
+  | 'explain'
+  | 'facts'
+  | 'intervene';
 
 export type Listener = (event: RunEvent) => void;

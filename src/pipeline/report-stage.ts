@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
 import { ExplainSchema } from '../report/explain/schema.js';
+import { InterventionSchema } from '../report/intervention/schema.js';
 import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { TableSchema } from '../report/table/schema.js';
@@ -44,6 +45,9 @@ export const ORIGIN_FILE = 'origin/origin.json';
 /** Where the cards of the neurons lie, when they were made. */
 export const EXPLAIN_FILE = 'explain.json';
 
+/** Where the intervention lies, when it was made in the run folder. */
+export const INTERVENTION_FILE = 'intervention/intervention.json';
+
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
@@ -51,10 +55,12 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
   const explainPath = folder.file(EXPLAIN_FILE);
+  const interventionPath = folder.file(INTERVENTION_FILE);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
   if (existsSync(explainPath)) inputs.explain = await hashFile(explainPath);
+  if (existsSync(interventionPath)) inputs.intervention = await hashFile(interventionPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
@@ -63,6 +69,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
     const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
     const explained = await readBeside(explainPath, ExplainSchema, 'explain', detector, emit);
+    const intervention = await readBeside(interventionPath, InterventionSchema, 'intervene', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -85,6 +92,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
+      ...(intervention && { intervention }),
       ...(origin && { origin }),
       ...(explained && { explain: { ...explained, cards: explained.cards.slice(0, CARDS_SHOWN) } }),
       warnings: describeWarnings(evaluation, detector, folder),
@@ -96,6 +104,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
+        ...(intervention && { intervention: INTERVENTION_FILE }),
         ...(origin && { origin: ORIGIN_FILE }),
         ...(explained && { explain: EXPLAIN_FILE }),
       },

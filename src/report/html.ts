@@ -4,6 +4,7 @@ import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
 import { explainSection } from './sections/explain.js';
 import { hardOrFalse, stability } from './sections/further.js';
+import { intervention } from './sections/intervention.js';
 import { neurons } from './sections/neurons.js';
 import { origin } from './sections/origin.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
@@ -28,6 +29,7 @@ ${stability(report)}
 ${explainSection(report.explain)}
 ${examples(report)}
 ${otherSets(report)}
+${intervention(report.intervention)}
 ${origin(report.origin)}
 ${questions(report)}
 ${whatWasRun(report)}

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { ExplainSchema } from './explain/schema.js';
+import { IntervalSchema } from './interval.js';
+import { InterventionSchema } from './intervention/schema.js';
 import { OriginSchema } from './origin/schema.js';
 import { TableSchema } from './table/schema.js';
 
@@ -11,7 +13,6 @@ const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 
 /** A figure with its 95 % interval. */
-export const IntervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 
 const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
 
@@ -261,6 +262,9 @@ export const ReportSchema = z.object({
   examples: z.array(ExampleSchema),
   explain: ExplainSchema.optional().describe(
     'cards of the strongest H-Neurons, when they were made: hneurons explain',
+  ),
+  intervention: InterventionSchema.optional().describe(
+    'what `hneurons intervene` found out, where it was run',
   ),
   origin: OriginSchema.optional().describe('what `hneurons trace` found out, where it was run'),
   table: TableSchema.optional().describe(

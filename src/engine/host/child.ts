@@ -54,7 +54,7 @@ const handlers: Handlers = {
       context.free();
     }
   },
-  async logProbabilities({ cases, prefix }) {
+  async logProbabilities({ cases, prefix, steering }) {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
@@ -67,6 +67,7 @@ const handlers: Handlers = {
       exact: true,
     });
     try {
+      await steerer.apply(context.pointer, steering);
       return logProbabilities(context, cases, { prefix, sequences: 64 });
     } finally {
       context.free();

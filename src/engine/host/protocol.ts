@@ -18,7 +18,7 @@ export interface Calls {
   detokenize: [{ tokens: Int32Array }, string];
   columnNorms: [Record<string, never>, Float32Array];
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
-  logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array }, Float64Array[]];
+  logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array; steering?: Steering }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
   read: [{ prefix: Int32Array; neurons: Int32Array; signed?: boolean; residual?: number }, null];
   toFloat32: [{ path: string; out: string }, null];
