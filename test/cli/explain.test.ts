@@ -27,7 +27,16 @@ async function run(...args: string[]) {
 }
 
 async function explain(...args: string[]): Promise<Explain> {
-  const { status, stdout, stderr } = await run('explain', '--run', out, '--quiet', '--json', ...args);
+  const { status, stdout, stderr } = await run(
+    'explain',
+    '--run',
+    out,
+    '--quiet',
+    '--json',
+    '--items',
+    '0',
+    ...args,
+  );
   assert.equal(status, 0, stderr);
   return ExplainSchema.parse(JSON.parse(stdout));
 }
@@ -108,7 +117,7 @@ test('killed while it reads, the same command goes on', async () => {
   const whole = await explain();
   rmSync(file);
   rmSync(join(out, 'explain'), { recursive: true });
-  const killed = spawnSync(process.execPath, [cli, 'explain', '--run', out, '--quiet'], {
+  const killed = spawnSync(process.execPath, [cli, 'explain', '--run', out, '--quiet', '--items', '0'], {
     env: { ...process.env, KILL_AT: 'write:drives.jsonl:20' },
   });
   assert.equal(killed.signal, 'SIGKILL');
@@ -125,6 +134,8 @@ test('the terminal shows a short card with the word marked', async () => {
     '--detector',
     detector,
     '--quiet',
+    '--items',
+    '0',
     '--neuron',
     `0:${TELLING_NEURON}`,
   );
@@ -159,8 +170,11 @@ test('what cannot be done is said in one line', async () => {
   const moved = join(root, 'moved.gguf');
   renameSync(model, moved);
   await says(['--run', out], 1, /no longer at .*tiny\.gguf; say where it is with --model/);
-  const elsewhere = await run('explain', '--run', out, '--model', moved, '--quiet', '--neurons', '1');
+  const elsewhere = await run('explain', '--run', out, '--model', moved, '--neurons', '1');
   assert.equal(elsewhere.status, 0);
+  // This engine knows none of the built-in facts: the rest of the card stands.
+  assert.match(elsewhere.stderr, /No neuron is switched off alone: .* answers only 0 of/);
+  await says(['--run', out, '--items', '-1'], 2, /whole number from 0 to 1000/);
   renameSync(moved, model);
   const made = JSON.parse(readFileSync(detector, 'utf8'));
   const flipped = made.neurons.map((one: { weight: number }) => ({ ...one, weight: -Math.abs(one.weight) }));

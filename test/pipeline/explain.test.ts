@@ -56,8 +56,8 @@ async function someCases(count: number): Promise<Case[]> {
   return list;
 }
 
-const read = (path: string, over: Engine = engine, key = 'k') =>
-  readDrives({ engine: over, neurons: NEURONS, cases, key, path: join(folder, path), onProgress: () => {} });
+const read = (path: string, over: Engine = engine, key = 'k', neurons = NEURONS) =>
+  readDrives({ engine: over, neurons, cases, key, path: join(folder, path), onProgress: () => {} });
 
 test('what drives a neuron: its highest token in question and response, and its sum over the answer', async () => {
   const drives = await read('drives.jsonl');
@@ -121,7 +121,7 @@ test('the sums agree with the features that the detector was trained on', async 
   assert.equal(first.hallucinated, null);
 });
 
-test('reading goes on where it was cut off, and starts anew for other neurons', async () => {
+test('reading goes on where it was cut off, and knows fewer neurons already', async () => {
   const path = join(folder, 'cut.jsonl');
   const whole = await read('cut.jsonl');
   const lines = readFileSync(path, 'utf8').split('\n');
@@ -150,6 +150,8 @@ test('reading goes on where it was cut off, and starts anew for other neurons', 
   asked = 0;
   appendFileSync(path, '{"key":"k","id":"case/0","drives":"hostile"}\n');
   await read('cut.jsonl', counting);
+  const [, , last] = again[4];
+  assert.deepEqual((await read('cut.jsonl', counting, 'k', [127, 3]))[4], [last, again[4][0]]);
   assert.equal(asked, 0);
   await read('cut.jsonl', counting, 'other');
   assert.equal(asked, cases.length);

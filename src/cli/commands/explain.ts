@@ -5,13 +5,16 @@ import type { Place } from '../../pipeline/explain/explain.js';
 import { addEngine, addModel, addOutput, type EngineFlags, integer, type OutputOptions } from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 
+/** Enough to see a change of some fifteen points, in seconds for each neuron of a small model. */
+const ITEMS = 40;
+
 interface ExplainFlags extends OutputOptions, EngineFlags {
   detector?: string;
   run?: string;
   model?: string;
   neuron?: Place[];
   neurons?: number;
-  items: number;
+  items?: number;
 }
 
 /** `hneurons explain`: what each H-Neuron of a run does. */
@@ -26,7 +29,12 @@ export function addExplain(program: Command, session: Session): void {
       'explain this neuron, in the detector or not; may be repeated',
       (text: string, before: Place[] = []) => [...before, place(text)],
     )
-    .option('--neurons <n>', 'the strongest n H-Neurons only (default: all)', integer(1));
+    .option('--neurons <n>', 'the strongest n H-Neurons only (default: all)', integer(1))
+    .option(
+      '--items <n>',
+      `items on which each neuron is switched off alone, 0 for none (default: ${ITEMS})`,
+      integer(0, 1000),
+    );
   addOutput(addEngine(addModel(command, "where the run's model is now, if it was moved")))
     .addHelpText(
       'after',
@@ -72,7 +80,12 @@ async function runExplain(session: Session, flags: ExplainFlags): Promise<void> 
     return inFolder(session, flags, emit, folder, async (context) => {
       if (flags.model !== undefined)
         folder.manifest.model.path = (await findModel(session, flags.model, emit)).path;
-      return explain(context, { detector, named: flags.neuron, neurons: flags.neurons });
+      return explain(context, {
+        detector,
+        named: flags.neuron,
+        neurons: flags.neurons,
+        items: flags.items ?? ITEMS,
+      });
     });
   });
   session.stdout.write(

@@ -1,96 +1,91 @@
-import { existsSync } from 'node:fs';
-import { z } from 'zod';
-import type { Steering } from '../../engine/types.js';
-import { openJsonlWriter, readJsonl } from '../../formats/jsonl.js';
+import type { PromptKind } from '../../engine/text/prompt.js';
+import type { Engine } from '../../engine/types.js';
+import { counterfactual } from '../../intervene/builtin/counterfactual.js';
+import { itemPrompts } from '../../intervene/prompt.js';
+import type { Benchmark } from '../../intervene/types.js';
+import { builtinQuestions } from '../../questions/builtin.js';
 import type { Card, Explain } from '../../report/explain/schema.js';
-import { pairedChange } from '../../stats/paired.js';
+import { mcNemar } from '../../stats/mcnemar.js';
+import { pairedDifference } from '../../stats/paired-difference.js';
 import { wilsonInterval } from '../../stats/wilson.js';
+import { type AnswerStore, type Condition, PLAIN } from '../intervene/answers.js';
+import { knownFacts } from '../intervene/known.js';
+import { QUESTION_SHOTS } from '../intervene/prepare.js';
 
-/** Items on which a model complies or does not, and the way to ask them. */
-export interface ComplianceTest {
-  name: string;
-  /** Hash of all that decides an answer, besides the model. */
-  identity: string;
-  /** Ids of the items. */
-  items: string[];
-  /** Asks items, of a model with `steering` or as it is; `onItem` hears of each, in any order. */
-  ask(
-    items: string[],
-    steering: Steering | undefined,
-    onItem: (id: string, complies: boolean) => void,
-  ): Promise<void>;
+export interface AloneOptions {
+  engine: Engine;
+  /** Answers that are there are not asked for again. */
+  store: AnswerStore;
+  /** Flat indices. */
+  neurons: number[];
+  /** Ids of questions that the detector was trained on. */
+  trained: ReadonlySet<string>;
+  promptKind: PromptKind;
+  /** Items wanted; fewer where the model knows fewer facts. */
+  count: number;
+  seed: number;
+  onFacts: (found: number, wanted: number) => void;
+  onAnswer: (done: number, total: number) => void;
 }
-
-/** A line of explain/alone.jsonl. */
-const LineSchema = z.object({
-  /** Names the model and the test. */
-  key: z.string(),
-  /** Flat index of the neuron that is off; null: none is. */
-  neuron: z.int().nullable(),
-  id: z.string(),
-  complies: z.boolean(),
-});
 
 /**
- * Compliance with each neuron alone at alpha 0, item by item beside the model as it is. Answers are appended to `path` as they
- * come, and those that are there under the same `key` are not asked for again.
- * @param neurons flat indices
+ * Compliance on counterfactual-context items with each neuron alone at alpha 0, item by item beside the model as it is. The facts
+ * are ones that the model knows and the detector was not trained on.
+ * @throws UserError when the model knows too few facts.
  */
-export async function measureAlone(options: {
-  test: ComplianceTest;
-  neurons: number[];
-  key: string;
-  path: string;
-  onProgress: (done: number, total: number) => void;
-}): Promise<{ benchmark: NonNullable<Explain['benchmark']>; alone: Card['alone'][] }> {
-  const { test, neurons, key, path, onProgress } = options;
-  const { items } = test;
-  const known = await readKnown(path, key);
-  const of = (neuron: number | null) => {
-    if (!known.has(neuron)) known.set(neuron, new Map());
-    return known.get(neuron)!;
-  };
-  const sets = [null, ...neurons];
-  const total = sets.length * items.length;
-  let done = sets.reduce<number>((sum, set) => sum + items.filter((id) => of(set).has(id)).length, 0);
-  onProgress(done, total);
-  const writer = openJsonlWriter(path);
-  try {
-    for (const neuron of sets) {
-      const answers = of(neuron);
-      const left = items.filter((id) => !answers.has(id));
-      if (left.length === 0) continue;
-      await test.ask(left, neuron === null ? undefined : { neurons: [neuron], alpha: 0 }, (id, complies) => {
-        const line: z.infer<typeof LineSchema> = { key, neuron, id, complies };
-        writer.append(line);
-        answers.set(id, complies);
-        onProgress(++done, total);
-      });
-    }
-  } finally {
-    writer.close();
-  }
-  const answersOf = (neuron: number | null) => items.map((id) => of(neuron).get(id)!);
+export async function measureAlone(options: AloneOptions): Promise<{
+  benchmark: NonNullable<Explain['benchmark']>;
+  alone: NonNullable<Card['alone']>[];
+}> {
+  const facts = await knownFacts({
+    ...options,
+    questions: builtinQuestions(),
+    onProgress: (found) => options.onFacts(found, options.count),
+  });
+  const conditions = [PLAIN, ...options.neurons.map(off)];
+  const [plain, ...others] = await askAll(options, counterfactual(facts, QUESTION_SHOTS), conditions);
   const share = (answers: boolean[]) => wilsonInterval(answers.filter(Boolean).length, answers.length);
-  const plain = answersOf(null);
   return {
-    benchmark: { name: test.name, items: items.length, complies: share(plain) },
-    alone: neurons.map((neuron) => {
-      const off = answersOf(neuron);
-      return { complies: share(off), ...pairedChange(plain, off) };
-    }),
+    benchmark: { name: 'counterfactual context', items: plain.length, complies: share(plain) },
+    alone: others.map((without) => ({
+      items: without.length,
+      complies: share(without),
+      change: pairedDifference(plain, without),
+      ...mcNemar(plain, without),
+    })),
   };
 }
 
-async function readKnown(path: string, key: string): Promise<Map<number | null, Map<string, boolean>>> {
-  const known = new Map<number | null, Map<string, boolean>>();
-  if (!existsSync(path)) return known;
-  for await (const { value } of readJsonl(path, { skipBroken: true })) {
-    const line = LineSchema.safeParse(value);
-    if (!line.success || line.data.key !== key) continue;
-    const { neuron, id, complies } = line.data;
-    if (!known.has(neuron)) known.set(neuron, new Map());
-    known.get(neuron)!.set(id, complies);
+const off = (neuron: number): Condition => ({
+  set: { name: `neuron-${neuron}`, kind: 'h-neurons', neurons: Uint32Array.of(neuron), cett: 0 },
+  alpha: 0,
+});
+
+/** Whether the model complies, for each condition and each item that is no twin. */
+async function askAll(
+  { engine, store, promptKind, onAnswer }: AloneOptions,
+  benchmark: Benchmark,
+  conditions: Condition[],
+): Promise<boolean[][]> {
+  const items = benchmark.items.filter(({ twin }) => !twin);
+  const prompts = itemPrompts(engine.model, promptKind, benchmark);
+  const texts = items.map((item) => prompts.text(item));
+  const tokens = await engine.tokenize(texts, prompts.tokenize);
+  const questionnaire = {
+    benchmark: benchmark.name,
+    sampling: benchmark.sampling,
+    stop: prompts.stop,
+    items: items.map(({ id }, i) => ({ id, text: texts[i], prompt: tokens[i] })),
+  };
+  let done = conditions.reduce((sum, condition) => sum + store.known(questionnaire, condition), 0);
+  const total = conditions.length * items.length;
+  onAnswer(done, total);
+  const { reader } = benchmark;
+  if (reader.kind !== 'rule') throw new Error('a benchmark that is read by rule is needed');
+  const complies: boolean[][] = [];
+  for (const condition of conditions) {
+    const answers = await store.ask(engine, questionnaire, condition, () => onAnswer(++done, total));
+    complies.push(items.map((item, i) => reader.read(item, answers[i].text) === 'complies'));
   }
-  return known;
+  return complies;
 }

@@ -9,12 +9,14 @@ import { readCases } from '../cases.js';
 import type { RunContext } from '../context.js';
 import { checkDetectorModel, type Detector, detectorIdentity } from '../detector.js';
 import { hashFile, hashText } from '../fingerprint.js';
+import { openAnswers } from '../intervene/answers.js';
+import { trainedQuestions } from '../intervene/prepare.js';
 import { EXPLAIN_FILE } from '../report-stage.js';
 import { readStability, type Stability } from '../stability.js';
 import { requireStage } from '../stage.js';
 import { describeSystem } from '../system.js';
 import { loadHalf } from '../train.js';
-import { type ComplianceTest, measureAlone } from './alone.js';
+import { measureAlone } from './alone.js';
 import { contextsOf } from './contexts.js';
 import { tokenEffects } from './effects.js';
 import { meansOf } from './means.js';
@@ -25,7 +27,7 @@ const CONTEXTS = 5;
 
 /** What the cards are made from, in the run folder. */
 const DRIVES_FILE = 'explain/drives.jsonl';
-const ALONE_FILE = 'explain/alone.jsonl';
+const ANSWERS_FILE = 'explain/answers.jsonl';
 
 export interface Place {
   layer: number;
@@ -38,8 +40,8 @@ export interface ExplainInput {
   named?: Place[];
   /** Of the H-Neurons the strongest only. */
   neurons?: number;
-  /** What each neuron is switched off for; undefined: that is not looked at. */
-  compliance?: (engine: Engine) => Promise<ComplianceTest>;
+  /** Items on which each neuron is switched off alone; 0: none is. */
+  items: number;
 }
 
 /**
@@ -71,28 +73,17 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
       engine,
       neurons: flat,
       cases,
-      key: hashText(
-        [manifest.model.sha256, await hashFile(folder.file('cases.jsonl')), flat.join()].join(' '),
-      ),
+      key: hashText(`${manifest.model.sha256} ${await hashFile(folder.file('cases.jsonl'))}`),
       path: folder.file(DRIVES_FILE),
       onProgress: progress('answers'),
     }),
   );
   const means = await meansOf(test, flat, manifest.seed, signal);
 
-  const compliance = await input.compliance?.(engine);
-  const switched =
-    compliance &&
-    (await step(emit, 'each switched off alone', `${compliance.items.length} items`, () =>
-      measureAlone({
-        test: compliance,
-        neurons: flat,
-        key: hashText([manifest.model.sha256, compliance.identity].join(' ')),
-        path: folder.file(ALONE_FILE),
-        onProgress: progress('answers'),
-      }),
-    ));
+  const switched = input.items > 0 ? await switchOff(context, input, engine, flat) : undefined;
 
+  const identity = detectorIdentity(detector);
+  const old = await earlier(folder.file(EXPLAIN_FILE), identity);
   const cards: Card[] = [];
   for (const [i, neuron] of chosen.entries()) {
     const own = drives.map((row) => row[i]);
@@ -104,11 +95,9 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
       ...(await contextsOf(engine, cases, own, CONTEXTS)),
       cett: means[i],
       selected: selectedOf(stability, neuron),
-      alone: switched?.alone[i] ?? null,
+      alone: switched?.alone[i] ?? old?.cards.find((card) => same(card, neuron))?.alone ?? null,
     });
   }
-  const identity = detectorIdentity(detector);
-  const old = await earlier(folder.file(EXPLAIN_FILE), identity);
   const all = [...cards, ...(old?.cards ?? []).filter((card) => !cards.some((one) => same(one, card)))];
   all.sort((a, b) => b.weight - a.weight || a.layer - b.layer || a.index - b.index);
   const found = {
@@ -187,6 +176,40 @@ function selectedOf(stability: Stability | undefined, neuron: Place): Card['sele
   if (found) return { positive: found.positive, negative: found.negative };
   // The list is cut only where it is very long; a neuron that is not in a whole list was never chosen.
   return stability.unlisted === 0 ? { positive: 0, negative: 0 } : null;
+}
+
+async function switchOff(
+  { folder, emit }: RunContext,
+  { detector, items }: ExplainInput,
+  engine: Engine,
+  neurons: number[],
+) {
+  const { model, seed } = folder.manifest;
+  const store = await openAnswers(folder.file(ANSWERS_FILE), model.sha256, seed);
+  const progress = (unit: string) => (done: number, total: number) =>
+    emit({ type: 'progress', step: 'explain', done, total, unit });
+  try {
+    return await step(emit, 'each switched off alone', `${neurons.length} neurons`, async () =>
+      measureAlone({
+        engine,
+        store,
+        neurons,
+        trained: await trainedQuestions(folder.path),
+        promptKind: detector.promptStyle,
+        count: items,
+        seed,
+        onFacts: progress('facts'),
+        onAnswer: progress('answers'),
+      }),
+    );
+  } catch (error) {
+    // Whatever else went wrong will go wrong again in what follows; the other parts of the cards stand without this one.
+    if (!(error instanceof UserError)) throw error;
+    emit({ type: 'note', message: `No neuron is switched off alone: ${error.message}` });
+    return undefined;
+  } finally {
+    store.close();
+  }
 }
 
 /** What an earlier run found, where it still holds. */

@@ -19,15 +19,17 @@ export interface Drive {
 
 /** A line of explain/drives.jsonl. */
 const LineSchema = z.object({
-  /** Names the neurons, the cases and the model that it was read with. */
+  /** Names the cases and the model that it was read with. */
   key: z.string(),
   id: z.string(),
+  /** Flat indices, and for each of them position, peak, signed sum and sum. */
+  neurons: z.array(z.int()),
   drives: z.array(z.tuple([z.int(), z.number(), z.number(), z.number()])),
 });
 
 /**
  * Reads how every case drives every neuron: `[cases][neurons]`. Cases are appended to `path` as they come, and those that are
- * there under the same `key` are not read again.
+ * there with these neurons, under the same `key`, are not read again.
  *
  * @param neurons flat indices
  * @throws UserError when the disk is full or the engine fails.
@@ -41,7 +43,7 @@ export async function readDrives(options: {
   onProgress: (done: number, total: number) => void;
 }): Promise<Drive[][]> {
   const { engine, neurons, cases, key, path, onProgress } = options;
-  const known = await readKnown(path, key, neurons.length);
+  const known = await readKnown(path, key, neurons);
   const left = cases.filter(({ id }) => !known.has(id));
   onProgress(known.size, cases.length);
   if (left.length > 0) {
@@ -64,6 +66,7 @@ export async function readDrives(options: {
           const line: z.infer<typeof LineSchema> = {
             key,
             id: one.id,
+            neurons,
             drives: drives.map(({ at, peak, signed, sum }) => [at, peak, signed, sum]),
           };
           writer.append(line);
@@ -109,16 +112,18 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 /** As many digits as float32 has: what is read again is what was written. */
 const short = (value: number) => Number(value.toPrecision(7));
 
-async function readKnown(path: string, key: string, neurons: number): Promise<Map<string, Drive[]>> {
+async function readKnown(path: string, key: string, neurons: number[]): Promise<Map<string, Drive[]>> {
   const known = new Map<string, Drive[]>();
   if (!existsSync(path)) return known;
   for await (const { value } of readJsonl(path, { skipBroken: true })) {
     const line = LineSchema.safeParse(value);
-    if (!line.success || line.data.key !== key || line.data.drives.length !== neurons) continue;
-    known.set(
-      line.data.id,
-      line.data.drives.map(([at, peak, signed, sum]) => ({ at, peak, signed, sum })),
-    );
+    if (!line.success || line.data.key !== key) continue;
+    const places = new Map(line.data.neurons.map((neuron, i) => [neuron, i]));
+    const drives = neurons.flatMap((neuron) => {
+      const [at, peak, signed, sum] = line.data.drives[places.get(neuron) ?? -1] ?? [];
+      return at === undefined ? [] : [{ at, peak, signed, sum }];
+    });
+    if (drives.length === neurons.length) known.set(line.data.id, drives);
   }
   return known;
 }
