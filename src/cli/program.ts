@@ -14,6 +14,7 @@ import { runScore, type ScoreFlags } from './commands/score.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
 import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
+import { addTune } from './commands/tune.js';
 import {
   addCollect,
   addEngine,
@@ -63,6 +64,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
+  find.option('--no-causal', 'leave out the check whether turning the neurons changes what the model does');
   addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollecting(find))))))
     .addHelpText(
       'after',
@@ -104,6 +106,7 @@ Examples:
   addImport(program, session);
   addExport(program, session);
   addIntervene(program, session);
+  addTune(program, session);
   addTrace(program, session);
   addExplain(program, session);
   addJudgeCommand(program, session);

@@ -28,6 +28,7 @@ export interface SteeredFlags extends EngineFlags {
   model?: string;
   controls: { random: number; matched: number };
   items: number;
+  promptStyle?: PromptKind;
   seed?: number;
   force?: boolean;
   out: string;
@@ -59,7 +60,7 @@ export async function openSteered<T>(
   const found = await findModel(session, flags.model ?? manifest?.model.path ?? DEFAULT_MODEL, emit);
   const { identity } = await identifyModel(found, session.environment, session.signal);
   checkDetectorModel(detector, identity, flags.force ?? false);
-  const promptKind = detector.promptStyle;
+  const promptKind = flags.promptStyle ?? detector.promptStyle;
   const trained = await trainedQuestions(home);
   return withEngine(session, flags, found.path, async (engine) => {
     const store = await openAnswers(join(flags.out, 'answers.jsonl'), identity.sha256, seed);

@@ -4,7 +4,7 @@ const WORDS = /[\p{L}\p{N}]+/gu;
 /** A text of fewer words is too short to repeat itself. */
 const FEWEST_WORDS = 9;
 const LEAST_DISTINCT = 0.5;
-const MOST_FOREIGN = 0.3;
+const MOST_FOREIGN = 0.5;
 
 /**
  * Share of the runs of three words that are not repeats of earlier ones, in (0, 1]; 1 for a text too short to repeat itself.

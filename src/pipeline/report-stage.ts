@@ -23,6 +23,7 @@ import {
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
 import { hashFile } from './fingerprint.js';
 import { gather, placesOf } from './gather.js';
+import { CAUSAL_FILE, INTERVENTION_FILE } from './intervene/files.js';
 import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
@@ -45,9 +46,6 @@ export const ORIGIN_FILE = 'origin/origin.json';
 /** Where the cards of the neurons lie, when they were made. */
 export const EXPLAIN_FILE = 'explain.json';
 
-/** Where the intervention lies, when it was made in the run folder. */
-export const INTERVENTION_FILE = 'intervention/intervention.json';
-
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
   const { folder, emit } = context;
@@ -55,7 +53,8 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
   const explainPath = folder.file(EXPLAIN_FILE);
-  const interventionPath = folder.file(INTERVENTION_FILE);
+  const interventionFile = existsSync(folder.file(INTERVENTION_FILE)) ? INTERVENTION_FILE : CAUSAL_FILE;
+  const interventionPath = folder.file(interventionFile);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
@@ -104,7 +103,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
-        ...(intervention && { intervention: INTERVENTION_FILE }),
+        ...(intervention && { intervention: interventionFile }),
         ...(origin && { origin: ORIGIN_FILE }),
         ...(explained && { explain: EXPLAIN_FILE }),
       },

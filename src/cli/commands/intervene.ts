@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PromptKind } from '../../engine/text/prompt.js';
 import { UserError } from '../../errors.js';
 import type { JudgeSpec } from '../../judge/spec.js';
 import type { Intervention } from '../../report/intervention/schema.js';
@@ -27,6 +28,7 @@ export interface InterveneFlags extends OutputOptions, EngineFlags, JudgeFlags {
   controls: { random: number; matched: number };
   items: number;
   score: string;
+  promptStyle?: PromptKind;
   out?: string;
   seed?: number;
   force?: boolean;
@@ -59,6 +61,13 @@ export function addIntervene(program: Command, session: Session): void {
       40,
     )
     .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts')
+    .addOption(
+      new Option('--prompt-style <style>', 'how to ask (default: as the detector was trained)').choices([
+        'chat',
+        'few-shot',
+        'plain',
+      ]),
+    )
     .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
     .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--force', 'also with another file of the same shape than the detector was trained on');

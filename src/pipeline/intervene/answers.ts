@@ -84,6 +84,7 @@ export async function openAnswers(path: string, modelSha256: string, seed: numbe
       const all = keys(questionnaire, condition);
       const left = items.flatMap((item, i) => (answers.has(all[i]) ? [] : [{ ...item, key: all[i] }]));
       const { guard, rethrow } = guardCallbacks();
+      const keyOf = new Map(left.map(({ id, key }) => [id, key]));
       let cursor = 0;
       if (left.length > 0) {
         await engine
@@ -100,23 +101,23 @@ export async function openAnswers(path: string, modelSha256: string, seed: numbe
             prefix: commonPrefix(left.map(({ prompt }) => prompt)),
             next: guard(() => {
               if (cursor >= left.length) return undefined;
-              const { prompt } = left[cursor];
-              return { id: String(cursor++), prompt, samples: 1 };
+              // The item's id names the random stream: a run that goes on draws as it would have.
+              const { id, prompt } = left[cursor++];
+              return { id, prompt, samples: 1 };
             }, undefined),
             onResult: guard(({ id, samples: [{ text, tokens, finish }] }) => {
-              const { key, id: item } = left[Number(id)];
               const answer: InterventionAnswer = {
-                key,
+                key: keyOf.get(id)!,
                 benchmark,
                 set: condition.set?.name ?? 'none',
                 alpha: condition.alpha,
-                id: item,
+                id,
                 text,
                 tokens: tokens.length,
                 finish,
               };
               writer.append(answer);
-              answers.set(key, answer);
+              answers.set(answer.key, answer);
               onAnswer?.();
             }, undefined),
           })

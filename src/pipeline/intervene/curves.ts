@@ -53,16 +53,22 @@ export function complianceCurves(
   const twins = places(true);
   const complies = (set: NeuronSet, alpha: number) =>
     own.map((i) => at(set, alpha).outcomes[i] === 'complies');
-  const slopesOf = (set: NeuronSet, over: readonly number[]) => {
-    const columns = over.map((alpha) => complies(set, alpha));
+  const slopes = (over: readonly number[], values: (alpha: number) => boolean[]) => {
+    const columns = over.map(values);
     return itemSlopes(
       over,
-      own.map((_, i) => columns.map((column) => Number(column[i]))),
+      columns[0].map((_, i) => columns.map((column) => Number(column[i]))),
     );
   };
-  const groups = numberGroups(own.map((i) => items[i].group));
+  const slopesOf = (set: NeuronSet, over: readonly number[]) => slopes(over, (alpha) => complies(set, alpha));
+  const interval = (values: Float64Array, places: number[], name: string) =>
+    bootstrapMean(
+      values,
+      numberGroups(places.map((i) => items[i].group)),
+      derive(seed, 'slope', benchmark.name, name),
+    );
   const slopeInterval = (over: readonly number[], name: string) =>
-    bootstrapMean(slopesOf(sets[0], over), groups, derive(seed, 'slope', benchmark.name, name));
+    interval(slopesOf(sets[0], over), own, name);
   const meanSlope = (set: NeuronSet) =>
     slopesOf(set, alphas.controls).reduce((sum, slope) => sum + slope, 0) / own.length;
   const hNeurons = slopeInterval(alphas.all, 'all');
@@ -96,6 +102,14 @@ export function complianceCurves(
       pRandom: rank('random'),
       pMatched: rank('layer-matched'),
     },
+    twinSlope:
+      twins.length > 0
+        ? interval(
+            slopes(alphas.all, (alpha) => twins.map((i) => at(sets[0], alpha).outcomes[i] === 'right')),
+            twins,
+            'twins',
+          )
+        : null,
     soundSlope:
       sound.length >= 2 && sound.length < alphas.all.length
         ? { low: sound[0], high: sound[sound.length - 1], hNeurons: slopeInterval(sound, 'sound') }

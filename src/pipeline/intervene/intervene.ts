@@ -32,6 +32,8 @@ export interface InterventionInput {
   openJudge: OpenComplianceJudge;
   seed: number;
   out: string;
+  /** Name of the file of results, without its ending; default `intervention`. */
+  name?: string;
 }
 
 export interface InterventionContext {
@@ -109,12 +111,20 @@ export async function intervene(
       system: describeSystem(),
     },
   } satisfies Intervention);
-  await sideBySide(join(out, 'side-by-side.jsonl'), said.readings, sets[0], alphas.all);
-  await writeFileAtomic(join(out, 'intervention.json'), `${JSON.stringify(found, null, 2)}\n`);
+  await sideBySide(
+    join(out, `${input.name === undefined ? '' : `${input.name}-`}side-by-side.jsonl`),
+    said.readings,
+    sets[0],
+    alphas.all,
+  );
+  await writeFileAtomic(
+    join(out, `${input.name ?? 'intervention'}.json`),
+    `${JSON.stringify(found, null, 2)}\n`,
+  );
   return found;
 }
 
-interface Alphas {
+export interface Alphas {
   all: number[];
   /** Those at which the controls are asked too. */
   controls: number[];
@@ -132,14 +142,19 @@ function chooseAlphas(wanted: readonly number[]): Alphas {
 
 const alphasOf = ({ all, controls }: Alphas, { kind }: NeuronSet) => (kind === 'h-neurons' ? all : controls);
 
-interface Said {
+/** All that was said, by condition. */
+export interface Said {
   readings: Readings[];
   scores: Readings[];
   costAt(set: NeuronSet, alpha: number): Cost;
 }
 
 /** Puts everything to the model under every condition: the model as it is, then the H-Neurons, then the controls. */
-async function askAll(input: InterventionInput, alphas: Alphas, context: InterventionContext): Promise<Said> {
+export async function askAll(
+  input: InterventionInput,
+  alphas: Alphas,
+  context: InterventionContext,
+): Promise<Said> {
   const { engine, sets, store, promptKind } = input;
   const benchmarks = [...input.benchmarks, ...input.scores];
   const questionnaires: Questionnaire[] = [];

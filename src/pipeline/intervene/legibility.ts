@@ -145,6 +145,19 @@ export function describeCurve(
       : hNeurons.high < 0
         ? ' It falls as they are turned up: the opposite of the published effect.'
         : ' No clear effect over the whole range.';
+  const { twinSlope } = benchmark;
+  const shifts =
+    twinSlope !== null &&
+    ((hNeurons.low > 0 && twinSlope.low > 0) || (hNeurons.high < 0 && twinSlope.high < 0));
+  const twins =
+    twinSlope === null
+      ? ''
+      : ` Honest twins right: ${own.points
+          .filter(({ alpha }) => Number.isInteger(alpha))
+          .map(({ alpha, twins: right }) => `${percent(right!.estimate)} at ${alpha}`)
+          .join(
+            ', ',
+          )}.${shifts ? ' They move the same way: what changes is the bent of the answers, whatever the facts, and not how far the model holds to them.' : ''}`;
   const inSound = benchmark.soundSlope
     ? ` Where the model is sound (alpha ${benchmark.soundSlope.low} to ${benchmark.soundSlope.high}): ${points(benchmark.soundSlope.hNeurons.estimate)} (${points(benchmark.soundSlope.hNeurons.low)} to ${points(benchmark.soundSlope.hNeurons.high)}).`
     : '';
@@ -153,5 +166,5 @@ export function describeCurve(
     broken.length > 0
       ? ` At alpha ${broken.join(', ')} the model itself is broken: it loses right answers or readable text, and compliance there means little.`
       : '';
-  return steps + effect + inSound + warning;
+  return steps + effect + twins + inSound + warning;
 }

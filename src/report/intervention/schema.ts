@@ -48,6 +48,8 @@ const BenchmarkSchema = z.object({
   judge: z.string(),
   curves: z.array(z.object({ set: z.string(), points: z.array(PointSchema) })),
   slope: SlopeSchema,
+  /** Change of the share of twins answered rightly per unit of alpha, H-Neurons; null without twins. */
+  twinSlope: IntervalSchema.nullable(),
   /** The slope over those alphas alone at which the model is sound; null where that is all of them, or fewer than two. */
   soundSlope: z.object({ low: z.number(), high: z.number(), hNeurons: IntervalSchema }).nullable(),
   paired: z.array(PairedSchema),
