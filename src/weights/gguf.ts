@@ -35,6 +35,20 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     return { ...whole, rows: ffn, offset: whole.offset + (part === 'up' ? ffn * whole.rowBytes : 0) };
   };
 
+  const upBias = (layer: number): StoredMatrix | undefined => {
+    const tensor = gguf.tensors.get(`blk.${layer}.ffn_up.bias`);
+    if (!tensor) return undefined;
+    const [length] = tensor.shape;
+    if (length !== (fused ? 2 * ffn : ffn)) {
+      throw new UserError(`${path}: ${tensor.name} has ${length} numbers, expected ${fused ? 2 * ffn : ffn}`);
+    }
+    const rowBytes = tensor.bytes / length;
+    const whole = { ...stored(tensor, 'rows'), rows: ffn, columns: 1, rowBytes };
+    return { ...whole, offset: whole.offset + (fused ? ffn * rowBytes : 0) };
+  };
+
+  // Some architectures clamp the values of W_up x, within bounds named in the metadata.
+  const clamped = [...gguf.metadata.keys()].some((key) => /\.swiglu_clamp_(sh)?exp$/.test(key));
   const used = Array.from({ length: layers }, (_, layer) =>
     (['up', 'gate', 'down'] as const).flatMap((part) => matrix(layer, part) ?? []),
   ).flat();
@@ -49,6 +63,8 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     quantisation: info.quantisation,
     quantised: used.some(({ encoding }) => typeof encoding === 'object'),
     matrix,
+    upBias,
+    linearUp: gated && !clamped && !find(0, 'ffn_sub_norm'),
     async tokens() {
       const list = stringsAt(gguf.metadata, 'tokenizer.ggml.tokens');
       return list && Array.from({ length: list.length }, (_, i) => list.at(i) ?? '');

@@ -42,4 +42,11 @@ export interface FfnWeights {
   tokens(): Promise<string[] | undefined>;
   /** Undefined for the gate of a model without one. */
   matrix(layer: number, part: FfnPart): StoredMatrix | undefined;
+  /** The bias that is added to W_up x, as one column; undefined where there is none. */
+  upBias(layer: number): StoredMatrix | undefined;
+  /**
+   * Whether z_j is proportional to row j of W_up (with its bias): z_j = act(gate_j) * up_j. Not so without a gate, where the activation
+   * comes after W_up, nor where W_up x is clamped, or z normalised before W_down (BitNet).
+   */
+  linearUp: boolean;
 }
