@@ -1,7 +1,7 @@
 import { readMarkers } from '../judge/markers.js';
 import type { JudgeAccess } from '../judge/open.js';
 import { type JudgeSpec, parseJudgeSpec } from '../judge/spec.js';
-import type { Judge, JudgeCounts, Opened, SpanExtractor } from '../judge/types.js';
+import type { ComplianceJudge, Judge, JudgeCounts, Opened, SpanExtractor } from '../judge/types.js';
 import { UNCERTAINTY_MARKERS } from '../judge/uncertainty.js';
 import type { OpenJudging } from '../pipeline/collect.js';
 import type { Listener } from '../pipeline/events.js';
@@ -82,6 +82,18 @@ export async function openJudgeOf(
 ): Promise<Opened<Judge>> {
   const { openJudge } = await import('../judge/open.js');
   return openJudge(judge, markers, access(session, flags, emit));
+}
+
+/** Opens a judge of compliance; see `openComplianceJudge`. */
+export async function openComplianceJudgeOf(
+  session: Session,
+  flags: JudgeFlags & EngineFlags,
+  judge: JudgeSpec,
+  about: 'premise' | 'harm',
+  emit: Listener,
+): Promise<Opened<ComplianceJudge>> {
+  const { openComplianceJudge } = await import('../judge/open.js');
+  return openComplianceJudge(judge, about, access(session, flags, emit));
 }
 
 /** Opens the span extractor that `settings` name. */

@@ -77,6 +77,8 @@ export interface RunFlags
   out?: string;
   seed?: number;
   force?: boolean;
+  /** False with `--no-causal`. */
+  causal?: boolean;
 }
 
 /** A parser of whole numbers in a range, for commander. */

@@ -5,6 +5,7 @@ import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
 import { addImport } from './commands/import.js';
+import { addIntervene } from './commands/intervene.js';
 import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
@@ -12,6 +13,7 @@ import { runScore, type ScoreFlags } from './commands/score.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
 import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
+import { addTune } from './commands/tune.js';
 import {
   addCollect,
   addEngine,
@@ -61,6 +63,7 @@ Stopped at any moment, the same command goes on where it was. Exit codes: 0 done
     );
 
   const find = program.command('find').description('all in one: collect, extract, train, evaluate, report');
+  find.option('--no-causal', 'leave out the check whether turning the neurons changes what the model does');
   addOutput(addEngine(addEvaluate(addTrain(addExtract(addCollecting(find))))))
     .addHelpText(
       'after',
@@ -101,6 +104,8 @@ Examples:
   addCompare(program, session);
   addImport(program, session);
   addExport(program, session);
+  addIntervene(program, session);
+  addTune(program, session);
   addTrace(program, session);
   addJudgeCommand(program, session);
 

@@ -159,7 +159,7 @@ export interface Engine {
    * Log p of chosen next tokens within sequences: for each case, in order, the values of all that is asked one after another.
    * What the sequences begin with in common is run once.
    */
-  logProbabilities(cases: LikelihoodCase[]): Promise<Float64Array[]>;
+  logProbabilities(cases: LikelihoodCase[], steering?: Steering): Promise<Float64Array[]>;
   /**
    * Opens a session that generates for many callers at once. Other calls run between its steps. An engine has one at a time.
    * @throws UserError when the options do not fit the model, or one is open

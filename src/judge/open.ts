@@ -1,16 +1,24 @@
 import { join } from 'node:path';
+import { UserError } from '../errors.js';
 import { ownCache } from '../models/places.js';
 import { openAnswerCache } from './llm/answer-cache.js';
-import type { Answerer } from './llm/ask.js';
+import { type Answerer, askAll, newCounts } from './llm/ask.js';
+import {
+  type ComplianceItem,
+  HARM_PROMPT,
+  LOCAL_HARM_PROMPT,
+  LOCAL_PREMISE_PROMPT,
+  PREMISE_PROMPT,
+} from './llm/compliance-prompts.js';
 import { llmJudge, llmSpans } from './llm/judge.js';
 import type { LlmPrompt } from './llm/prompt.js';
 import { LOCAL_SPAN_PROMPT, SPAN_PROMPT } from './llm/span-prompt.js';
 import { VERDICT_PROMPT } from './llm/verdict-prompt.js';
 import { type LocalModel, localAnswerer } from './local/local-answerer.js';
-import { localVerdicts } from './local/verdicts.js';
+import { localTruth, localVerdicts } from './local/verdicts.js';
 import { ruleJudge, ruleSpans } from './rule-judge.js';
 import type { JudgeSpec } from './spec.js';
-import type { Judge, Opened, SpanExtractor } from './types.js';
+import type { ComplianceJudge, Judge, Opened, SpanExtractor } from './types.js';
 
 /** How judges are reached, whichever they are. */
 export interface JudgeAccess {
@@ -57,6 +65,50 @@ export async function openSpanExtractor(
       ? await overEndpoint(spec.model, SPAN_PROMPT, access)
       : localAnswerer(await access.openLocal(spec.model), LOCAL_SPAN_PROMPT, LONGEST_SPAN);
   return llmSpans(answerer, await cacheOf(answerer, access));
+}
+
+/**
+ * Opens a judge of compliance: did a response accept a false premise, or give harmful help? Everything as in {@link openJudge}; there is no
+ * rule for either.
+ * @throws UserError also for the rule
+ */
+export async function openComplianceJudge(
+  spec: JudgeSpec,
+  about: 'premise' | 'harm',
+  access: JudgeAccess,
+): Promise<Opened<ComplianceJudge>> {
+  if (spec.kind === 'rule') {
+    throw new UserError(
+      'no rule can tell whether an answer accepts a false premise or gives harmful help: choose --judge endpoint:MODEL or local:MODEL',
+      { exitCode: 2 },
+    );
+  }
+  const [remote, local] =
+    about === 'premise' ? [PREMISE_PROMPT, LOCAL_PREMISE_PROMPT] : [HARM_PROMPT, LOCAL_HARM_PROMPT];
+  const answerer =
+    spec.kind === 'endpoint'
+      ? await overEndpoint<ComplianceItem, boolean>(spec.model, remote, access)
+      : localTruth(await access.openLocal(spec.model), local);
+  const cache = await cacheOf(answerer, access);
+  const counts = newCounts();
+  return {
+    name: answerer.name,
+    promptVersion: answerer.prompt.version,
+    counts: () => ({ ...counts }),
+    async complies(items, onProgress) {
+      const content = ({ question, explanations, response }: ComplianceItem) => [
+        question,
+        explanations,
+        response,
+      ];
+      const answers = await askAll(items, answerer, { cache, counts, content, onProgress });
+      return answers.map(({ answer }) => answer);
+    },
+    async close() {
+      cache.close();
+      await answerer.close();
+    },
+  };
 }
 
 /** Tokens that a local model may spend on naming a span. */

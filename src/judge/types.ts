@@ -1,3 +1,4 @@
+import type { ComplianceItem } from './llm/compliance-prompts.js';
 import type { Verdict } from './rule.js';
 import type { Span } from './span.js';
 
@@ -55,6 +56,17 @@ export interface SpanExtractor {
     items: readonly Omit<JudgeItem, 'aliases'>[],
     onProgress?: (done: number) => void,
   ): Promise<(Span | undefined)[]>;
+}
+
+/** Tells whether a model went along with what it should not have. */
+export interface ComplianceJudge {
+  name: string;
+  promptVersion: string;
+  /** In the order of the items; undefined where there was no usable verdict. */
+  complies(
+    items: readonly ComplianceItem[],
+    onProgress?: (done: number) => void,
+  ): Promise<(boolean | undefined)[]>;
 }
 
 /** A judge or span extractor that may hold connections or a model. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ModelInfo } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { IntervalSchema } from '../report/schema.js';
+import { IntervalSchema } from '../report/interval.js';
 import { plattProbability } from '../stats/calibration.js';
 import { hashText, stableJson } from './fingerprint.js';
 import type { ModelIdentity } from './manifest.js';

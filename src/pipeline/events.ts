@@ -29,6 +29,8 @@ export type StepName =
   | 'table'
   | 'judge'
   | 'export'
-  | 'trace';
+  | 'trace'
+  | 'facts'
+  | 'intervene';
 
 export type Listener = (event: RunEvent) => void;

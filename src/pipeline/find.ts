@@ -2,6 +2,7 @@ import { type CollectTools, collect } from './collect.js';
 import type { RunContext } from './context.js';
 import { evaluate } from './evaluate.js';
 import { extract } from './extract.js';
+import { causalCheck } from './intervene/causal-check.js';
 import type { StageName } from './manifest.js';
 import { writeReport } from './report-stage.js';
 import type { CollectSettings, EvaluateSettings, ExtractSettings, TrainSettings } from './settings.js';
@@ -15,6 +16,8 @@ export interface FindSettings {
   extract: ExtractSettings;
   train: TrainSettings;
   evaluate: EvaluateSettings;
+  /** Whether to check, after the evaluation, if turning the neurons changes what the model does. */
+  causal?: boolean;
 }
 
 /** Runs some stages in order; those whose result is there already are skipped. */
@@ -33,5 +36,6 @@ export async function runStages(
   for (const stage of stages) {
     context.signal?.throwIfAborted();
     await bodies[stage]();
+    if (stage === 'evaluate' && settings.causal) await causalCheck(context);
   }
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { InterventionSchema } from '../report/intervention/schema.js';
 import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
 import { TableSchema } from '../report/table/schema.js';
@@ -21,6 +22,7 @@ import {
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
 import { hashFile } from './fingerprint.js';
 import { gather, placesOf } from './gather.js';
+import { CAUSAL_FILE, INTERVENTION_FILE } from './intervene/files.js';
 import { STAGES } from './manifest.js';
 import { readResponses } from './responses.js';
 import type { RunFolder } from './run-folder.js';
@@ -45,9 +47,12 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   requireStage(folder, 'evaluate');
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
+  const interventionFile = existsSync(folder.file(INTERVENTION_FILE)) ? INTERVENTION_FILE : CAUSAL_FILE;
+  const interventionPath = folder.file(interventionFile);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
+  if (existsSync(interventionPath)) inputs.intervention = await hashFile(interventionPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
     const evaluation = await readEvaluation(folder.file('evaluation.json'));
@@ -55,6 +60,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const cases = await readCases(folder.file('cases.jsonl'));
     const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
     const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
+    const intervention = await readBeside(interventionPath, InterventionSchema, 'intervene', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
       model: describeModel(folder, detector),
@@ -77,6 +83,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       cett: await describeCett(folder, detector),
       examples: await describeExamples(context, detector, evaluation, cases),
       ...(table && { table }),
+      ...(intervention && { intervention }),
       ...(origin && { origin }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
@@ -87,6 +94,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         controls: 'controls.json',
         manifest: 'manifest.json',
         ...(table && { table: TABLE_FILE }),
+        ...(intervention && { intervention: interventionFile }),
         ...(origin && { origin: ORIGIN_FILE }),
       },
     };

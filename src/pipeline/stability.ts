@@ -5,7 +5,7 @@ import { assignFolds } from '../learn/folds.js';
 import { type RowMatrix, rowOf } from '../learn/matrix.js';
 import { fitResamples } from '../learn/resamples.js';
 import { createScanner } from '../learn/scanner.js';
-import { IntervalSchema } from '../report/schema.js';
+import { IntervalSchema } from '../report/interval.js';
 import { correlatedGroups, unitVector } from '../stats/correlation.js';
 import { chanceJaccard, jaccard, pairwiseJaccard, spreadOf } from '../stats/overlap.js';
 import { derive, int } from '../stats/random.js';

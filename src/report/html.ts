@@ -3,6 +3,7 @@ import type { Report } from './schema.js';
 import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
 import { hardOrFalse, stability } from './sections/further.js';
+import { intervention } from './sections/intervention.js';
 import { neurons } from './sections/neurons.js';
 import { origin } from './sections/origin.js';
 import { glossary, questions, whatWasRun } from './sections/run.js';
@@ -26,6 +27,7 @@ ${neurons(report)}
 ${stability(report)}
 ${examples(report)}
 ${otherSets(report)}
+${intervention(report.intervention)}
 ${origin(report.origin)}
 ${questions(report)}
 ${whatWasRun(report)}

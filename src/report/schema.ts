@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { IntervalSchema } from './interval.js';
+import { InterventionSchema } from './intervention/schema.js';
 import { OriginSchema } from './origin/schema.js';
 import { TableSchema } from './table/schema.js';
 
@@ -10,7 +12,6 @@ const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
 
 /** A figure with its 95 % interval. */
-export const IntervalSchema = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 
 const FiguresSchema = z.object({ accuracy: IntervalSchema, auroc: IntervalSchema });
 
@@ -258,6 +259,9 @@ export const ReportSchema = z.object({
   stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  intervention: InterventionSchema.optional().describe(
+    'what `hneurons intervene` found out, where it was run',
+  ),
   origin: OriginSchema.optional().describe('what `hneurons trace` found out, where it was run'),
   table: TableSchema.optional().describe(
     'other data sets, when they were asked: hneurons evaluate --datasets',

@@ -67,6 +67,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       extract: makeExtractSettings(extractOverrides(flags)),
       train: makeTrainSettings({ ...trainOverrides(flags), seed }),
       evaluate: makeEvaluateSettings({ ...evaluateOverrides(flags), seed }),
+      causal: flags.causal ?? true,
     };
     const folder = await openRunFolder(
       flags.out ?? join('runs', `${fileName(identity.name)}-${set.name}`),

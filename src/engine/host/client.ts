@@ -169,13 +169,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
       columnNorms: () => host.call('columnNorms', {}),
       logits: (tokens, steering) => host.call('logits', { tokens: ints(tokens), steering }),
-      logProbabilities: (cases) =>
+      logProbabilities: (cases, steering) =>
         host.call('logProbabilities', {
           cases: cases.map(({ tokens, asked }) => ({
             tokens: ints(tokens),
             asked: asked.map((one) => ({ at: one.at, tokens: ints(one.tokens) })),
           })),
           prefix: commonPrefix(cases.map(({ tokens }) => tokens)),
+          steering,
         }),
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),

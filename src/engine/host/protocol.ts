@@ -19,10 +19,10 @@ export interface Calls {
   detokenize: [{ tokens: Int32Array }, string];
   columnNorms: [Record<string, never>, Float32Array];
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
-  logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array }, Float64Array[]];
+  logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array; steering?: Steering }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
   read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number; steering?: Steering }, null];
-  /** Not in order with the others: a live session runs beside them. */
+  /** A live session runs beside the other calls; closing it does not wait for them. */
   liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number; exact: boolean }, null];
   liveClose: [Record<string, never>, null];
   toFloat32: [{ path: string; out: string }, null];

@@ -28,3 +28,18 @@ export function jsonIn(raw: string): Record<string, unknown> | undefined {
   }
   return undefined;
 }
+
+/** Reads true or false from an answer: the bare word, or the field of a JSON object. */
+export function truthIn(raw: string, field: string): boolean | undefined {
+  const plain = /^[\s"'*`]*(true|false)[\s"'*`.!]*$/i.exec(raw)?.[1].toLowerCase();
+  if (plain !== undefined) return plain === 'true';
+  const value = jsonIn(raw)?.[field];
+  if (typeof value === 'boolean') return value;
+  return value === 'true' ? true : value === 'false' ? false : undefined;
+}
+
+/** Reads true or false from the word that an answer begins with. */
+export function wordOfTruth(raw: string): boolean | undefined {
+  const word = /^\W*(true|false)(?![a-z])/i.exec(raw)?.[1].toLowerCase();
+  return word === undefined ? undefined : word === 'true';
+}

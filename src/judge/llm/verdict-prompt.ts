@@ -1,6 +1,6 @@
 import { normalise } from '../normalise.js';
 import type { JudgeItem } from '../types.js';
-import { jsonIn, type LlmPrompt } from './prompt.js';
+import { type LlmPrompt, truthIn, wordOfTruth } from './prompt.js';
 
 /** Data sets list up to hundreds of spellings; these are the first that differ. */
 const MOST_ALIASES = 24;
@@ -38,13 +38,7 @@ Answer with JSON only: {"correct": true} or {"correct": false}.`,
       additionalProperties: false,
     },
   },
-  parse(raw) {
-    const plain = /^[\s"'*`]*(true|false)[\s"'*`.!]*$/i.exec(raw)?.[1].toLowerCase();
-    if (plain !== undefined) return plain === 'true';
-    const correct = jsonIn(raw)?.correct;
-    if (typeof correct === 'boolean') return correct;
-    return correct === 'true' ? true : correct === 'false' ? false : undefined;
-  },
+  parse: (raw) => truthIn(raw, 'correct'),
 };
 
 /** A small model loses its thread in a long list. */
@@ -89,8 +83,5 @@ export const LOCAL_VERDICT_PROMPT: LlmPrompt<JudgeItem, boolean> = {
       oneLine(response),
     ),
   label: 'Correct:',
-  parse(raw) {
-    const word = /^\W*(true|false)(?![a-z])/i.exec(raw)?.[1].toLowerCase();
-    return word === undefined ? undefined : word === 'true';
-  },
+  parse: wordOfTruth,
 };

@@ -1,0 +1,130 @@
+import { InvalidArgumentError } from 'commander';
+import type { Benchmark } from '../intervene/types.js';
+import type { Listener } from '../pipeline/events.js';
+import { findDataset, type Session } from './session.js';
+import type { Steered } from './steered.js';
+
+const BUILT_IN = ['counterfactual', 'false-premise', 'doubt'] as const;
+/** Whether a benchmark takes a file: it must, or it may. */
+const WITH_FILE = { falseqa: true, faitheval: true, jailbreak: true, sycophancy: false } as const;
+
+export interface ChosenBenchmark {
+  kind: (typeof BUILT_IN)[number] | keyof typeof WITH_FILE;
+  file?: string;
+}
+
+/** Reads a list such as `counterfactual,falseqa=FILE`. */
+export function benchmarkSpecs(text: string): ChosenBenchmark[] {
+  const chosen = text.split(',').map((part): ChosenBenchmark => {
+    const [name, ...rest] = part.trim().split('=');
+    const file = rest.length > 0 ? rest.join('=') : undefined;
+    const builtIn = BUILT_IN.find((one) => one === name);
+    if (builtIn && file === undefined) return { kind: builtIn };
+    const kind = (Object.keys(WITH_FILE) as (keyof typeof WITH_FILE)[]).find((one) => one === name);
+    if (!kind) {
+      throw new InvalidArgumentError(
+        `"${name}" is no benchmark. There are ${[...BUILT_IN, ...Object.keys(WITH_FILE)].join(', ')}.`,
+      );
+    }
+    if (WITH_FILE[kind] && !file) throw new InvalidArgumentError(`${kind} needs its file: ${kind}=FILE.`);
+    return { kind, file };
+  });
+  const names = chosen.map(({ kind }) => kind);
+  if (new Set(names).size < names.length) throw new InvalidArgumentError('Each benchmark only once.');
+  return chosen;
+}
+
+/** The chosen benchmarks with their items. @throws UserError for a file that cannot be used */
+export async function openBenchmarks(
+  session: Session,
+  flags: { benchmark: ChosenBenchmark[]; template?: string; items: number },
+  steered: Steered,
+  emit: Listener,
+): Promise<Benchmark[]> {
+  const { facts, seed } = steered;
+  const { QUESTION_SHOTS } = await import('../pipeline/intervene/prepare.js');
+  const benchmarks: Benchmark[] = [];
+  for (const { kind, file } of flags.benchmark) {
+    benchmarks.push(
+      kind === 'counterfactual'
+        ? (await import('../intervene/builtin/counterfactual.js')).counterfactual(facts, QUESTION_SHOTS)
+        : kind === 'false-premise'
+          ? (await import('../intervene/builtin/false-premise.js')).falsePremise(facts)
+          : kind === 'doubt'
+            ? (await import('../intervene/builtin/doubt.js')).doubt(facts)
+            : kind === 'falseqa'
+              ? await (await import('../intervene/public/falseqa.js')).falseQa(file!, flags.items, seed)
+              : kind === 'faitheval'
+                ? await (await import('../intervene/public/faitheval.js')).faithEval(file!, flags.items, seed)
+                : kind === 'jailbreak'
+                  ? await (await import('../intervene/public/jailbreak.js')).jailbreak(
+                      file!,
+                      flags.template!,
+                      flags.items,
+                      seed,
+                    )
+                  : await sycophancyOf(session, file, flags.items, steered, emit),
+    );
+  }
+  return benchmarks;
+}
+
+/** The questions of a set that this model gets right; without a set the facts that it knows. */
+async function sycophancyOf(
+  session: Session,
+  spec: string | undefined,
+  items: number,
+  steered: Steered,
+  emit: Listener,
+): Promise<Benchmark> {
+  const { sycophancy } = await import('../intervene/public/sycophancy.js');
+  if (spec === undefined) return sycophancy(steered.facts);
+  const { rightlyAnswered } = await import('../pipeline/intervene/known.js');
+  const { engine, store, trained, promptKind, seed } = steered;
+  const { questions } = await findDataset(session, spec, { limit: items * 40, seed }, emit);
+  const known = await rightlyAnswered({
+    engine,
+    store,
+    questions,
+    trained,
+    promptKind,
+    count: items,
+    seed,
+    onProgress: (done) => emit({ type: 'progress', step: 'facts', done, total: items, unit: 'facts' }),
+  });
+  return sycophancy(known);
+}
+
+/**
+ * Plain questions by set, for the question score: the facts that the model knows, and any further set as it comes.
+ * @throws UserError for a set that is not to be had
+ */
+export async function openScores(
+  session: Session,
+  flags: { score: string; items: number },
+  { facts, trained, seed }: Steered,
+  emit: Listener,
+): Promise<Benchmark[]> {
+  const { plainQuestions } = await import('../intervene/builtin/plain.js');
+  const { QUESTION_SHOTS } = await import('../pipeline/intervene/prepare.js');
+  const scores = [
+    plainQuestions(
+      'facts',
+      facts.map(({ question }) => question),
+      QUESTION_SHOTS,
+    ),
+  ];
+  for (const spec of flags.score.split(',').map((part) => part.trim())) {
+    if (spec === 'facts' || spec === '') continue;
+    const { questions } = await findDataset(
+      session,
+      spec,
+      { split: 'test', limit: flags.items * 4, seed },
+      emit,
+    );
+    const open = questions.filter(({ id, kind }) => kind === undefined && !trained.has(id));
+    const name = spec.includes('=') ? spec.slice(0, spec.indexOf('=')) : spec;
+    scores.push(plainQuestions(name, open.slice(0, flags.items), QUESTION_SHOTS));
+  }
+  return scores;
+}

@@ -1,0 +1,169 @@
+import { dirname, join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PromptKind } from '../../engine/text/prompt.js';
+import { UserError } from '../../errors.js';
+import type { JudgeSpec } from '../../judge/spec.js';
+import type { Intervention } from '../../report/intervention/schema.js';
+import { benchmarkSpecs, type ChosenBenchmark, openBenchmarks, openScores } from '../benchmarks.js';
+import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
+import {
+  addEngine,
+  addJudge,
+  addModel,
+  addOutput,
+  type EngineFlags,
+  integer,
+  type JudgeFlags,
+  type OutputOptions,
+} from '../options.js';
+import { type Session, withProgress } from '../session.js';
+import { openSteered } from '../steered.js';
+
+export interface InterveneFlags extends OutputOptions, EngineFlags, JudgeFlags {
+  detector: string;
+  model?: string;
+  benchmark: ChosenBenchmark[];
+  template?: string;
+  alpha: number[];
+  controls: { random: number; matched: number };
+  items: number;
+  score: string;
+  promptStyle?: PromptKind;
+  out?: string;
+  seed?: number;
+  force?: boolean;
+}
+
+/** `hneurons intervene`: do these neurons turn compliance? */
+export function addIntervene(program: Command, session: Session): void {
+  const command = program
+    .command('intervene')
+    .description('turn the H-Neurons up and down: does the model comply more, and what does it cost?')
+    .requiredOption('--detector <file>', 'detector.json of a run')
+    .option(
+      '--benchmark <list>',
+      'counterfactual, false-premise, doubt (built in, by rule); falseqa=FILE, faitheval=FILE, sycophancy[=SET], jailbreak=FILE',
+      benchmarkSpecs,
+      benchmarkSpecs('counterfactual,false-premise,doubt'),
+    )
+    .option('--template <file>', 'for jailbreak: a text that holds {question}')
+    .option('--alpha <values>', 'FROM:TO:STEP, or values with commas', alphas, alphas('0:3:0.5'))
+    .option(
+      '--controls <sets>',
+      'neuron sets to compare with: random:N,layer-matched:N, or none',
+      controls,
+      controls('random:5,layer-matched:5'),
+    )
+    .option(
+      '--items <n>',
+      'items of each benchmark, each with an honest twin where there is one',
+      integer(5),
+      40,
+    )
+    .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts')
+    .addOption(
+      new Option('--prompt-style <style>', 'how to ask (default: as the detector was trained)').choices([
+        'chat',
+        'few-shot',
+        'plain',
+      ]),
+    )
+    .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
+    .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
+    .option('--force', 'also with another file of the same shape than the detector was trained on');
+  addOutput(addJudge(addEngine(addModel(command, "the model (default: that of the detector's run)"))))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ hneurons intervene --detector runs/gemma-3-270m-builtin/detector.json
+  $ hneurons intervene --detector detector.json --benchmark counterfactual --alpha 0:1:0.1 --controls layer-matched:5
+  $ hneurons intervene --detector detector.json --benchmark falseqa=test.csv --items 200 --judge local:./judge.gguf
+  $ hneurons intervene --detector detector.json --benchmark jailbreak=questions.csv --template template.txt --judge endpoint:MODEL
+
+Answers are kept one by one in answers.jsonl; the same command goes on where it was. Texts of a jailbreak stay in that file and in
+side-by-side.jsonl, and are not shown in reports.`,
+    )
+    .action((flags: InterveneFlags) => runIntervene(session, flags));
+}
+
+/** Values of alpha: `0:3:0.5`, `0,1,2` or one number. */
+export function alphas(text: string): number[] {
+  const fault = () =>
+    new InvalidArgumentError('It must be FROM:TO:STEP with finite numbers, or numbers with commas.');
+  const parts = text.includes(':') ? text.split(':') : text.split(',');
+  const numbers = parts.map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (numbers.some((value) => !Number.isFinite(value))) throw fault();
+  if (!text.includes(':')) return [...new Set(numbers)].sort((a, b) => a - b);
+  const [from, to, step] = numbers;
+  if (numbers.length !== 3 || step <= 0 || to < from || (to - from) / step > 200) throw fault();
+  const count = Math.floor((to - from) / step + 1e-9) + 1;
+  return Array.from({ length: count }, (_, i) => Number((from + i * step).toFixed(6)));
+}
+
+function controls(text: string): { random: number; matched: number } {
+  const counts = { random: 0, matched: 0 };
+  if (text.trim() === 'none') return counts;
+  for (const part of text.split(',')) {
+    const match = /^(random|layer-matched):(\d{1,3})$/.exec(part.trim());
+    if (!match)
+      throw new InvalidArgumentError('It must be random:N, layer-matched:N, both with a comma, or none.');
+    counts[match[1] === 'random' ? 'random' : 'matched'] = Number(match[2]);
+  }
+  return counts;
+}
+
+async function runIntervene(session: Session, flags: InterveneFlags): Promise<void> {
+  const { intervene } = await import('../../pipeline/intervene/intervene.js');
+  const { lock } = await import('../../pipeline/run-folder.js');
+  const { writeInterventionPage } = await import('../../pipeline/intervene/page.js');
+  if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
+    throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
+  }
+  const judge = (await judgeSettings(flags)).judge;
+  requireJudge(flags.benchmark, judge);
+  const out = flags.out ?? join(dirname(flags.detector), 'intervention');
+  const found = await withProgress(session, flags, async (emit) => {
+    const unlock = lock(out);
+    try {
+      return await openSteered(session, { ...flags, out }, emit, async (steered) => {
+        const benchmarks = await openBenchmarks(session, flags, steered, emit);
+        const scores = await openScores(session, flags, steered, emit);
+        return intervene(
+          {
+            ...steered,
+            alphas: flags.alpha,
+            benchmarks,
+            scores,
+            openJudge: (about) => openComplianceJudgeOf(session, flags, judge, about, emit),
+            out,
+          },
+          { emit, signal: session.signal, version: session.version, command: session.command },
+        );
+      });
+    } finally {
+      unlock();
+    }
+  });
+  await writeInterventionPage(out, found);
+  print(session, flags, found, out);
+}
+
+/** Found before anything is loaded. */
+function requireJudge(benchmarks: readonly ChosenBenchmark[], judge: JudgeSpec): void {
+  const needs = benchmarks.find(({ kind }) => kind === 'falseqa' || kind === 'jailbreak');
+  if (needs && judge.kind === 'rule') {
+    throw new UserError(
+      `${needs.kind} needs a judge that reads: give --judge endpoint:MODEL or local:MODEL`,
+      { exitCode: 2 },
+    );
+  }
+}
+
+function print(session: Session, flags: InterveneFlags, found: Intervention, out: string): void {
+  session.stdout.write(
+    flags.json
+      ? `${JSON.stringify(found)}\n`
+      : `${found.summary.map((line) => `${line}\n`).join('')}\n${join(out, 'intervention.html')}\n`,
+  );
+}

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { UserError } from '../../errors.js';
+import { fileError } from '../../formats/file-error.js';
+import { readJsonl } from '../../formats/jsonl.js';
+import { openParquet } from '../../formats/parquet.js';
+
+/** A row of a user's file, by column. */
+export type Row = Record<string, unknown>;
+
+/**
+ * The rows of a CSV, JSON, JSONL or Parquet file.
+ * @throws UserError that names the file for one that cannot be read, is empty, or lacks a needed column
+ */
+export async function readRows(path: string, needed: readonly string[]): Promise<Row[]> {
+  const rows = await rowsOf(path);
+  if (rows.length === 0) throw new UserError(`${path} holds no rows`);
+  const columns = Object.keys(rows[0]);
+  const missing = needed.filter((column) => !columns.includes(column));
+  if (missing.length > 0) {
+    throw new UserError(
+      `${path} has no column ${missing.map((column) => `"${column}"`).join(', ')}: it needs ${needed.join(', ')}, and has ${columns.join(', ')}`,
+    );
+  }
+  return rows;
+}
+
+async function rowsOf(path: string): Promise<Row[]> {
+  if (/\.parquet$/i.test(path)) {
+    const file = await openParquet(path);
+    try {
+      const rows: Row[] = [];
+      for await (const row of file.read(file.columns)) rows.push(row);
+      return rows;
+    } finally {
+      await file.close();
+    }
+  }
+  if (/\.jsonl$/i.test(path)) {
+    const rows: Row[] = [];
+    for await (const { line, value } of readJsonl(path)) rows.push(asRow(value, `${path}, line ${line}`));
+    return rows;
+  }
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fileError(error, 'read', path);
+  });
+  try {
+    if (/\.json$/i.test(path)) {
+      const value: unknown = JSON.parse(text);
+      if (!Array.isArray(value)) throw new Error('it is no list of objects');
+      return value.map((row, i) => asRow(row, `${path}, entry ${i + 1}`));
+    }
+    return parse(text, { columns: true, bom: true, skip_empty_lines: true, trim: true });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${path} cannot be read: ${(error as Error).message.split('\n')[0]}`, {
+      cause: error,
+    });
+  }
+}
+
+function asRow(value: unknown, place: string): Row {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UserError(`${place}: expected an object with named fields`);
+  }
+  return value as Row;
+}
+
+/** The text of a cell; undefined where it is empty or none. */
+export function cellText(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}

@@ -1,0 +1,147 @@
+import { isDegenerate } from '../../intervene/readability.js';
+import type { Benchmark, Item, Outcome } from '../../intervene/types.js';
+import type { ComplianceBenchmark, CompliancePoint } from '../../report/intervention/schema.js';
+import { mcNemar } from '../../stats/mcnemar.js';
+import { derive } from '../../stats/random.js';
+import { bootstrapMean, itemSlopes } from '../../stats/slope.js';
+import { wilsonInterval } from '../../stats/wilson.js';
+import { numberGroups } from '../groups.js';
+import type { InterventionAnswer } from './answers.js';
+import type { NeuronSet } from './neuron-sets.js';
+
+/** Answers with their outcomes under one condition, in the order of the items. */
+export interface Reading {
+  answers: InterventionAnswer[];
+  outcomes: Outcome[];
+}
+
+/** What was said to one benchmark; at alpha 1 all sets share one reading. */
+export interface Readings {
+  benchmark: Benchmark;
+  judge: string;
+  at(set: NeuronSet, alpha: number): Reading;
+}
+
+/** Alphas between which items are compared one by one. */
+const PAIRS: [number, number][] = [
+  [1, 0],
+  [1, 2],
+  [1, 3],
+  [0, 3],
+];
+
+/**
+ * Compliance curves of the H-Neurons and their controls with what belongs to them: intervals, slopes, paired changes.
+ * @param sets the H-Neurons first
+ * @param alphas all of them, and those at which the controls were asked too
+ * @param sound alphas at which the model with scaled H-Neurons is sound
+ */
+export function complianceCurves(
+  { benchmark, judge, at }: Readings,
+  sets: readonly NeuronSet[],
+  alphas: { all: readonly number[]; controls: readonly number[] },
+  sound: readonly number[],
+  seed: number,
+): ComplianceBenchmark {
+  const alphasOf = ({ kind }: NeuronSet) => (kind === 'h-neurons' ? alphas.all : alphas.controls);
+  const { items } = benchmark;
+  const usable = items.map((_, i) =>
+    sets.every((set) => alphasOf(set).every((alpha) => at(set, alpha).outcomes[i] !== 'failed')),
+  );
+  const places = (twin: boolean) => items.flatMap((item, i) => (item.twin === twin && usable[i] ? [i] : []));
+  const own = places(false);
+  const twins = places(true);
+  const complies = (set: NeuronSet, alpha: number) =>
+    own.map((i) => at(set, alpha).outcomes[i] === 'complies');
+  const slopes = (over: readonly number[], values: (alpha: number) => boolean[]) => {
+    const columns = over.map(values);
+    return itemSlopes(
+      over,
+      columns[0].map((_, i) => columns.map((column) => Number(column[i]))),
+    );
+  };
+  const slopesOf = (set: NeuronSet, over: readonly number[]) => slopes(over, (alpha) => complies(set, alpha));
+  const interval = (values: Float64Array, places: number[], name: string) =>
+    bootstrapMean(
+      values,
+      numberGroups(places.map((i) => items[i].group)),
+      derive(seed, 'slope', benchmark.name, name),
+    );
+  const slopeInterval = (over: readonly number[], name: string) =>
+    interval(slopesOf(sets[0], over), own, name);
+  const meanSlope = (set: NeuronSet) =>
+    slopesOf(set, alphas.controls).reduce((sum, slope) => sum + slope, 0) / own.length;
+  const hNeurons = slopeInterval(alphas.all, 'all');
+  const compared = meanSlope(sets[0]);
+  const controls = sets.slice(1).map((set) => ({
+    set: set.name,
+    kind: set.kind,
+    slope: meanSlope(set),
+  }));
+  const rank = (kind?: NeuronSet['kind']) => {
+    const peers = controls.filter((one) => kind === undefined || one.kind === kind);
+    if (peers.length === 0) return null;
+    return (1 + peers.filter(({ slope }) => slope >= compared - 1e-12).length) / (1 + peers.length);
+  };
+  return {
+    name: benchmark.name,
+    complies: benchmark.complies,
+    items: own.length,
+    twins: twins.length,
+    failed: usable.filter((one) => !one).length,
+    judge,
+    curves: sets.map((set) => ({
+      set: set.name,
+      points: alphasOf(set).map((alpha) => pointOf(alpha, at(set, alpha), items, own, twins)),
+    })),
+    slope: {
+      hNeurons,
+      compared: { alphas: [...alphas.controls], hNeurons: compared },
+      controls: controls.map(({ set, slope }) => ({ set, slope })),
+      p: rank(),
+      pRandom: rank('random'),
+      pMatched: rank('layer-matched'),
+    },
+    twinSlope:
+      twins.length > 0
+        ? interval(
+            slopes(alphas.all, (alpha) => twins.map((i) => at(sets[0], alpha).outcomes[i] === 'right')),
+            twins,
+            'twins',
+          )
+        : null,
+    soundSlope:
+      sound.length >= 2 && sound.length < alphas.all.length
+        ? { low: sound[0], high: sound[sound.length - 1], hNeurons: slopeInterval(sound, 'sound') }
+        : null,
+    paired: PAIRS.filter(([from, to]) => alphas.all.includes(from) && alphas.all.includes(to)).map(
+      ([from, to]) => ({
+        from,
+        to,
+        ...mcNemar(complies(sets[0], from), complies(sets[0], to)),
+      }),
+    ),
+  };
+}
+
+function pointOf(
+  alpha: number,
+  { answers, outcomes }: Reading,
+  items: readonly Item[],
+  own: readonly number[],
+  twins: readonly number[],
+): CompliancePoint {
+  const count = (places: readonly number[], outcome: Outcome) =>
+    places.filter((i) => outcomes[i] === outcome).length;
+  const all = [...own, ...twins];
+  const share = (test: (text: string) => boolean) =>
+    all.filter((i) => test(answers[i].text)).length / Math.max(1, all.length);
+  return {
+    alpha,
+    complianceRate: wilsonInterval(count(own, 'complies'), own.length),
+    neither: count(own, 'neither') / Math.max(1, own.length),
+    twins: twins.length > 0 ? wilsonInterval(count(twins, 'right'), twins.length) : null,
+    degenerate: share(isDegenerate),
+    meanTokens: all.reduce((sum, i) => sum + answers[i].tokens, 0) / Math.max(1, items.length),
+  };
+}

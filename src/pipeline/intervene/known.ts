@@ -1,0 +1,96 @@
+import { type PromptKind, promptStyle } from '../../engine/text/prompt.js';
+import type { Engine } from '../../engine/types.js';
+import { UserError } from '../../errors.js';
+import { candidateFacts, type KnownFact, relationLimit, wrongValue } from '../../intervene/facts.js';
+import { greedy } from '../../intervene/types.js';
+import { createJudge } from '../../judge/rule.js';
+import { FEW_SHOT } from '../../questions/few-shot.js';
+import type { Question } from '../../questions/types.js';
+import { type AnswerStore, PLAIN } from './answers.js';
+
+const MAX_TOKENS = 24;
+/** With fewer, nothing can be said. */
+const FEWEST = 5;
+/** So many times as many questions as are wanted are asked at most. */
+const MOST_ASKED = 40;
+
+interface Asking {
+  engine: Engine;
+  store: AnswerStore;
+  questions: Question[];
+  /** Ids of questions that the detector was trained on: they are not asked. */
+  trained: ReadonlySet<string>;
+  promptKind: PromptKind;
+  count: number;
+  seed: number;
+  onProgress(found: number): void;
+}
+
+/** A question with the right answer that the unchanged model gives. */
+export type Answered = Omit<KnownFact, 'wrong'>;
+
+/** Facts that the model knows ({@link rightlyAnswered}), with a wrong value for each. */
+export async function knownFacts(asking: Asking): Promise<KnownFact[]> {
+  const relations = new Map<string, Question[]>();
+  for (const question of asking.questions) {
+    const list = relations.get(question.relation) ?? [];
+    list.push(question);
+    relations.set(question.relation, list);
+  }
+  const wrong = new Map<string, string[]>();
+  for (const question of asking.questions) {
+    const value = wrongValue(question, relations.get(question.relation)!, asking.seed);
+    if (value) wrong.set(question.id, value);
+  }
+  const questions = asking.questions.filter(({ id }) => wrong.has(id));
+  const known = await rightlyAnswered({ ...asking, questions });
+  return known.map((one) => ({ ...one, wrong: wrong.get(one.question.id)! }));
+}
+
+/**
+ * Open questions that the unchanged model answers rightly, greedily, in the detector's prompt style. They are tried in a seeded order
+ * until there are `count`, at most an eighth of them of one relation where there are several.
+ * @throws UserError when the model knows too few
+ */
+export async function rightlyAnswered(options: Asking): Promise<Answered[]> {
+  const { engine, store, count, seed } = options;
+  const style = promptStyle(engine.model, options.promptKind, FEW_SHOT);
+  const open = options.questions.filter(({ kind }) => kind === undefined);
+  const several = new Set(open.map(({ relation }) => relation)).size > 1;
+  const limit = several ? relationLimit(count) : count;
+  const candidates = candidateFacts(open, options.trained, seed).slice(0, count * MOST_ASKED);
+  const taken = new Map<string, number>();
+  const found: Answered[] = [];
+  for (let at = 0; at < candidates.length && found.length < count; at += count) {
+    const batch = candidates
+      .slice(at, at + count)
+      .filter(({ relation }) => (taken.get(relation) ?? 0) < limit);
+    const texts = batch.map(({ question }) => style.text(question));
+    const prompts = await engine.tokenize(texts, style.tokenize);
+    const answers = await store.ask(
+      engine,
+      {
+        benchmark: 'known',
+        sampling: greedy(MAX_TOKENS),
+        stop: style.stop,
+        items: batch.map(({ id }, i) => ({ id, text: texts[i], prompt: prompts[i] })),
+      },
+      PLAIN,
+    );
+    for (const [i, question] of batch.entries()) {
+      const { text } = answers[i];
+      const before = taken.get(question.relation) ?? 0;
+      if (found.length >= count || before >= limit) continue;
+      if (createJudge(question.aliases)(text) !== 'correct') continue;
+      taken.set(question.relation, before + 1);
+      found.push({ question, answer: text.trim() });
+    }
+    options.onProgress(found.length);
+  }
+  if (found.length < FEWEST) {
+    throw new UserError(
+      `${engine.model.name || 'the model'} answers only ${found.length} of ${candidates.length} questions rightly: too few to see whether it complies`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Benchmark, Outcome } from '../../src/intervene/types.js';
+import type { Cost } from '../../src/pipeline/intervene/cost.js';
+import { complianceCurves, type Readings } from '../../src/pipeline/intervene/curves.js';
+import { describeCurve, legibility, soundAlphas } from '../../src/pipeline/intervene/legibility.js';
+import type { NeuronSet } from '../../src/pipeline/intervene/neuron-sets.js';
+import type { CostPoint } from '../../src/report/intervention/schema.js';
+
+const ITEMS = 40;
+const set = (name: string, kind: NeuronSet['kind']): NeuronSet => ({
+  name,
+  kind,
+  neurons: Uint32Array.of(1),
+  cett: 1,
+});
+const sets = [
+  set('h-neurons', 'h-neurons'),
+  ...[1, 2, 3].map((i) => set(`layer-matched-${i}`, 'layer-matched')),
+];
+
+/** Readings in which so many of the items comply, and so many twins are right, under each condition. */
+function readings(
+  complies: (one: NeuronSet, alpha: number) => number,
+  right: (one: NeuronSet, alpha: number) => number = () => ITEMS,
+  failed: (i: number, alpha: number) => boolean = () => false,
+): Readings {
+  const items = Array.from({ length: 2 * ITEMS }, (_, i) => ({
+    id: `${i}`,
+    group: `${i % ITEMS}`,
+    twin: i >= ITEMS,
+    turns: [{ question: 'q' }],
+    right: ['r'],
+  }));
+  const benchmark = { name: 'made-up', complies: 'it does', items } as unknown as Benchmark;
+  return {
+    benchmark,
+    judge: 'rule',
+    at: (one, alpha) => {
+      const outcomes = items.map(({ twin }, i): Outcome => {
+        if (failed(i, alpha)) return 'failed';
+        if (twin) return i - ITEMS < right(one, alpha) ? 'right' : 'wrong';
+        return i < complies(one, alpha) ? 'complies' : 'resists';
+      });
+      return {
+        outcomes,
+        answers: items.map(({ id }) => ({
+          key: id,
+          benchmark: 'made-up',
+          set: one.name,
+          alpha,
+          id,
+          text: 'a word',
+          tokens: 2,
+          finish: 'stop',
+        })),
+      };
+    },
+  };
+}
+
+const alphas = { all: [0, 0.5, 1, 1.5, 2], controls: [0, 1, 2] };
+const isOwn = ({ kind }: NeuronSet) => kind === 'h-neurons';
+
+describe('compliance curves', () => {
+  it('slope, rank among the controls, and paired changes of a planted effect', () => {
+    const planted = readings((one, alpha) => (isOwn(one) ? 10 + 10 * alpha : 20));
+    const found = complianceCurves(planted, sets, alphas, [0, 0.5, 1], 1);
+    assert.ok(Math.abs(found.slope.hNeurons.estimate - 0.25) < 1e-12);
+    assert.ok(found.slope.hNeurons.low > 0.1 && found.slope.hNeurons.high < 0.4);
+    assert.ok(Math.abs(found.slope.compared.hNeurons - 0.25) < 1e-12);
+    assert.deepEqual(
+      found.slope.controls.map(({ slope }) => slope),
+      [0, 0, 0],
+    );
+    assert.deepEqual([found.slope.p, found.slope.pRandom, found.slope.pMatched], [0.25, null, 0.25]);
+    assert.deepEqual(
+      found.curves[0].points.map(({ complianceRate }) => complianceRate.estimate),
+      [0.25, 0.375, 0.5, 0.625, 0.75],
+    );
+    assert.deepEqual(
+      found.curves[1].points.map(({ alpha }) => alpha),
+      [0, 1, 2],
+      'controls at the whole numbers',
+    );
+    const [off, up] = found.paired;
+    assert.deepEqual([off.from, off.to, off.gained, off.lost], [1, 0, 0, 10]);
+    assert.ok(off.p < 0.003);
+    assert.deepEqual([up.from, up.to, up.gained, up.lost], [1, 2, 10, 0]);
+    assert.ok(Math.abs(found.soundSlope!.hNeurons.estimate - 0.25) < 1e-12);
+    assert.equal(found.twinSlope!.estimate, 0);
+    assert.match(
+      describeCurve(found, [0, 0.5, 1], alphas.all),
+      /More than any control.*At alpha 1\.5, 2 the model itself is broken/s,
+    );
+  });
+
+  it("a control with the same slope makes the effect none of the H-Neurons' own", () => {
+    const shared = readings((_, alpha) => 10 + 10 * alpha);
+    const found = complianceCurves(shared, sets, alphas, alphas.all, 1);
+    assert.equal(found.slope.p, 1);
+    assert.match(describeCurve(found, alphas.all, alphas.all), /so it does with some control neurons/);
+  });
+
+  it('twins that move along show a bent, not resistance', () => {
+    const bent = readings(
+      (one, alpha) => (isOwn(one) ? 36 - 14 * alpha : 20),
+      (one, alpha) => (isOwn(one) ? 38 - 14 * alpha : 38),
+    );
+    const found = complianceCurves(bent, sets, alphas, alphas.all, 1);
+    assert.match(
+      describeCurve(found, alphas.all, alphas.all),
+      /opposite of the published effect.*the bent of the answers/s,
+    );
+  });
+
+  it('an item without a verdict under any condition is left out under all', () => {
+    const torn = readings(
+      () => 20,
+      undefined,
+      (i, alpha) => i === 0 && alpha === 2,
+    );
+    const found = complianceCurves(torn, sets, alphas, alphas.all, 1);
+    assert.deepEqual([found.items, found.twins, found.failed], [ITEMS - 1, ITEMS, 1]);
+    assert.ok(
+      found.curves.every(({ points }) =>
+        points.every(({ complianceRate }) => complianceRate.estimate === 19 / 39),
+      ),
+    );
+  });
+});
+
+describe('what it costs', () => {
+  const point = (alpha: number, score: number, degenerate = 0) =>
+    ({
+      alpha,
+      score: { facts: { estimate: score, low: 0, high: 1 } },
+      degenerate: { estimate: degenerate, low: 0, high: 1 },
+    }) as unknown as CostPoint;
+
+  it('sound alphas reach outward from 1 until score or readability is lost', () => {
+    const points = [point(0, 0.95), point(0.5, 0.8), point(1, 1), point(2, 0.92), point(3, 0.95, 0.5)];
+    assert.deepEqual(soundAlphas(points, 'facts'), [1, 2], 'what lies behind a broken point does not count');
+  });
+
+  it('readability falling first, after, and not at all', () => {
+    const texts = Array.from({ length: 12 }, (_, i) => `sentence number ${i} is all right`);
+    const cost = (drop: number): Cost => ({
+      passages: Float64Array.from({ length: 12 }, (_, i) => -3 - drop - (i % 3) / 100),
+      prose: texts.map((text, i) => ({
+        key: '',
+        benchmark: 'prose',
+        set: 's',
+        alpha: 0,
+        id: `${i}`,
+        text,
+        tokens: 5,
+        finish: 'length',
+      })),
+    });
+    const run = (dropAt: (alpha: number) => number, complies: (alpha: number) => number) =>
+      legibility({
+        sets,
+        alphas: { all: [0, 0.5, 1], controls: [0, 1] },
+        readings: [readings((_, alpha) => complies(alpha))],
+        costAt: (one, alpha) => cost(isOwn(one) ? dropAt(alpha) : 0),
+        seed: 1,
+      })!;
+    const first = run(
+      (alpha) => (alpha < 1 ? 0.3 : 0),
+      (alpha) => (alpha === 0 ? 5 : 30),
+    );
+    assert.deepEqual([first.complianceFallsAt, first.readabilityFallsAt], [0, 0.5]);
+    assert.match(first.verdict, /Readability falls first.*damaged model/);
+    assert.match(first.verdict, /more than any matched set/);
+    const after = run(
+      (alpha) => (alpha === 0 ? 0.3 : 0),
+      (alpha) => (alpha < 1 ? 5 : 30),
+    );
+    assert.deepEqual([after.complianceFallsAt, after.readabilityFallsAt], [0.5, 0]);
+    assert.match(after.verdict, /Compliance falls \(from alpha 0\.5 on\) before/);
+    const none = run(
+      () => 0,
+      () => 20,
+    );
+    assert.match(none.verdict, /Neither compliance nor readability/);
+    assert.equal(
+      legibility({
+        sets,
+        alphas: { all: [1, 2], controls: [1, 2] },
+        readings: [],
+        costAt: () => cost(0),
+        seed: 1,
+      }),
+      null,
+    );
+  });
+});
