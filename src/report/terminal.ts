@@ -130,7 +130,8 @@ function furtherLines(
       `${dim('same again')}  H-Neurons of two resamples overlap by ${formatShare(resamples.estimate)} (${formatRange(resamples)})`,
     );
   }
-  for (const line of intervention?.summary ?? []) lines.push(`${dim('do they matter')}  ${visibleText(line)}`);
+  for (const line of intervention?.summary ?? [])
+    lines.push(`${dim('do they matter')}  ${visibleText(line)}`);
   return lines.map((line) => text(`  ${line}`));
 }
 

@@ -51,6 +51,8 @@ export function createApp(
     secureHeaders({
       xFrameOptions: false,
       strictTransportSecurity: false,
+      // Says nothing that an address without other pages would need, and browsers complain of it in the sandboxed report.
+      originAgentCluster: false,
       crossOriginResourcePolicy: settings.cors ? 'cross-origin' : 'same-origin',
     }),
   );
