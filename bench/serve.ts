@@ -147,7 +147,7 @@ else {
     'CPU ms/token',
     'more',
   ];
-  console.log(`mode       ${columns.map((name) => name.padStart(15)).join('')}`);
+  console.log(`mode       ${columns.map((name) => name.padStart(17)).join('')}`);
   for (const row of results) {
     const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
     const cells = [
@@ -160,6 +160,6 @@ else {
       row.cpuMsPerToken.toFixed(1),
       percent(row.cpuCost),
     ];
-    console.log(`${row.mode.padEnd(11)}${cells.map((cell) => cell.padStart(15)).join('')}`);
+    console.log(`${row.mode.padEnd(11)}${cells.map((cell) => cell.padStart(17)).join('')}`);
   }
 }
