@@ -51,6 +51,9 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('native_resident_memory_bytes', 'Resident memory of the native process (Linux; else 0)', () =>
     residentBytes(gauges.pid()),
   );
+  gauge('native_cpu_seconds', 'Processor time of the native process (Linux; else 0)', () =>
+    cpuSeconds(gauges.pid()),
+  );
   return {
     registry,
     requests: counter('http_requests_total', 'HTTP requests answered', ['route', 'status']),
@@ -65,12 +68,25 @@ export function createMetrics(gauges: Gauges): Metrics {
 }
 
 const PAGE_BYTES = 4096;
+/** Of Linux on every architecture that there are libraries for. */
+const TICKS_PER_SECOND = 100;
 
 function residentBytes(pid: number | undefined): number {
-  if (pid === undefined || process.platform !== 'linux') return 0;
+  return Number(processFile(pid, 'statm')[1] ?? 0) * PAGE_BYTES;
+}
+
+function cpuSeconds(pid: number | undefined): number {
+  // Behind the program's name: user and system time are the 12th and 13th field.
+  const [, , , , , , , , , , , user = 0, system = 0] = processFile(pid, 'stat', /^.*\) /);
+  return (Number(user) + Number(system)) / TICKS_PER_SECOND;
+}
+
+/** The fields of a file of /proc; none where there is no such file. */
+function processFile(pid: number | undefined, name: string, before = /^/): string[] {
+  if (pid === undefined || process.platform !== 'linux') return [];
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8').replace(before, '').split(' ');
   } catch {
-    return 0;
+    return [];
   }
 }

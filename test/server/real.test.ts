@@ -72,11 +72,10 @@ test('of the default model, streamed scores are those of hneurons score', {
   const expected = await scorePairs(engine, detector, streamed).finally(() => engine.close());
   streamed.forEach(({ answer, risk }, i) => {
     assert.ok(Math.abs(results[i].score! - expected[i].score) < 1e-6, answer);
-    // Written with a cache in half precision, read again in full.
-    assert.ok(
-      Math.abs(risk.score! - expected[i].score) < 0.02 * Math.max(1, Math.abs(expected[i].score)),
-      `${answer}: ${risk.score} ${expected[i].score}`,
-    );
+    // The rows of a quantised model are rounded by the shape of their batch, which is one token here and a whole answer there.
+    const { score, probability } = expected[i];
+    assert.ok(Math.abs(risk.score! - score) < 0.01 * Math.max(1, Math.abs(score)), `${risk.score} ${score}`);
+    assert.ok(Math.abs(risk.probability! - probability) < 0.005, `${risk.probability} ${probability}`);
     assert.equal(risk.answerSpan?.text, results[i].answerSpan?.text);
   });
 });

@@ -34,7 +34,7 @@ test('the other server writes, we score: the answer is the same, and so is the s
   const through = await proxy.client.chat.completions.create(ASK);
   const { content } = through.choices[0].message;
   assert.equal(content, direct.choices[0].message.content);
-  assert.deepEqual(through.usage, direct.usage);
+  assert.equal(through.usage?.total_tokens, direct.usage?.total_tokens);
   const { hneurons } = through.choices[0] as unknown as Scored;
   const scored = await fetch(`${proxy.url}/v1/score`, {
     method: 'POST',
