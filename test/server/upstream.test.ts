@@ -11,7 +11,7 @@ import { startOver, startTiny } from './support.js';
 const folder = temporaryFolder();
 // The server that writes; the proxy in front of it has the same model, and a detector.
 const writer = await startTiny(folder, { detector: null });
-const { model, served } = (await startTiny(folder)).context;
+const { model, served } = (await startTiny(folder, { detector: { promptStyle: 'plain' } })).context;
 const proxyTo = (url: string, upstreamModel?: string, settings = {}) =>
   startOver(
     writer.modelPath,
