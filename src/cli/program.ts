@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addCompare } from './commands/compare.js';
+import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
@@ -109,6 +110,7 @@ Examples:
   addIntervene(program, session);
   addTune(program, session);
   addTrace(program, session);
+  addExplain(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(

@@ -124,6 +124,8 @@ export interface ReadJob {
   onResult(result: ReadResult): void;
   /** Flat indices whose raw CETT at each token is wanted too. */
   neurons?: ArrayLike<number>;
+  /** Raw CETT carries the sign of z, which CETT itself drops. */
+  signed?: boolean;
   /** Index of the mask of each case over which the mean of the residual stream is wanted too. */
   residual?: number;
   /**

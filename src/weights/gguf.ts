@@ -4,7 +4,7 @@ import { readGguf } from '../engine/gguf/read.js';
 import type { TensorInfo } from '../engine/gguf/types.js';
 import { stringsAt } from '../engine/gguf/values.js';
 import { UserError } from '../errors.js';
-import type { Encoding, FfnPart, FfnWeights, StoredMatrix } from './types.js';
+import type { Encoding, FfnPart, FfnWeights, StoredMatrix, StoredRows } from './types.js';
 
 const BF16 = 30;
 
@@ -78,7 +78,12 @@ function need(tensor: TensorInfo | undefined, path: string, layer: number, part:
 }
 
 function stored(tensor: TensorInfo, neurons: StoredMatrix['neurons']): StoredMatrix {
-  const [columns, rows] = tensor.shape;
+  return { ...storedRows(tensor), neurons };
+}
+
+/** Where a matrix, or a vector as its only row, lies. */
+export function storedRows(tensor: TensorInfo): StoredRows {
+  const [columns, rows = 1] = tensor.shape;
   const { blockSize, blockBytes } = ggmlType(tensor.type)!;
   return {
     file: tensor.file,
@@ -88,7 +93,6 @@ function stored(tensor: TensorInfo, neurons: StoredMatrix['neurons']): StoredMat
     columns,
     rowBytes: (columns / blockSize) * blockBytes,
     encoding: encodingOf(tensor.type),
-    neurons,
   };
 }
 

@@ -4,8 +4,8 @@ export type FfnPart = 'up' | 'gate' | 'down';
 /** Element types that are decoded here; every other one is a ggml block type, named by its ggml id. */
 export type Encoding = 'F32' | 'F16' | 'BF16' | { ggml: number };
 
-/** One FFN matrix of one layer as it lies in a file: `[rows, columns]`, row-major. */
-export interface StoredMatrix {
+/** A matrix as it lies in a file: `[rows, columns]`, row-major. */
+export interface StoredRows {
   file: string;
   /** Name of the tensor, for messages. */
   tensor: string;
@@ -15,6 +15,10 @@ export interface StoredMatrix {
   columns: number;
   rowBytes: number;
   encoding: Encoding;
+}
+
+/** One FFN matrix of one layer. */
+export interface StoredMatrix extends StoredRows {
   /** Whether a neuron is a row (as W_up usually is) or a column (W_down). */
   neurons: 'rows' | 'columns';
 }

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { renderHtml } from '../../src/report/html.js';
 import { noBrowser, openBrowser } from '../support/browser.js';
+import { someExplain } from '../support/explain.js';
 import { hostileReport, HOSTILE as ODD, syntheticReport } from '../support/report.js';
 import { someRow, someTable } from '../support/table.js';
 
@@ -123,8 +124,8 @@ const ODD_TABLE = someTable(
   ODD.map((name, i) => someRow(`${name} ${i}`, { source: name, ...(i % 3 === 0 && { ...FEW, note: name }) })),
   { notes: ODD },
 );
-const USUAL = renderHtml({ ...syntheticReport(), table: TABLE });
-const HOSTILE = renderHtml({ ...hostileReport(), table: ODD_TABLE });
+const USUAL = renderHtml({ ...syntheticReport(), table: TABLE, explain: someExplain(8) });
+const HOSTILE = renderHtml({ ...hostileReport(), table: ODD_TABLE, explain: someExplain(8, ODD) });
 
 for (const [name, page, width, scheme] of [
   ['a usual', USUAL, 360, 'light'],

@@ -103,7 +103,7 @@ const handlers: Handlers = {
       held.release();
     }
   },
-  async read({ prefix, neurons, residual, steering }, exchange) {
+  async read({ prefix, neurons, signed, residual, steering }, exchange) {
     const rows = outputRows(model);
     const held = await steerer.hold(steering);
     const openReader = (cells: number, evaluate: bigint) => {
@@ -120,9 +120,13 @@ const handlers: Handlers = {
       return context;
     };
     try {
-      await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
-        return (await exchange({ kind: 'read', results, room })) as ReadReply;
-      });
+      await readCases(
+        model,
+        { prefix, neurons, signed, residual, open: openReader },
+        async (results, room) => {
+          return (await exchange({ kind: 'read', results, room })) as ReadReply;
+        },
+      );
     } finally {
       held.release();
     }

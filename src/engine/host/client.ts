@@ -192,8 +192,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        const { residual, steering } = job;
-        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual, steering };
+        const { residual, signed, steering } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual, steering };
         await host.call('read', wish, readTurns(job));
       },
       live: (options) => openLive(host, options),
