@@ -3,7 +3,8 @@
  *   node dist/bench/serve.js --detector DETECTOR [--model gemma-3-270m] [--streams 1,8,32] [--tokens 64] [--rounds 3] [--threads N]
  * Two servers of the same model stand side by side, one with the detector, one without (plain llama.cpp, nothing tapped). They are
  * measured in turns, round by round, so that other load on the machine hits both alike; each figure is over all rounds. With the
- * first server, requests that switch the score off are measured too. The same prompts, seeds and lengths everywhere.
+ * first server, requests that switch the score off are measured too. Seeds and lengths are the same everywhere. Processor time
+ * (server and native process, Linux) says what scoring costs even where other programs take their share of the machine.
  */
 import { parseArgs } from 'node:util';
 import OpenAI from 'openai';
@@ -31,7 +32,11 @@ interface Measured {
   tokens: number;
   seconds: number;
   firstToken: number[];
+  /** Processor time of the native process and of the server, seconds. */
+  cpu: number;
 }
+
+const nothing = (): Measured => ({ requests: 0, tokens: 0, seconds: 0, firstToken: [], cpu: 0 });
 
 /** How requests are sent: to which server, with which additions. */
 const MODES = ['plain', 'score off', 'scored'] as const;
@@ -48,12 +53,14 @@ const model = (await client(plain).models.list()).data[0].id;
 async function load(mode: Mode, count: number, round: number): Promise<Measured> {
   const api = client(serverOf[mode]);
   const repeats = count === 1 ? 3 : 1;
-  const measured: Measured = { requests: 0, tokens: 0, seconds: 0, firstToken: [] };
+  const measured = nothing();
+  // Of the same length in every mode, but not the same: nobody shall profit from a kept prefix of another's.
+  const houses = 100_000 * (1 + MODES.indexOf(mode)) + 1000 * round;
   const one = async (number: number) => {
     const began = performance.now();
     const stream = await api.completions.create({
       model,
-      prompt: `Chapter ${number}. The long story of a town with ${1000 * round + number} houses begins on a`,
+      prompt: `Chapter ${number}. The long story of a town with ${houses + number} houses begins on a`,
       max_tokens: tokens,
       seed: number,
       stream: true,
@@ -68,12 +75,20 @@ async function load(mode: Mode, count: number, round: number): Promise<Measured>
     measured.firstToken.push(first ?? Number.NaN);
     measured.requests++;
   };
+  const before = await cpuSeconds(serverOf[mode]);
   const began = performance.now();
   for (let repeat = 0; repeat < repeats; repeat++) {
     await Promise.all(Array.from({ length: count }, (_, i) => one(100 * repeat + i)));
   }
   measured.seconds = (performance.now() - began) / 1000;
+  measured.cpu = (await cpuSeconds(serverOf[mode])) - before;
   return measured;
+}
+
+async function cpuSeconds(server: Served): Promise<number> {
+  return (
+    (await server.metric('hneurons_native_cpu_seconds')) + (await server.metric('process_cpu_seconds_total'))
+  );
 }
 
 function client({ url }: Served): OpenAI {
@@ -89,16 +104,18 @@ try {
       const turn = round % 2 ? MODES : [...MODES].reverse();
       for (const mode of turn) {
         const one = await load(mode, count, round);
-        const sum = sums.get(mode) ?? { requests: 0, tokens: 0, seconds: 0, firstToken: [] };
+        const sum = sums.get(mode) ?? nothing();
         sums.set(mode, {
           requests: sum.requests + one.requests,
           tokens: sum.tokens + one.tokens,
           seconds: sum.seconds + one.seconds,
           firstToken: [...sum.firstToken, ...one.firstToken],
+          cpu: sum.cpu + one.cpu,
         });
       }
     }
     const rate = (mode: Mode) => sums.get(mode)!.tokens / sums.get(mode)!.seconds;
+    const work = (mode: Mode) => sums.get(mode)!.cpu / sums.get(mode)!.tokens;
     for (const mode of MODES) {
       const { requests, seconds, firstToken } = sums.get(mode)!;
       results.push({
@@ -109,6 +126,8 @@ try {
         firstTokenP50: quantile(firstToken, 0.5),
         firstTokenP95: quantile(firstToken, 0.95),
         cost: 1 - rate(mode) / rate('plain'),
+        cpuMsPerToken: 1000 * work(mode),
+        cpuCost: work(mode) / work('plain') - 1,
       });
     }
   }
@@ -118,19 +137,29 @@ try {
 if (options.json) console.log(JSON.stringify({ hardware: hardware(), model, tokens, rounds, results }));
 else {
   console.log(`${model}, ${tokens} tokens an answer, ${rounds} rounds, ${hardware()}`);
-  console.log('streams  mode       requests/s  tokens/s  first token p50/p95 ms  cost against plain');
-  for (const {
-    streams,
-    mode,
-    requestsPerSecond,
-    tokensPerSecond,
-    firstTokenP50,
-    firstTokenP95,
-    cost,
-  } of results) {
-    const times = `${firstTokenP50.toFixed(0)} / ${firstTokenP95.toFixed(0)}`;
-    console.log(
-      `${String(streams).padStart(7)}  ${mode.padEnd(9)}  ${requestsPerSecond.toFixed(2).padStart(10)}  ${tokensPerSecond.toFixed(1).padStart(8)}  ${times.padStart(22)}  ${(100 * cost).toFixed(1).padStart(6)} %`,
-    );
+  const columns = [
+    'streams',
+    'requests/s',
+    'tokens/s',
+    'first token p50',
+    'p95 ms',
+    'slower',
+    'CPU ms/token',
+    'more',
+  ];
+  console.log(`mode       ${columns.map((name) => name.padStart(17)).join('')}`);
+  for (const row of results) {
+    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+    const cells = [
+      String(row.streams),
+      row.requestsPerSecond.toFixed(2),
+      row.tokensPerSecond.toFixed(1),
+      row.firstTokenP50.toFixed(0),
+      row.firstTokenP95.toFixed(0),
+      percent(row.cost),
+      row.cpuMsPerToken.toFixed(1),
+      percent(row.cpuCost),
+    ];
+    console.log(`${row.mode.padEnd(11)}${cells.map((cell) => cell.padStart(17)).join('')}`);
   }
 }
