@@ -19,6 +19,7 @@ export interface Asked {
 export interface MockOptions {
   detector?: boolean;
   run?: boolean;
+  upstream?: boolean;
   /** The key that every request but /health must carry. */
   key?: string;
   /** Put over the report. */
@@ -137,7 +138,8 @@ async function handle(
   if (/^\/(v1|api|report)/.test(path) && options.key !== undefined) {
     if (request.headers.authorization !== `Bearer ${options.key}`) return refuse(401, 'wrong API key');
   }
-  if (path === '/api/info') return json(200, infoOf(neurons, detector, run));
+  if (path === '/api/info')
+    return json(200, { ...infoOf(neurons, detector, run), upstream: options.upstream ?? false });
   if (path.startsWith('/api/neurons/')) {
     const [layer, index] = path.split('/').slice(3).map(Number);
     const neuron = neurons.find((one) => one.layer === layer && one.index === index);
@@ -197,7 +199,6 @@ function infoOf(neurons: NonNullable<MockOptions['neurons']>, detector: boolean,
     run,
     alpha: 1,
     guard: 'annotate',
-    upstream: false,
   };
 }
 

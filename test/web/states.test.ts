@@ -40,7 +40,7 @@ test('screen readers are told of an answer twice, not with every token', { skip 
   await answered(page);
   assert.deepEqual(await page.evaluate('heard'), [
     'Answering',
-    'Answer: The capital is Velmorium.. Risk 37\u00a0%, could be either.',
+    'Answer: The capital is Velmorium. Risk 37\u00a0%, could be either.',
   ]);
   assert.equal(await page.locator('.answer [aria-live]').count(), 0);
 });
@@ -136,6 +136,20 @@ test('no detector: answers plainly, and every view says how to make one', { skip
   assert.equal(await page.locator('.words').innerText(), 'The capital is Velmorium.');
   assert.equal(await page.locator('[data-risk], .verdict').count(), 0);
   assert.equal(mock.asked[0].hneurons.cett, undefined);
+});
+
+test('where another server writes the answers there is nothing to turn', { skip }, async (t) => {
+  const mock = await startMockServe({ upstream: true });
+  const page = await openPage(t, mock.url);
+  await page.getByText('so there is no alpha to turn').waitFor();
+  assert.equal(await page.getByRole('slider').count(), 0);
+  await ask(page, 'What is the capital?');
+  await answered(page);
+  await page.locator('.verdict').waitFor();
+  assert.equal(mock.asked[0].hneurons.alpha, 1);
+  await page.getByRole('tab', { name: 'Neurons' }).click();
+  await page.getByText('so neurons cannot be switched off here').waitFor();
+  assert.equal(await page.locator('.neurons input').count(), 0);
 });
 
 test('a detector without a run', { skip }, async (t) => {
@@ -247,6 +261,7 @@ for (const [width, height, scheme] of [
     await assertAccessible(page);
     await page.getByRole('tab', { name: 'Neurons' }).click();
     await page.getByText('Drive it most').waitFor();
+    await page.getByRole('heading', { name: 'What it writes' }).waitFor();
     await assertAccessible(page);
     await page.getByRole('tab', { name: 'Run' }).click();
     await page.frameLocator('iframe').locator('h1').waitFor();

@@ -41,6 +41,7 @@ export interface Info {
   /** Alpha of requests that have none. */
   alpha: number;
   guard: 'annotate' | 'retry' | 'abstain';
+  /** Another server writes the answers, so its neurons cannot be turned. */
   upstream: boolean;
 }
 

@@ -71,6 +71,11 @@ export function Chat(props: {
                 changes nothing.
               </p>
             )}
+            {info.upstream && (
+              <p className="note">
+                Another server writes the answers and this one scores them, so there is no alpha to turn.
+              </p>
+            )}
             {!info.model.chat && (
               <p className="note">
                 {info.model.name} is a base model. It answers short questions best; earlier turns are its
@@ -122,7 +127,7 @@ export function Chat(props: {
           onPrompt={setPrompt}
           busy={chat.busy}
           alpha={info.alpha}
-          alphaRange={detector?.alphaRange ?? null}
+          alphaRange={(!info.upstream && detector?.alphaRange) || null}
           onAsk={ask}
           onStop={chat.stop}
           onClear={chat.turns.length > 0 ? chat.clear : undefined}

@@ -8,7 +8,7 @@ export function Composer(props: {
   prompt: string;
   onPrompt(prompt: string): void;
   busy: boolean;
-  /** null: alpha does nothing, for want of a detector. */
+  /** null: there is no alpha to turn. */
   alphaRange: [number, number] | null;
   /** Where the slider stands at first. */
   alpha: number;

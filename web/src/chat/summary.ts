@@ -25,7 +25,7 @@ export function summary(answers: Answer[]): string {
         : score.probability === null
           ? ' There was nothing to score.'
           : ` Risk ${percent(score.probability)}, ${VERDICTS[score.verdict]}.`;
-      return `${which}${state === 'stopped' ? 'Stopped' : 'Answer'}: ${shown}.${risk}`;
+      return `${which}${state === 'stopped' ? 'Stopped' : 'Answer'}: ${shown}${/[.!?]$/.test(shown) ? '' : '.'}${risk}`;
     })
     .join(' ');
 }

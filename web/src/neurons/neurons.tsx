@@ -68,6 +68,7 @@ export function Neurons(props: {
           onChoose={choose}
         />
         <NeuronTable
+          switchable={!props.info.upstream}
           neurons={neurons}
           chosen={neuron}
           off={off}
@@ -77,15 +78,19 @@ export function Neurons(props: {
         />
       </div>
       <Detail neuron={neuron} current={props.current} />
-      <Lab
-        info={props.info}
-        neurons={neurons}
-        chosen={neuron}
-        off={off}
-        current={props.current}
-        onFailure={props.onFailure}
-        onAnswer={props.onAnswer}
-      />
+      {props.info.upstream ? (
+        <p className="note">Another server writes the answers, so neurons cannot be switched off here.</p>
+      ) : (
+        <Lab
+          info={props.info}
+          neurons={neurons}
+          chosen={neuron}
+          off={off}
+          current={props.current}
+          onFailure={props.onFailure}
+          onAnswer={props.onAnswer}
+        />
+      )}
     </div>
   );
 }
