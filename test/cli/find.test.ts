@@ -178,7 +178,7 @@ test('a changed setting runs its stage and the followers again, and only those',
   const again = run(find(finished));
   assert.match(
     again.stderr,
-    /^collect: already there.*\nextract: already.*\ntrain: already.*\nevaluate: already.*\nreport: already/,
+    /^collect: already there.*\nextract: already.*\ntrain: already.*\nevaluate: already.*\nintervene: already.*\nreport: already/,
   );
   const out = join(root, 'changed');
   assert.equal(run(find(out, '--quiet')).status, 0);
