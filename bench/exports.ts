@@ -5,7 +5,8 @@
  * Compares greedy tokens and the logits after the prompt, for the built-in questions, in a float32 copy of the model (--quantised: in the
  * model as it is): the baked GGUF, loaded plainly; the GGUF adapter in node-llama-cpp (FOLDER: where it is installed) and llama-server;
  * the PEFT adapter and the baked safetensors checkpoint in transformers (PYTHON has torch, transformers, gguf and peft). What is not named
- * is left out. The float32 copy, and a checkpoint from it, are kept in --work. Exits with 1 when tokens part or logits differ by more than .15.
+ * is left out. The float32 copy, and a checkpoint from it, are kept in --work. In float32 it
+ * exits with 1 when tokens part or logits differ by more than .15; of a quantised model it says what is seen.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -103,9 +104,9 @@ async function report(
   const { same, parted, again } = await compareTokens(engine, prompts, steps, reference, tokens, ends, own);
   const where = parted.map(({ prompt, step, margin }) => `${prompt}@${step} by ${margin.toFixed(3)}`);
   const ok = parted.length === 0 && difference <= LIMIT;
-  if (!ok) failed = true;
+  if (!ok && !options.quantised) failed = true;
   console.log(
-    `${ok ? 'ok  ' : 'MISS'} alpha ${String(reference.steering?.alpha).padEnd(4)} ${name.padEnd(28)} same ${tokens.reduce((sum, { length }) => sum + length, 0)} tokens in ${same}/${prompts.length}` +
+    `${options.quantised ? 'seen' : ok ? 'ok  ' : 'MISS'} alpha ${String(reference.steering?.alpha).padEnd(4)} ${name.padEnd(28)} same ${tokens.reduce((sum, { length }) => sum + length, 0)} tokens in ${same}/${prompts.length}` +
       `${again ? ` (${again} with a token again in float32)` : ''}, largest difference of ${unit} ${difference.toExponential(1)}` +
       `${where.length ? `; parted at ${where.join(', ')}` : ''}`,
   );

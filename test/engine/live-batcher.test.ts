@@ -166,6 +166,7 @@ function makeRig(cells: number, options: { rows?: number; concurrency?: number; 
     sequences: concurrency + kept,
     idleCells: cells >> 1,
     shareable: true,
+    window: 0,
   });
   const log = makeEventLog(1);
   const batcher = makeBatcher(native.context, sequences, native.model, {

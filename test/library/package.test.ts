@@ -73,6 +73,8 @@ test('only what is of use is packed, and source maps bring their sources', () =>
     files.join(),
   );
   assert.ok(!files.some((name) => /^dist\/(test|bench|examples)/.test(name)));
+  // The page is built by `npm run build`, not by the compiler alone.
+  assert.equal(existsSync(join(own, 'dist/web/index.html')), existsSync('dist/web/index.html'));
   const maps = files.filter((name) => name.endsWith('.js.map'));
   assert.ok(maps.length > 0);
   for (const name of maps) {

@@ -10,6 +10,7 @@ import { logProbabilities } from '../read/log-probabilities.js';
 import { type ReadReply, readCases } from '../read/reader.js';
 import { growTrees, type StepReply } from '../sample/tree.js';
 import { makeSteerer, type Steerer } from '../steer/adapter.js';
+import type { Steering } from '../types.js';
 import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
 
 type Exchange = (turn: Turn) => Promise<TurnReply>;
@@ -42,10 +43,8 @@ const handlers: Handlers = {
   },
   async logits({ tokens, steering }) {
     const rows = Math.min(tokens.length, 512);
-    const held = await steerer.hold(steering);
-    const context = open({ cells: tokens.length, rows, outputs: 1, sequences: 1, kvType: 0, exact: true });
-    try {
-      held.set(context.pointer);
+    const shape = { cells: tokens.length, rows, outputs: 1, sequences: 1, kvType: 0, exact: true } as const;
+    return steered(steering, shape, (context) => {
       let row = 0;
       for (let i = 0; i < tokens.length; i++) {
         const last = i === tokens.length - 1;
@@ -53,55 +52,39 @@ const handlers: Handlers = {
         if (context.rows === rows || last) context.decode();
       }
       return context.logits(row).slice();
-    } finally {
-      context.free();
-      held.release();
-    }
+    });
   },
   async logProbabilities({ cases, prefix, steering }) {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
-    const held = await steerer.hold(steering);
-    const context = open({
+    const shape = {
       cells: Math.max(prefix.length + longest, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
       rows,
       outputs: rows,
       sequences: 65,
       kvType: 0,
       exact: true,
-    });
-    try {
-      held.set(context.pointer);
-      return logProbabilities(context, cases, { prefix, sequences: 64 });
-    } finally {
-      context.free();
-      held.release();
-    }
+    } as const;
+    return steered(steering, shape, (context) => logProbabilities(context, cases, { prefix, sequences: 64 }));
   },
   async sample({ settings, prefix }, exchange) {
     const sequences = sampleSequences(model);
-    const cells = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
-    const held = await steerer.hold(settings.steering);
-    const context = open({
-      cells,
+    const shape = {
+      cells: Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024),
       rows: Math.max(sequences, 256),
       outputs: sequences,
       sequences: sequences + 1,
       kvType: 1,
       exact: false,
-    });
-    try {
-      held.set(context.pointer);
-      const { endsGeneration, info } = model;
-      const tree = { vocab: info.vocab, endsGeneration, piece: pieceCache(model) };
-      return await growTrees(context, tree, { settings, prefix, sequences }, async (events) => {
+    } as const;
+    const { endsGeneration, info } = model;
+    const tree = { vocab: info.vocab, endsGeneration, piece: pieceCache(model) };
+    return steered(settings.steering, shape, (context) =>
+      growTrees(context, tree, { settings, prefix, sequences }, async (events) => {
         return (await exchange({ kind: 'sample', events })) as StepReply;
-      });
-    } finally {
-      context.free();
-      held.release();
-    }
+      }),
+    );
   },
   async read({ prefix, neurons, signed, residual, steering }, exchange) {
     const rows = outputRows(model);
@@ -150,7 +133,7 @@ const handlers: Handlers = {
   },
 };
 
-function open(settings: {
+interface Shape {
   cells: number;
   rows: number;
   outputs: number;
@@ -158,13 +141,35 @@ function open(settings: {
   kvType: 0 | 1;
   exact: boolean;
   evaluate?: bigint;
-}): Context {
+}
+
+function open(settings: Shape): Context {
   const { exact, ...rest } = settings;
   return createContext(model.llama, model.pointer, model.info.vocab, {
     ...rest,
     threads: model.threads,
     flashAttention: exact ? 'off' : 'auto',
   });
+}
+
+/** Work in a context under a steering; the adapter is held as long as the context that it is set on. */
+async function steered<T>(
+  steering: Steering | undefined,
+  shape: Shape,
+  work: (context: Context) => T | Promise<T>,
+): Promise<T> {
+  const held = await steerer.hold(steering);
+  try {
+    const context = open(shape);
+    try {
+      held.set(context.pointer);
+      return await work(context);
+    } finally {
+      context.free();
+    }
+  } finally {
+    held.release();
+  }
 }
 
 const pending = new Map<number, (reply: TurnReply) => void>();

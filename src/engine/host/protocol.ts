@@ -25,7 +25,7 @@ export interface Calls {
     { prefix: Int32Array; neurons: Int32Array; signed?: boolean; residual?: number; steering?: Steering },
     null,
   ];
-  /** Not in order with the others: a live session runs beside them. */
+  /** A live session runs beside the other calls; closing it does not wait for them. */
   liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number; exact: boolean }, null];
   liveClose: [Record<string, never>, null];
   toFloat32: [{ path: string; out: string }, null];

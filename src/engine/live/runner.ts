@@ -74,6 +74,7 @@ export function openLiveRunner(
     sequences: sequenceCount,
     // Plain attention computes what it then leaves out: there, what is kept costs more.
     idleCells: exact ? contextTokens : Math.max(contextTokens, context.cells >> 1),
+    window: llama.modelWindow(model.pointer),
     shareable: !llama.modelIsRecurrent(model.pointer) && !llama.modelIsHybrid(model.pointer),
   });
   const log = makeEventLog(watched.length);

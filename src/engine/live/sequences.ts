@@ -33,11 +33,12 @@ export interface Sequences {
 /**
  * Keeps count of the cells as llama.cpp uses them: each token of a sequence is in a cell, a copied beginning shares the
  * cells of its source, and a cell is free when the last sequence that holds it is gone.
- * @param idleCells most cells that kept sequences take: they cost time, as attention passes over all cells in use
+ * @param options.window sliding window of the model in tokens, 0 without one
+ * @param options.idleCells most cells that kept sequences take: they cost time, as attention passes over all cells in use
  */
 export function makeSequences(
   context: Pick<Context, 'cells' | 'copySequence' | 'removeSequence' | 'clear'>,
-  options: { sequences: number; idleCells: number; shareable: boolean },
+  options: { sequences: number; idleCells: number; shareable: boolean; window: number },
 ): Sequences {
   const holders = new Uint16Array(context.cells);
   const freeIds = Array.from({ length: context.cells }, (_, i) => context.cells - 1 - i);
@@ -52,7 +53,9 @@ export function makeSequences(
     for (const kept of all) {
       if (kept.key !== key) continue;
       const common = commonLength(kept.tokens, tokens, tokens.length - 1);
-      if (common > length) {
+      // llama.cpp gives away cells that the sliding window has left behind: a beginning of a longer sequence may lack some.
+      const torn = options.window > 0 && kept.tokens.length >= options.window && common < kept.tokens.length;
+      if (common > length && !torn) {
         source = kept;
         length = common;
       }
@@ -99,6 +102,21 @@ export function makeSequences(
     return kept;
   };
 
+  const marks = new Uint8Array(context.cells);
+  /** Cells that none but kept sequences hold. */
+  const idleCells = (): number => {
+    marks.fill(0);
+    let count = 0;
+    for (const one of all) if (one.running) for (const cell of one.cells) marks[cell] = 1;
+    for (const one of all)
+      if (!one.running)
+        for (const cell of one.cells) {
+          if (marks[cell] === 0) count++;
+          marks[cell] = 1;
+        }
+    return count;
+  };
+
   return {
     get freeCells() {
       return freeIds.length;
@@ -119,12 +137,7 @@ export function makeSequences(
         drop(kept);
         return;
       }
-      let idle = 0;
-      for (const one of all) if (!one.running) idle += one.tokens.length;
-      for (let victim = oldest(); victim && idle > options.idleCells; victim = oldest()) {
-        idle -= victim.tokens.length;
-        drop(victim);
-      }
+      for (let victim = oldest(); victim && idleCells() > options.idleCells; victim = oldest()) drop(victim);
     },
     drop,
     makeRoom(cells) {

@@ -63,6 +63,7 @@ export function loadLlama(files: LibraryFiles) {
     modelVocab: f('void *llama_model_get_vocab(void *model)'),
     modelIsRecurrent: f('bool llama_model_is_recurrent(void *model)'),
     modelIsHybrid: f('bool llama_model_is_hybrid(void *model)'),
+    modelWindow: f('int32_t llama_model_n_swa(void *model)'),
     modelContextTrain: f('int32_t llama_model_n_ctx_train(void *model)'),
     contextNew: f('void *llama_init_from_model(void *model, llama_context_params params)'),
     contextFree: f('void llama_free(void *ctx)'),

@@ -134,7 +134,7 @@ export function describeCurve(
   const slopes = controls.map(({ slope }) => slope);
   const against =
     controls.length > 0
-      ? ` (controls ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, p = ${p!.toFixed(2)})`
+      ? `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, p = ${p!.toFixed(2)}`
       : '';
   const steps = `${benchmark.name}: complies ${rates}; ${points(hNeurons.estimate)} points a unit of alpha, 95 % ${points(hNeurons.low)} to ${points(hNeurons.high)}${against}.`;
   const clear = hNeurons.low > 0 && controls.length > 0 && slopes.every((slope) => slope < compared.hNeurons);
