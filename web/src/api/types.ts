@@ -1,3 +1,4 @@
+import type { Card, Context, TokenEffectText } from '../../../src/report/explain/schema.ts';
 import type { AnswerRisk, RiskSpan, RiskVerdict, TokenRisk as ScoredToken } from '../../../src/risk/types.ts';
 
 /** What the server says and hears: OpenAI's shapes with the additions under `hneurons`. */
@@ -9,6 +10,11 @@ export type Part = RiskSpan;
 
 /** A token with the probability that it is made up; what belongs to the answer itself is known at the end. */
 export type TokenRisk = Omit<ScoredToken, 'answer'> & { answer?: boolean };
+
+/** What `hneurons explain` wrote of a neuron. */
+export type { Card };
+export type CardContext = Context;
+export type CardToken = TokenEffectText;
 
 /** A neuron as `[layer, index]`. */
 export type Place = [layer: number, index: number];
@@ -80,39 +86,4 @@ export interface NeuronExample {
 export interface NeuronDetail extends Neuron {
   examples: { most: NeuronExample[]; least: NeuronExample[] } | null;
   card: Card | null;
-}
-
-/** A figure with its 95 % interval. */
-interface Figure {
-  estimate: number;
-  low: number;
-  high: number;
-}
-
-export interface CardToken {
-  id: number;
-  /** Readable: spaces as ␣. */
-  text: string;
-}
-
-export interface CardContext {
-  id: string;
-  label: string;
-  before: string;
-  /** The token at which the neuron is most active. */
-  marked: string;
-  after: string;
-  cett: number;
-}
-
-/** What is shown of an entry of `explain.json`. */
-export interface Card {
-  promotes: CardToken[];
-  suppresses: CardToken[];
-  most: CardContext[];
-  least: CardContext[];
-  cett: { faithful: Figure | null; hallucinated: Figure | null; other: Figure | null };
-  selected: { positive: number; negative: number } | null;
-  /** The effect of this neuron alone at alpha 0. */
-  alone: { items: number; change: Figure; p: number } | null;
 }
