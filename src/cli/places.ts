@@ -33,9 +33,10 @@ export async function readQuestionSet(
 
 /**
  * The run folder that a later stage works in when none is named: the only one there is.
+ * @param option the option that names one, for the message
  * @throws UserError when there are none or several.
  */
-export function onlyRun(root = 'runs'): string {
+export function onlyRun(root = 'runs', option = '--out'): string {
   const names = existsSync(root) ? readdirSync(root) : [];
   const runs = names
     .map((name) => join(root, name))
@@ -43,7 +44,7 @@ export function onlyRun(root = 'runs'): string {
   if (runs.length === 1) return runs[0];
   throw new UserError(
     runs.length === 0
-      ? 'there is no run folder here; make one with: hneurons collect, or name one with --out'
-      : `there are several run folders; name one with --out: ${runs.join(', ')}`,
+      ? `there is no run folder here; make one with: hneurons collect, or name one with ${option}`
+      : `there are several run folders; name one with ${option}: ${runs.join(', ')}`,
   );
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addCompare } from './commands/compare.js';
+import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
 import { runExtractShard } from './commands/extract-shard.js';
@@ -10,6 +11,7 @@ import { addJudgeCommand } from './commands/judge.js';
 import { addMerge } from './commands/merge.js';
 import { type LaterStage, runFromQuestions, runLaterStage } from './commands/run.js';
 import { runScore, type ScoreFlags } from './commands/score.js';
+import { addServe } from './commands/serve.js';
 import { addTableOptions, runTable, type TableFlags, wantsTable } from './commands/table.js';
 import { addTrace } from './commands/trace.js';
 import { runTrainMatrix, type TrainMatrixFlags } from './commands/train-matrix.js';
@@ -101,12 +103,14 @@ Examples:
   );
   addLater(program, session, 'report', 'stage 5: report.json and report.html');
   addScore(program, session);
+  addServe(program, session);
   addCompare(program, session);
   addImport(program, session);
   addExport(program, session);
   addIntervene(program, session);
   addTune(program, session);
   addTrace(program, session);
+  addExplain(program, session);
   addJudgeCommand(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(

@@ -58,7 +58,10 @@ export async function measureDrift(
   };
 
   const threads = Math.min(options.threads ?? availableParallelism(), tasks.length);
-  const workers = Array.from({ length: threads }, () => new Worker(new URL('./worker.js', import.meta.url)));
+  const workers = Array.from(
+    { length: threads },
+    () => new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] }),
+  );
   let next = 0;
   let done = 0;
   try {

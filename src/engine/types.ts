@@ -124,6 +124,8 @@ export interface ReadJob {
   onResult(result: ReadResult): void;
   /** Flat indices whose raw CETT at each token is wanted too. */
   neurons?: ArrayLike<number>;
+  /** Raw CETT carries the sign of z, which CETT itself drops. */
+  signed?: boolean;
   /** Index of the mask of each case over which the mean of the residual stream is wanted too. */
   residual?: number;
   /**
@@ -143,6 +145,8 @@ export interface LikelihoodCase {
 /** A loaded model in its own process. Every method rejects with a UserError when that process dies. */
 export interface Engine {
   readonly model: ModelInfo;
+  /** The native process: its id, and what says when and why it is gone; after `close` that is no failure. */
+  readonly process: { pid: number; gone: Promise<Error> };
   /** `special`: parse special tokens such as <|im_start|> in the text; `bos`: put BOS in front if the model wants one. */
   tokenize(texts: string[], options: { special: boolean; bos: boolean }): Promise<Int32Array[]>;
   /** The bytes of each token, special tokens as their text. A token may hold part of a character. */

@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, constants, copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError } from './file-error.js';
 
@@ -40,6 +41,61 @@ export async function writeAtomicWith(
 /** `writeAtomicWith` for content that is at hand. A string is written as UTF-8. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   await writeAtomicWith(path, (file) => file.writeFile(data));
+}
+
+/**
+ * A changed copy of a file, as atomically as {@link writeAtomicWith}. Where the file system can, the copy shares the blocks that `change`
+ * does not write with the source (a reflink), and takes no room for them.
+ * @param change gets the copy, open for reading and writing
+ */
+export async function copyAtomicWith(
+  source: string,
+  path: string,
+  change: (file: FileHandle) => unknown,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await copyFile(source, temporary, constants.COPYFILE_FICLONE);
+    // A model in a cache may be read-only, and its copy would be too.
+    await chmod(temporary, 0o644);
+    const file = await open(temporary, 'r+');
+    try {
+      await change(file);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw fileError(error, 'write', path);
+  }
+  await syncFolder(dirname(path));
+}
+
+/**
+ * Makes a folder so that it is there whole or not at all: a temporary one beside it, filled by `fill`, renamed. A folder that is in the
+ * way is removed when the new one is complete.
+ */
+export async function writeFolderAtomic(
+  path: string,
+  fill: (folder: string) => Promise<unknown>,
+): Promise<void> {
+  const temporary = temporaryName(path);
+  const old = temporaryName(path);
+  try {
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    if (existsSync(path)) await rename(path, old);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    if (!existsSync(path) && existsSync(old)) await rename(old, path).catch(() => {});
+    throw fileError(error, 'write', path);
+  }
+  await syncFolder(dirname(path));
+  await rm(old, { recursive: true, force: true }).catch(() => {});
 }
 
 /** Makes a rename survive a power cut. Windows cannot open folders, and has no need to. */

@@ -4,7 +4,7 @@ export interface Span {
   end: number;
 }
 
-const OPENING = /^[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…-]/u;
+const OPENING = /[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…-]/u;
 const CLOSING = /[\s"'“”‘’«»›」』*_`)\u005d}–—:,.;!?…。、，！？；：-]$/u;
 const PAIRS: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
 
@@ -54,12 +54,16 @@ export function answerSpan(response: string): Span | undefined {
   return trim(response, span) ?? whole;
 }
 
-function withoutLeadIns(text: string, span: Span): Span {
-  for (const leadIn of LEAD_INS) {
-    const match = leadIn.exec(text.slice(span.start, span.end));
-    if (match === null) continue;
-    const rest = trim(text, { start: span.start + match[0].length, end: span.end });
-    if (rest !== undefined) return withoutLeadIns(text, rest);
+function withoutLeadIns(text: string, whole: Span): Span {
+  let span = whole;
+  for (let at = 0; at < LEAD_INS.length; ) {
+    const match = LEAD_INS[at].exec(text.slice(span.start, span.end));
+    const rest = match && trim(text, { start: span.start + match[0].length, end: span.end });
+    // What is left may begin with any of them again.
+    if (rest) {
+      span = rest;
+      at = 0;
+    } else at++;
   }
   return span;
 }
@@ -73,15 +77,19 @@ function cut(text: string, span: Span, pattern: RegExp): Span {
 
 /** Leaves out white space, quotation marks and punctuation at both ends; undefined when nothing else is there. */
 function trim(text: string, { start, end }: Span): Span | undefined {
-  while (start < end && OPENING.test(text.slice(start, end)) && !isSigned(text, start)) start++;
-  while (start < end && CLOSING.test(text.slice(start, end)) && !belongs(text, start, end)) end--;
+  while (start < end && OPENING.test(text[start]) && !isSigned(text, start)) start++;
+  while (start < end && CLOSING.test(text[end - 1]) && !belongs(text, start, end)) end--;
   return start < end ? { start, end } : undefined;
 }
 
 /** A minus sign in front of a number, the dot of ".5" or ".com", or a bracket that closes inside the answer. */
 function isSigned(text: string, start: number): boolean {
   if (text[start] === '.') return text[start - 1] !== '.' && /[\p{L}\p{N}]/u.test(text[start + 1] ?? '');
-  return /^-\d/.test(text.slice(start, start + 2)) || /^\([^)]*\)\s*\S/.test(text.slice(start));
+  if (text[start] === '(') {
+    const close = text.indexOf(')', start);
+    return close > 0 && /\S/.test(text.slice(close + 1));
+  }
+  return /^-\d/.test(text.slice(start, start + 2));
 }
 
 /**
@@ -92,5 +100,6 @@ function belongs(text: string, start: number, end: number): boolean {
   const last = text[end - 1];
   if (last in PAIRS) return text.slice(start, end).includes(PAIRS[last]);
   if (last === '?') return QUESTION.test(text.slice(start, end));
-  return last === '.' && /(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(text.slice(start, end));
+  // The longest match has seven units: a longer text is not searched for it.
+  return last === '.' && /(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(text.slice(Math.max(start, end - 8), end));
 }

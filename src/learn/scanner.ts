@@ -131,7 +131,7 @@ export function createScanner({
 }
 
 function startWorker(): Worker {
-  const worker = new Worker(new URL('./scan-worker.js', import.meta.url));
+  const worker = new Worker(new URL('./scan-worker.js', import.meta.url), { execArgv: [] });
   // An idle worker is no reason for the program to stay.
   worker.unref();
   return worker;

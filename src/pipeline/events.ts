@@ -30,6 +30,7 @@ export type StepName =
   | 'judge'
   | 'export'
   | 'trace'
+  | 'explain'
   | 'facts'
   | 'intervene';
 

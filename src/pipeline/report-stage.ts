@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { rowOf } from '../learn/matrix.js';
+import { ExplainSchema } from '../report/explain/schema.js';
 import { InterventionSchema } from '../report/intervention/schema.js';
 import { OriginSchema } from '../report/origin/schema.js';
 import type { Report, ReportContent } from '../report/schema.js';
@@ -35,11 +36,15 @@ import { collectSettings, loadHalf } from './train.js';
 /** Neurons whose CETT is shown, and example answers of each class. */
 const NEURONS_SHOWN = 12;
 const EXAMPLES_SHOWN = 6;
+/** Cards of neurons, the strongest ones. */
+const CARDS_SHOWN = 40;
 
 /** Where the table of other data sets lies, when it was made in the run folder. */
 export const TABLE_FILE = 'table/table.json';
 /** Where the trace of the neurons' origin lies, when it was made in the run folder. */
 export const ORIGIN_FILE = 'origin/origin.json';
+/** Where the cards of the neurons lie, when they were made. */
+export const EXPLAIN_FILE = 'explain.json';
 
 /** Stage 5: `report.json` and `report.html`, from what the other stages left. */
 export async function writeReport(context: RunContext): Promise<boolean> {
@@ -47,11 +52,13 @@ export async function writeReport(context: RunContext): Promise<boolean> {
   requireStage(folder, 'evaluate');
   const tablePath = folder.file(TABLE_FILE);
   const originPath = folder.file(ORIGIN_FILE);
+  const explainPath = folder.file(EXPLAIN_FILE);
   const interventionFile = existsSync(folder.file(INTERVENTION_FILE)) ? INTERVENTION_FILE : CAUSAL_FILE;
   const interventionPath = folder.file(interventionFile);
   const inputs: Record<string, string> = {};
   if (existsSync(tablePath)) inputs.table = await hashFile(tablePath);
   if (existsSync(originPath)) inputs.origin = await hashFile(originPath);
+  if (existsSync(explainPath)) inputs.explain = await hashFile(explainPath);
   if (existsSync(interventionPath)) inputs.intervention = await hashFile(interventionPath);
   return runStage(folder, { stage: 'report', settings: {}, inputs }, context.versions, emit, async () => {
     const detector = await readDetector(folder.file('detector.json'));
@@ -60,6 +67,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
     const cases = await readCases(folder.file('cases.jsonl'));
     const table = await readBeside(tablePath, TableSchema, 'evaluate --datasets', detector, emit);
     const origin = await readBeside(originPath, OriginSchema, 'trace', detector, emit);
+    const explained = await readBeside(explainPath, ExplainSchema, 'explain', detector, emit);
     const intervention = await readBeside(interventionPath, InterventionSchema, 'intervene', detector, emit);
     const content: ReportContent = {
       run: await describeRun(context),
@@ -85,6 +93,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       ...(table && { table }),
       ...(intervention && { intervention }),
       ...(origin && { origin }),
+      ...(explained && { explain: { ...explained, cards: explained.cards.slice(0, CARDS_SHOWN) } }),
       warnings: describeWarnings(evaluation, detector, folder),
       files: {
         detector: 'detector.json',
@@ -96,6 +105,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
         ...(table && { table: TABLE_FILE }),
         ...(intervention && { intervention: interventionFile }),
         ...(origin && { origin: ORIGIN_FILE }),
+        ...(explained && { explain: EXPLAIN_FILE }),
       },
     };
     const report = completeReport(content);

@@ -74,6 +74,18 @@ export async function readNeurons(
   rethrow();
 }
 
+/** Score of one token: intercept + sum of weight * CETT, from the CETT of all tokens `[tokens, neurons]`. */
+export function tokenScore(
+  intercept: number,
+  weights: ArrayLike<number>,
+  cett: ArrayLike<number>,
+  token: number,
+): number {
+  let score = intercept;
+  for (let j = 0; j < weights.length; j++) score += weights[j] * cett[token * weights.length + j];
+  return score;
+}
+
 /**
  * Scores of token sequences: of the answer (from the mean CETT over its tokens) and of each token from `start` on. As a
  * score is linear in CETT, the answer's is the mean of its tokens'.
@@ -91,9 +103,7 @@ export async function scoreSequences(
     const { tokens, start, answerStart, answerEnd } = sequences[sequence];
     const scores = new Float64Array(tokens.length - start);
     for (let at = start; at < tokens.length; at++) {
-      let score = detector.intercept;
-      for (let j = 0; j < neurons.length; j++) score += weights[j] * raw[at * neurons.length + j];
-      scores[at - start] = score;
+      scores[at - start] = tokenScore(detector.intercept, weights, raw, at);
     }
     let sum = 0;
     for (let at = answerStart; at < answerEnd; at++) sum += scores[at - start];

@@ -2,6 +2,7 @@ import { html, type Markup, trusted } from './markup.js';
 import type { Report } from './schema.js';
 import { detection } from './sections/detection.js';
 import { examples } from './sections/examples.js';
+import { explainSection } from './sections/explain.js';
 import { hardOrFalse, stability } from './sections/further.js';
 import { intervention } from './sections/intervention.js';
 import { neurons } from './sections/neurons.js';
@@ -25,6 +26,7 @@ ${detection(report)}
 ${hardOrFalse(report)}
 ${neurons(report)}
 ${stability(report)}
+${explainSection(report.explain)}
 ${examples(report)}
 ${otherSets(report)}
 ${intervention(report.intervention)}

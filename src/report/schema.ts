@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { ExplainSchema } from './explain/schema.js';
 import { IntervalSchema } from './interval.js';
 import { InterventionSchema } from './intervention/schema.js';
 import { OriginSchema } from './origin/schema.js';
@@ -259,6 +260,9 @@ export const ReportSchema = z.object({
   stability: StabilitySchema.optional(),
   cett: CettSchema.describe('CETT of the strongest neurons over the answer tokens, by class'),
   examples: z.array(ExampleSchema),
+  explain: ExplainSchema.optional().describe(
+    'cards of the strongest H-Neurons, when they were made: hneurons explain',
+  ),
   intervention: InterventionSchema.optional().describe(
     'what `hneurons intervene` found out, where it was run',
   ),

@@ -89,7 +89,11 @@ summary { cursor: pointer; padding: 10px 0; font-weight: 500; }
 .example { border: 1px solid var(--line); border-radius: 8px; background: var(--card); padding: 14px 18px; }
 .example h3 { font-weight: 500; font-size: 1rem; }
 .example p { font-size: .88rem; margin: 6px 0 0; color: var(--soft); }
-.example .fate { font-weight: 600; }
+.card h3 small { color: var(--soft); font-weight: 400; }
+.card dl { margin: 6px 0 0; font-size: .9rem; } .card dt { color: var(--soft); font-size: .82rem; margin-top: 8px; }
+.card dd { margin: 0; } .card dd + dd { margin-top: 4px; } .card small { color: var(--soft); }
+mark { background: var(--r3); color: var(--ink); border-radius: 3px; padding: 1px 2px; }
+.example .fate, .card .fate { font-weight: 600; }
 .fate.hallucinated { color: var(--hallucinated); } .fate.faithful { color: var(--faithful); }
 .example .tokens { font-size: 1.14rem; line-height: 1.9; margin: 8px 0; color: var(--ink); white-space: pre-wrap; }
 .tokens span { padding: 3px 1px; border-radius: 3px; }

@@ -106,7 +106,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
 
 /** One line for each of the further tests that were made. */
 function furtherLines(
-  { question, pairs, stability }: Report,
+  { question, pairs, stability, intervention }: Report,
   dim: (text: string) => string,
   text: (line: string) => string,
 ): string[] {
@@ -130,6 +130,8 @@ function furtherLines(
       `${dim('same again')}  H-Neurons of two resamples overlap by ${formatShare(resamples.estimate)} (${formatRange(resamples)})`,
     );
   }
+  for (const line of intervention?.summary ?? [])
+    lines.push(`${dim('do they matter')}  ${visibleText(line)}`);
   return lines.map((line) => text(`  ${line}`));
 }
 

@@ -4,7 +4,7 @@ import { readGguf } from '../engine/gguf/read.js';
 import type { TensorInfo } from '../engine/gguf/types.js';
 import { stringsAt } from '../engine/gguf/values.js';
 import { UserError } from '../errors.js';
-import type { Encoding, FfnPart, FfnWeights, StoredMatrix } from './types.js';
+import type { Encoding, FfnPart, FfnWeights, StoredMatrix, StoredRows } from './types.js';
 
 const BF16 = 30;
 
@@ -35,6 +35,20 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     return { ...whole, rows: ffn, offset: whole.offset + (part === 'up' ? ffn * whole.rowBytes : 0) };
   };
 
+  const upBias = (layer: number): StoredMatrix | undefined => {
+    const tensor = gguf.tensors.get(`blk.${layer}.ffn_up.bias`);
+    if (!tensor) return undefined;
+    const [length] = tensor.shape;
+    if (length !== (fused ? 2 * ffn : ffn)) {
+      throw new UserError(`${path}: ${tensor.name} has ${length} numbers, expected ${fused ? 2 * ffn : ffn}`);
+    }
+    const rowBytes = tensor.bytes / length;
+    const whole = { ...stored(tensor, 'rows'), rows: ffn, columns: 1, rowBytes };
+    return { ...whole, offset: whole.offset + (fused ? ffn * rowBytes : 0) };
+  };
+
+  // Some architectures clamp the values of W_up x, within bounds named in the metadata.
+  const clamped = [...gguf.metadata.keys()].some((key) => /\.swiglu_clamp_(sh)?exp$/.test(key));
   const used = Array.from({ length: layers }, (_, layer) =>
     (['up', 'gate', 'down'] as const).flatMap((part) => matrix(layer, part) ?? []),
   ).flat();
@@ -49,6 +63,8 @@ export async function openGgufWeights(path: string): Promise<FfnWeights> {
     quantisation: info.quantisation,
     quantised: used.some(({ encoding }) => typeof encoding === 'object'),
     matrix,
+    upBias,
+    linearUp: gated && !clamped && !find(0, 'ffn_sub_norm'),
     async tokens() {
       const list = stringsAt(gguf.metadata, 'tokenizer.ggml.tokens');
       return list && Array.from({ length: list.length }, (_, i) => list.at(i) ?? '');
@@ -62,7 +78,12 @@ function need(tensor: TensorInfo | undefined, path: string, layer: number, part:
 }
 
 function stored(tensor: TensorInfo, neurons: StoredMatrix['neurons']): StoredMatrix {
-  const [columns, rows] = tensor.shape;
+  return { ...storedRows(tensor), neurons };
+}
+
+/** Where a matrix, or a vector as its only row, lies. */
+export function storedRows(tensor: TensorInfo): StoredRows {
+  const [columns, rows = 1] = tensor.shape;
   const { blockSize, blockBytes } = ggmlType(tensor.type)!;
   return {
     file: tensor.file,
@@ -72,7 +93,6 @@ function stored(tensor: TensorInfo, neurons: StoredMatrix['neurons']): StoredMat
     columns,
     rowBytes: (columns / blockSize) * blockBytes,
     encoding: encodingOf(tensor.type),
-    neurons,
   };
 }
 

@@ -7,6 +7,7 @@ const GGUF_NAMES: Record<string, string> = {
   gemma3_text: 'gemma3',
   gpt_neox: 'gptneox',
   phi: 'phi2',
+  cohere: 'command-r',
 };
 
 /**
@@ -26,7 +27,7 @@ export async function checkPair(base: FfnWeights, instruct: FfnWeights): Promise
     );
   }
   const differences: string[] = [];
-  const [a, b] = [ggufName(base), ggufName(instruct)];
+  const [a, b] = [ggufArchitecture(base), ggufArchitecture(instruct)];
   if (a !== b && a !== 'unknown' && b !== 'unknown') {
     differences.push(`the architectures are ${base.architecture} and ${instruct.architecture}`);
   }
@@ -37,7 +38,8 @@ export async function checkPair(base: FfnWeights, instruct: FfnWeights): Promise
   return differences;
 }
 
-function ggufName({ architecture }: FfnWeights): string {
+/** The architecture as GGUF names it; `unknown` for a checkpoint without a config. */
+export function ggufArchitecture({ architecture }: FfnWeights): string {
   return GGUF_NAMES[architecture] ?? architecture;
 }
 

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { decoderOf } from './decode.js';
-import type { StoredMatrix } from './types.js';
+import type { StoredRows } from './types.js';
 
 /** Reads rows of a stored matrix as float32, a chunk at a time into one buffer that is used again. */
 export interface RowReader {
@@ -18,7 +18,7 @@ const CHUNK_BYTES = 1 << 20;
  * @param perChunk rows of a chunk; default: as many as make 1 MiB of float32, which stays in the cache
  */
 export function rowReader(
-  matrix: StoredMatrix,
+  matrix: StoredRows,
   file: number,
   perChunk = Math.max(1, Math.floor(CHUNK_BYTES / (4 * matrix.columns))),
 ): RowReader {

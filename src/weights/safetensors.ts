@@ -50,6 +50,11 @@ export async function openSafetensorsWeights(path: string): Promise<FfnWeights> 
     const found = get(layer, part);
     return found && stored(path, found.tensor, part, { ffn, hidden, transposed, fused: found.fused });
   };
+  const upBias = (layer: number): StoredMatrix | undefined => {
+    const { rest, fused } = nameOf(scheme, 'up')!;
+    const tensor = tensors.get(`${prefix}${layer}.${rest.replace(/weight$/, 'bias')}`);
+    return tensor && storedBias(path, tensor, { ffn, fused });
+  };
   const used = Array.from({ length: layers }, (_, layer) =>
     PARTS.flatMap((part) => matrix(layer, part) ?? []),
   ).flat();
@@ -64,6 +69,8 @@ export async function openSafetensorsWeights(path: string): Promise<FfnWeights> 
     quantisation: [...new Set(used.map(({ encoding }) => String(encoding)))].join(' and '),
     quantised: false,
     matrix,
+    upBias,
+    linearUp: matrix(0, 'gate') !== undefined && !tensors.has(`${prefix}0.mlp.ffn_sub_norm.weight`),
     tokens: () => vocabulary(folder),
   };
 }
@@ -136,6 +143,29 @@ function stored(
     rowBytes,
     encoding: dtype as Encoding,
     neurons: (part === 'down') !== transposed ? 'columns' : 'rows',
+  };
+}
+
+function storedBias(
+  path: string,
+  tensor: CheckpointTensor,
+  { ffn, fused }: { ffn: number; fused: boolean },
+): StoredMatrix {
+  const { dtype, shape, name, file, offset } = tensor;
+  const length = fused ? 2 * ffn : ffn;
+  if (!(dtype in BYTES) || shape.length !== 1 || shape[0] !== length) {
+    throw new UserError(`${path}: ${name} is ${dtype} [${shape}], expected [${length}] of F32, F16 or BF16`);
+  }
+  const rowBytes = BYTES[dtype as keyof typeof BYTES];
+  return {
+    file,
+    tensor: name,
+    offset: offset + (fused ? ffn * rowBytes : 0),
+    rows: ffn,
+    columns: 1,
+    rowBytes,
+    encoding: dtype as Encoding,
+    neurons: 'rows',
   };
 }
 

@@ -4,8 +4,8 @@ export type FfnPart = 'up' | 'gate' | 'down';
 /** Element types that are decoded here; every other one is a ggml block type, named by its ggml id. */
 export type Encoding = 'F32' | 'F16' | 'BF16' | { ggml: number };
 
-/** One FFN matrix of one layer as it lies in a file: `[rows, columns]`, row-major. */
-export interface StoredMatrix {
+/** A matrix as it lies in a file: `[rows, columns]`, row-major. */
+export interface StoredRows {
   file: string;
   /** Name of the tensor, for messages. */
   tensor: string;
@@ -15,6 +15,10 @@ export interface StoredMatrix {
   columns: number;
   rowBytes: number;
   encoding: Encoding;
+}
+
+/** One FFN matrix of one layer. */
+export interface StoredMatrix extends StoredRows {
   /** Whether a neuron is a row (as W_up usually is) or a column (W_down). */
   neurons: 'rows' | 'columns';
 }
@@ -38,4 +42,11 @@ export interface FfnWeights {
   tokens(): Promise<string[] | undefined>;
   /** Undefined for the gate of a model without one. */
   matrix(layer: number, part: FfnPart): StoredMatrix | undefined;
+  /** The bias that is added to W_up x, as one column; undefined where there is none. */
+  upBias(layer: number): StoredMatrix | undefined;
+  /**
+   * Whether z_j is proportional to row j of W_up (with its bias): z_j = act(gate_j) * up_j. Not so without a gate, where the activation
+   * comes after W_up, nor where W_up x is clamped, or z normalised before W_down (BitNet).
+   */
+  linearUp: boolean;
 }

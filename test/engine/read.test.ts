@@ -161,6 +161,29 @@ describe('packing and shared prefixes change nothing but rounding', () => {
   // ggml's GELU table holds float16 values: a rounding difference before it may grow to one of 5e-4 after it.
   it('the same with sliding windows', () => many('gemma3', 2e-4));
 
+  it('signed raw values have the sign of z', async () => {
+    const { tiny, engine } = await openTiny(folder, { architecture: 'qwen2' });
+    const tokens = someTokens(12, tiny.config.vocab, 2);
+    const neurons = [0, 7, tiny.config.ffn + 3, 2 * tiny.config.ffn + 95];
+    const [signed, plain] = [
+      await readAll(engine, [{ id: 'a', tokens, masks: [] }], { neurons, signed: true }),
+      await readAll(engine, [{ id: 'a', tokens, masks: [] }], { neurons }),
+    ].map(([{ raw }]) => raw!);
+    const { z } = forward(tiny, tokens);
+    const signs = tokens.flatMap((_, t) =>
+      neurons.map((flat) =>
+        Math.sign(z[Math.floor(flat / tiny.config.ffn)][t * tiny.config.ffn + (flat % tiny.config.ffn)]),
+      ),
+    );
+    assert.ok(signs.includes(1) && signs.includes(-1));
+    assertClose(
+      signed,
+      plain.map((value, i) => value * signs[i]),
+      1e-6,
+      'signed',
+    );
+  });
+
   it('raw values cover the tokens of a shared prefix too', async () => {
     const { tiny, engine } = await openTiny(folder, { architecture: 'qwen2' });
     const prefix = someTokens(9, tiny.config.vocab, 3);

@@ -3,7 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { writeAtomicWith, writeFileAtomic } from '../../src/formats/atomic.js';
+import {
+  copyAtomicWith,
+  writeAtomicWith,
+  writeFileAtomic,
+  writeFolderAtomic,
+} from '../../src/formats/atomic.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -62,4 +67,32 @@ test('a real file system that takes no more', async (t) => {
   if (run.error || !existsSync('/bin/sh')) return t.skip('this system has no bash');
   assert.match(run.stdout, /^UserError cannot write .*a: the file would be larger/);
   assert.equal(readFileSync(path, 'utf8'), 'old');
+});
+
+test('a changed copy leaves the source as it was, also where the source is read-only', async () => {
+  const folder = newFolder();
+  const [source, path] = [join(folder, 'source'), join(folder, 'new', 'copy')];
+  writeFileSync(source, 'abcdef', { mode: 0o444 });
+  await copyAtomicWith(source, path, (file) => file.write('X', 2));
+  assert.deepEqual([readFileSync(source, 'utf8'), readFileSync(path, 'utf8')], ['abcdef', 'abXdef']);
+  const failing = copyAtomicWith(source, path, () => {
+    throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+  });
+  await expectUserError(() => failing, /copy: the disk is full; free/);
+  assert.equal(readFileSync(path, 'utf8'), 'abXdef');
+  assert.deepEqual(readdirSync(join(folder, 'new')), ['copy']);
+});
+
+test('a folder is replaced whole, or stays as it was', async () => {
+  const folder = newFolder();
+  const path = join(folder, 'made');
+  await writeFolderAtomic(path, (inside) => writeFileAtomic(join(inside, 'old'), '1'));
+  const failing = writeFolderAtomic(path, async (inside) => {
+    await writeFileAtomic(join(inside, 'new'), '2');
+    throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+  });
+  await expectUserError(() => failing, /made: the disk is full; free/);
+  assert.deepEqual([readdirSync(folder), readdirSync(path)], [['made'], ['old']]);
+  await writeFolderAtomic(path, (inside) => writeFileAtomic(join(inside, 'new'), '2'));
+  assert.deepEqual([readdirSync(folder), readdirSync(path)], [['made'], ['new']]);
 });

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { renderHtml } from '../../src/report/html.js';
+import { noBrowser, openBrowser } from '../support/browser.js';
+import { someExplain } from '../support/explain.js';
 import { hostileReport, HOSTILE as ODD, syntheticReport } from '../support/report.js';
 import { someRow, someTable } from '../support/table.js';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const skip = existsSync(executablePath)
-  ? false
-  : `no browser at ${executablePath}; install Chromium or set CHROMIUM to look at the report in one`;
+const skip = noBrowser;
 
 /** Runs in the page: what sticks out of it, what cannot be read, and which figures show. */
 const INSPECT = `(() => {
@@ -83,7 +81,7 @@ let browser: Browser;
 before(async () => {
   if (skip) return;
   folder = await mkdtemp(join(tmpdir(), 'hneurons-report-'));
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  browser = await openBrowser();
 });
 
 after(async () => {
@@ -126,8 +124,8 @@ const ODD_TABLE = someTable(
   ODD.map((name, i) => someRow(`${name} ${i}`, { source: name, ...(i % 3 === 0 && { ...FEW, note: name }) })),
   { notes: ODD },
 );
-const USUAL = renderHtml({ ...syntheticReport(), table: TABLE });
-const HOSTILE = renderHtml({ ...hostileReport(), table: ODD_TABLE });
+const USUAL = renderHtml({ ...syntheticReport(), table: TABLE, explain: someExplain(8) });
+const HOSTILE = renderHtml({ ...hostileReport(), table: ODD_TABLE, explain: someExplain(8, ODD) });
 
 for (const [name, page, width, scheme] of [
   ['a usual', USUAL, 360, 'light'],

@@ -5,6 +5,7 @@ import { renderHtml } from '../../src/report/html.js';
 import { escapeHtml, html } from '../../src/report/markup.js';
 import { hardOrFalseWords } from '../../src/report/sections/further.js';
 import { completeReport } from '../../src/report/verdict.js';
+import { someExplain } from '../support/explain.js';
 import { HOSTILE, hostileReport, STEERING, syntheticContent, syntheticReport } from '../support/report.js';
 
 const FIGURES = [
@@ -111,6 +112,48 @@ test('the words about question and answer follow from the intervals', () => {
   assert.match(told(-0.1, -0.02, 0.49)[1], /nothing that can be seen.* 60\s% \(95 % interval 49–70\s%\)/);
 });
 
+test('a card for each neuron: its tokens, its contexts with the word marked, what is known of it and no more', () => {
+  const explain = someExplain(8);
+  const { document } = parseHTML(renderHtml({ ...syntheticReport(), explain }));
+  const cards = [...document.querySelectorAll('#explain .card')];
+  assert.equal(cards.length, 8);
+  assert.equal(document.querySelectorAll('#explain > .examples .card').length, 6);
+  assert.equal(document.querySelectorAll('nav a[href="#explain"]').length, 1);
+  assert.equal(cards[0].querySelectorAll('code').length, 20);
+  const marks = [...cards[0].querySelectorAll('mark')].map((mark) => mark.textContent);
+  const { most, least } = explain.cards[0];
+  assert.deepEqual(
+    marks,
+    [...most.slice(0, 4), ...least.slice(0, 2)].map(({ marked }) => marked),
+  );
+  const text = (i: number) => cards[i].textContent!;
+  assert.match(text(0), /^L0·100 weight \+20\.0/);
+  assert.match(text(0), /complies −5 points \(−15 to \+5\), p = \.63: 1 of 40 more and 3 fewer/);
+  assert.match(text(0), /as an H-Neuron in 75\s% of 20 resamples/);
+  assert.match(text(0), /right 0\.020 \(0\.018–0\.022\), made up 0\.030/);
+  assert.doesNotMatch(text(0), /It changes/);
+  assert.match(text(1), /It changes: 60\s%/);
+  assert.match(text(1), /other tokens –/);
+  assert.doesNotMatch(text(1), /resamples/);
+  assert.doesNotMatch(text(2), /Switched off/);
+  assert.match(text(7), /^L7·107 not in the detector/);
+  assert.match(
+    document.getElementById('explain')!.textContent!,
+    /Of 11 H-Neurons; explain\.json has every card/,
+  );
+  const tag = /no more than chance/;
+  assert.doesNotMatch(text(0), tag);
+  const quiet = { ...explain, lens: { ...explain.lens, chance: 6.5 } };
+  assert.match(renderHtml({ ...syntheticReport(), explain: quiet }), tag);
+});
+
+test('hostile tokens and answers on cards are shown as they are', () => {
+  const page = renderHtml({ ...syntheticReport(), explain: someExplain(8, HOSTILE) });
+  assert.deepEqual(dangers(page), []);
+  assert.doesNotMatch(page, STEERING);
+  assert.match(page, /&lt;script&gt;alert\(1\)/);
+});
+
 test('what could not be tested is said, and older reports have none of it', () => {
   const content = syntheticContent();
   const page = renderHtml(
@@ -127,7 +170,8 @@ test('what could not be tested is said, and older reports have none of it', () =
   assert.doesNotMatch(page, /NaN|undefined|Infinity/);
   const old = { ...content, question: undefined, pairs: undefined, stability: undefined, beyond: undefined };
   const oldPage = parseHTML(renderHtml(completeReport(old))).document;
-  for (const id of ['hard-or-false', 'stability', 'beyond']) assert.equal(oldPage.getElementById(id), null);
+  for (const id of ['hard-or-false', 'stability', 'beyond', 'explain'])
+    assert.equal(oldPage.getElementById(id), null);
 });
 
 test('the headline is the verdict', () => {

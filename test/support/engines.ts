@@ -29,7 +29,7 @@ export async function openTiny(
 export async function readAll(
   engine: Engine,
   cases: ReadCase[],
-  options: Pick<ReadJob, 'prefix' | 'neurons' | 'residual'> = {},
+  options: Pick<ReadJob, 'prefix' | 'neurons' | 'signed' | 'residual'> = {},
 ): Promise<ReadResult[]> {
   const results = new Map<string, ReadResult>();
   let next = 0;

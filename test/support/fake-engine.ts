@@ -91,6 +91,7 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
   };
   return {
     model: fakeModel,
+    process: { pid: process.pid, gone: new Promise(() => {}) },
     tokenize: async (texts, { bos }) =>
       texts.map((text) => Int32Array.from([...(bos ? [BOS] : []), ...Buffer.from(text)])),
     pieces: async (tokens) => Array.from(tokens, piece),

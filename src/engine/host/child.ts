@@ -86,7 +86,7 @@ const handlers: Handlers = {
       }),
     );
   },
-  async read({ prefix, neurons, residual, steering }, exchange) {
+  async read({ prefix, neurons, signed, residual, steering }, exchange) {
     const rows = outputRows(model);
     const held = await steerer.hold(steering);
     const openReader = (cells: number, evaluate: bigint) => {
@@ -103,9 +103,13 @@ const handlers: Handlers = {
       return context;
     };
     try {
-      await readCases(model, { prefix, neurons, residual, open: openReader }, async (results, room) => {
-        return (await exchange({ kind: 'read', results, room })) as ReadReply;
-      });
+      await readCases(
+        model,
+        { prefix, neurons, signed, residual, open: openReader },
+        async (results, room) => {
+          return (await exchange({ kind: 'read', results, room })) as ReadReply;
+        },
+      );
     } finally {
       held.release();
     }

@@ -20,6 +20,7 @@ const STDERR_KEPT = 16384;
 
 /** The native process and the calls under way in it. */
 interface Host extends LiveHost {
+  process: Engine['process'];
   call<K extends CallName>(name: K, argument: Calls[K][0], onTurn?: TurnHandler): Promise<Calls[K][1]>;
   close(): Promise<void>;
 }
@@ -29,6 +30,8 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // What a program that uses the library was started with (--eval, a debugger's port) is not meant for this one.
+    execArgv: [],
   });
   const calls = new Map<number, PendingCall>();
   let lastId = 0;
@@ -36,9 +39,15 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   let running = 'starting';
   let ended: Error | undefined;
   let live: Parameters<LiveHost['listen']>[0] | undefined;
+  let tellGone: (error: Error) => void;
+  const gone = new Promise<Error>((resolve) => {
+    tellGone = resolve;
+  });
 
   const failAll = (error: Error) => {
     ended ??= error;
+    // First, so that whoever waits for it knows of it before any call fails.
+    tellGone(ended);
     for (const call of calls.values()) call.reject(error);
     calls.clear();
     live?.onEnd(error);
@@ -91,6 +100,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   signal?.addEventListener('abort', abort, { once: true });
 
   return {
+    process: { pid: child.pid ?? -1, gone },
     call(name, argument, onTurn) {
       return new Promise((resolve, reject) => {
         if (ended) return reject(ended);
@@ -164,6 +174,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
     return {
       model,
+      process: host.process,
       tokenize: (texts, { special, bos }) => host.call('tokenize', { texts, special, bos }),
       pieces: (tokens) => host.call('pieces', { tokens: ints(tokens) }),
       detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
@@ -181,8 +192,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       sample: (job) =>
         host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
       async read(job) {
-        const { residual, steering } = job;
-        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), residual, steering };
+        const { residual, signed, steering } = job;
+        const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual, steering };
         await host.call('read', wish, readTurns(job));
       },
       live: (options) => openLive(host, options),

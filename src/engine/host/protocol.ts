@@ -21,7 +21,10 @@ export interface Calls {
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
   logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array; steering?: Steering }, Float64Array[]];
   sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
-  read: [{ prefix: Int32Array; neurons: Int32Array; residual?: number; steering?: Steering }, null];
+  read: [
+    { prefix: Int32Array; neurons: Int32Array; signed?: boolean; residual?: number; steering?: Steering },
+    null,
+  ];
   /** A live session runs beside the other calls; closing it does not wait for them. */
   liveOpen: [{ watch: Int32Array; concurrency: number; contextTokens: number; exact: boolean }, null];
   liveClose: [Record<string, never>, null];

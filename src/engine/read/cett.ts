@@ -17,10 +17,12 @@ export const EPSILON = 1e-8;
  * The heart of the reader: for each layer of a decode, adds |z_j| / (||h|| + 1e-8) of each token to its targets
  * (CETT without the factor ||W_down[:, j]||, which `finish` multiplies in once).
  * `targets()` gives the running batch's tokens in row order.
+ * @param signed raw values carry the sign of z
  */
 export function makeAccumulator(
   model: LoadedModel,
   neurons: ArrayLike<number>,
+  signed: boolean,
   targets: () => readonly TokenTarget[],
 ): Listener {
   const { ffn, hidden } = model.info;
@@ -38,7 +40,9 @@ export function makeAccumulator(
       if (raw)
         for (let k = 0; k < neurons.length; k++) {
           const j = neurons[k] - offset;
-          if (j >= 0 && j < ffn) raw[k] = Math.abs(z[t * ffn + j]) * scale * norms[neurons[k]];
+          if (j < 0 || j >= ffn) continue;
+          const value = z[t * ffn + j] * scale * norms[neurons[k]];
+          raw[k] = signed ? value : Math.abs(value);
         }
     }
   };

@@ -8,6 +8,8 @@ import { makeTap, type Tap } from './tap.js';
 export interface ReadOptions {
   prefix: ArrayLike<number>;
   neurons: ArrayLike<number>;
+  /** Whether raw CETT carries the sign of z. */
+  signed?: boolean;
   /** Index of the mask whose mean of the residual stream is wanted. */
   residual?: number;
   /** Makes the context once the longest sequence is known: (cells, callback address). */
@@ -47,12 +49,12 @@ export async function readCases(
   options: ReadOptions,
   exchange: (results: ReadResult[], room: number) => Promise<ReadReply>,
 ): Promise<void> {
-  const { prefix, neurons, residual: residualMask } = options;
+  const { prefix, neurons, signed = false, residual: residualMask } = options;
   const size = model.info.layers * model.info.ffn;
   const residualSize = model.info.layers * model.info.hidden;
   const norms = model.norms();
   let rows: TokenTarget[] = [];
-  const accumulate = makeAccumulator(model, neurons, () => rows);
+  const accumulate = makeAccumulator(model, neurons, signed, () => rows);
   let heard = 0;
   const addResidual = makeResidualAccumulator(model, () => rows);
   let heardResidual = 0;

@@ -2,47 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { F32 } from '../gguf/ggml-types.js';
-import type { GgufValue } from '../gguf/types.js';
-import { float32, string } from '../gguf/values.js';
-import { type TensorSource, writeGguf } from '../gguf/write.js';
 import type { Pointer } from '../native/llama.js';
 import type { LoadedModel } from '../native/model.js';
 import { columns } from '../native/weights.js';
 import type { Steering } from '../types.js';
+import { neuronsByLayer, writeAdapterFile } from './adapter-file.js';
 
 /**
- * Writes the intervention "z_j times alpha" for a set of neurons as a LoRA adapter of W_down:
- * h + (alpha - 1) * W_down[:, J] z_J, so `lora_a` selects the neurons, `lora_b` holds their columns, and the scale to
- * set at run time is alpha - 1 (`adapter.lora.alpha` = 0 makes llama.cpp take the scale as it is).
+ * Writes the adapter of {@link writeAdapterFile} for neurons of a loaded model.
  * @param neurons flat indices, `layer * ffn + j`
  */
-export async function writeAdapter(
-  model: LoadedModel,
-  neurons: ArrayLike<number>,
-  path: string,
-): Promise<void> {
-  const { ffn, hidden, architecture } = model.info;
-  const tensors: TensorSource[] = [];
-  for (const [layer, wanted] of byLayer(model, neurons)) {
-    const name = `blk.${layer}.ffn_down.weight`;
-    const select = new Float32Array(wanted.length * ffn);
-    wanted.forEach((j, k) => {
-      select[k * ffn + j] = 1;
-    });
-    const chosen = columns(model.llama, model.down(layer), wanted);
-    tensors.push(
-      { name: `${name}.lora_a`, shape: [ffn, wanted.length], type: F32, data: bytesOf(select) },
-      { name: `${name}.lora_b`, shape: [wanted.length, hidden], type: F32, data: bytesOf(chosen) },
-    );
-  }
-  const metadata = new Map<string, GgufValue>([
-    ['general.architecture', string(architecture)],
-    ['general.type', string('adapter')],
-    ['adapter.type', string('lora')],
-    ['adapter.lora.alpha', float32(0)],
-  ]);
-  await writeGguf(path, { metadata, tensors });
+async function writeAdapter(model: LoadedModel, neurons: ArrayLike<number>, path: string): Promise<void> {
+  const layers = [...neuronsByLayer(neurons, model.info)].map(([layer, wanted]) => ({
+    layer,
+    neurons: wanted,
+    columns: columns(model.llama, model.down(layer), wanted),
+  }));
+  await writeAdapterFile(path, model.info, layers);
 }
 
 /** An adapter that is kept loaded until it is released; the plain model where there is nothing to steer. */
@@ -134,22 +110,4 @@ export function makeSteerer(model: LoadedModel): Steerer {
       };
     },
   };
-}
-
-function byLayer(model: LoadedModel, neurons: ArrayLike<number>): Map<number, number[]> {
-  const { layers, ffn } = model.info;
-  const map = new Map<number, number[]>();
-  for (const neuron of [...new Set(Array.from(neurons))].sort((a, b) => a - b)) {
-    if (!(Number.isInteger(neuron) && neuron >= 0 && neuron < layers * ffn))
-      throw new UserError(`Neuron ${neuron} does not exist: this model has ${layers} layers of ${ffn}`);
-    const layer = Math.floor(neuron / ffn);
-    const list = map.get(layer) ?? [];
-    list.push(neuron - layer * ffn);
-    map.set(layer, list);
-  }
-  return map;
-}
-
-function bytesOf(values: Float32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

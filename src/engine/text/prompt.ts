@@ -71,7 +71,7 @@ function chatStyle(model: PromptModel, request: string): PromptStyle {
 export function chatRenderer(
   model: PromptModel,
   advice: string,
-): (messages: { role: 'user' | 'assistant'; content: string }[]) => string {
+): (messages: readonly { role: 'system' | 'user' | 'assistant'; content: string }[]) => string {
   if (!model.chatTemplate) {
     throw new UserError(`${model.name} has no chat template, so it is a base model: ${advice}`);
   }

@@ -38,21 +38,24 @@ export async function knownFacts(asking: Asking): Promise<KnownFact[]> {
     relations.set(question.relation, list);
   }
   const wrong = new Map<string, string[]>();
-  for (const question of asking.questions) {
+  const known = await rightlyAnswered(asking, (question) => {
     const value = wrongValue(question, relations.get(question.relation)!, asking.seed);
     if (value) wrong.set(question.id, value);
-  }
-  const questions = asking.questions.filter(({ id }) => wrong.has(id));
-  const known = await rightlyAnswered({ ...asking, questions });
+    return value !== undefined;
+  });
   return known.map((one) => ({ ...one, wrong: wrong.get(one.question.id)! }));
 }
 
 /**
  * Open questions that the unchanged model answers rightly, greedily, in the detector's prompt style. They are tried in a seeded order
  * until there are `count`, at most an eighth of them of one relation where there are several.
+ * @param usable whether a question that was answered rightly will do
  * @throws UserError when the model knows too few
  */
-export async function rightlyAnswered(options: Asking): Promise<Answered[]> {
+export async function rightlyAnswered(
+  options: Asking,
+  usable: (question: Question) => boolean = () => true,
+): Promise<Answered[]> {
   const { engine, store, count, seed } = options;
   const style = promptStyle(engine.model, options.promptKind, FEW_SHOT);
   const open = options.questions.filter(({ kind }) => kind === undefined);
@@ -81,7 +84,7 @@ export async function rightlyAnswered(options: Asking): Promise<Answered[]> {
       const { text } = answers[i];
       const before = taken.get(question.relation) ?? 0;
       if (found.length >= count || before >= limit) continue;
-      if (createJudge(question.aliases)(text) !== 'correct') continue;
+      if (createJudge(question.aliases)(text) !== 'correct' || !usable(question)) continue;
       taken.set(question.relation, before + 1);
       found.push({ question, answer: text.trim() });
     }

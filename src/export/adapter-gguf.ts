@@ -1,0 +1,31 @@
+import { string } from '../engine/gguf/values.js';
+import { neuronsByLayer, writeAdapterFile } from '../engine/steer/adapter-file.js';
+import type { Detector } from '../pipeline/detector.js';
+import { openGgufWeights } from '../weights/gguf.js';
+import { downColumns } from './columns.js';
+import { checkAlpha, hNeuronsOf, interventionOf, RECORD_KEY } from './record.js';
+
+/**
+ * Writes the H-Neurons as a LoRA adapter for llama.cpp. Without alpha the scale with which it is loaded is alpha - 1; with alpha
+ * that is folded in, and the scale 1, which engines take by default, stands for this alpha.
+ * @throws UserError when the model cannot be read, or the adapter not be written
+ */
+export async function writeGgufAdapter(options: {
+  model: string;
+  detector: Detector;
+  alpha?: number;
+  out: string;
+}): Promise<void> {
+  const { model, detector, alpha, out } = options;
+  if (alpha !== undefined) checkAlpha(alpha);
+  const weights = await openGgufWeights(model);
+  const factor = alpha === undefined ? 1 : alpha - 1;
+  const layers = [...neuronsByLayer(hNeuronsOf(detector), weights)].map(([layer, neurons]) => ({
+    layer,
+    neurons,
+    columns: downColumns(weights, layer, neurons).map((value) => factor * value),
+  }));
+  const method = alpha === undefined ? 'LoRA of W_down, scale alpha - 1' : 'LoRA of W_down, scale 1';
+  const record = interventionOf(detector, alpha ?? null, method);
+  await writeAdapterFile(out, weights, layers, [[RECORD_KEY, string(JSON.stringify(record))]]);
+}

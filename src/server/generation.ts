@@ -1,0 +1,200 @@
+import { randomInt } from 'node:crypto';
+import type { LiveSettings } from '../engine/live/types.js';
+import type { Steering } from '../engine/types.js';
+import type { GuardMode, RiskSettings } from '../risk/index.js';
+import { invalid } from './errors.js';
+import type { ChatBody, CompletionBody } from './schemas.js';
+import type { ServerContext } from './types.js';
+
+/** A request for answers, checked, with everything filled in. */
+export interface Generation {
+  kind: 'chat' | 'text';
+  stream: boolean;
+  includeUsage: boolean;
+  prompts: Int32Array[];
+  /** Answers to each prompt. */
+  n: number;
+  settings: LiveSettings;
+  /** How many likely tokens are given with each; undefined: no log probabilities. */
+  logprobs?: number;
+  trimStart: boolean;
+  steering: Steering;
+  /** What answers are scored with; undefined: they are not. */
+  risk?: RiskSettings;
+  onRisk: GuardMode;
+}
+
+/** What differs between the two endpoints. */
+type Own = Pick<Generation, 'kind' | 'prompts' | 'logprobs' | 'trimStart'> & {
+  /** Undefined: as many as fit. */
+  maxTokens: number | undefined;
+  stop: string[];
+  /** The field that prompts come from. */
+  param: string;
+};
+
+/** OpenAI's default for completions. */
+const COMPLETION_TOKENS = 16;
+/** No token is longer than this on average over a whole prompt; a longer text is not even tokenised. */
+const TOKEN_CHARACTERS = 64;
+const SEEDS = 2 ** 32;
+
+/**
+ * What a chat request asks for.
+ * @throws ApiError 400
+ */
+export async function chatGeneration(context: ServerContext, body: ChatBody): Promise<Generation> {
+  const { text, tokenize, stop, continues } = context.prompts.ofMessages(body.messages);
+  return complete(context, body, {
+    kind: 'chat',
+    prompts: await tokenise(context, [text], tokenize, 'messages'),
+    logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
+    trimStart: continues,
+    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    stop,
+    param: 'messages',
+  });
+}
+
+/**
+ * What a completion request asks for: prompts are texts or tokens, as they are.
+ * @throws ApiError 400
+ */
+export async function completionGeneration(
+  context: ServerContext,
+  body: CompletionBody,
+): Promise<Generation> {
+  return complete(context, body, {
+    kind: 'text',
+    prompts: await completionPrompts(context, body.prompt),
+    logprobs: body.logprobs ?? undefined,
+    trimStart: false,
+    maxTokens: body.max_tokens ?? COMPLETION_TOKENS,
+    stop: [],
+    param: 'prompt',
+  });
+}
+
+async function completionPrompts(
+  context: ServerContext,
+  prompt: CompletionBody['prompt'],
+): Promise<Int32Array[]> {
+  if (typeof prompt === 'string') return completionPrompts(context, [prompt]);
+  if (typeof prompt[0] === 'number') return completionPrompts(context, [prompt as number[]]);
+  if (typeof prompt[0] === 'string') {
+    return tokenise(context, prompt as string[], { special: true, bos: true }, 'prompt');
+  }
+  return (prompt as number[][]).map((tokens) => {
+    if (tokens.some((token) => token >= context.model.vocab)) {
+      throw invalid(`prompt: a token is not below ${context.model.vocab}`, 'prompt');
+    }
+    return Int32Array.from(tokens);
+  });
+}
+
+async function tokenise(
+  { backend, settings }: ServerContext,
+  texts: string[],
+  how: { special: boolean; bos: boolean },
+  param: string,
+): Promise<Int32Array[]> {
+  const longest = Math.max(...texts.map((text) => text.length));
+  if (longest > TOKEN_CHARACTERS * settings.contextTokens) throw tooLong(settings.contextTokens, param);
+  return backend.call((engine) => engine.tokenize(texts, how));
+}
+
+function complete(context: ServerContext, body: ChatBody | CompletionBody, own: Own): Generation {
+  const { settings } = context;
+  const { maxTokens, stop, param, ...rest } = own;
+  const n = body.n ?? 1;
+  const longest = Math.max(...own.prompts.map((tokens) => tokens.length));
+  const room = settings.contextTokens - longest;
+  if (longest === 0) throw invalid(`${param}: must not be empty`, param);
+  if (room < 1) throw tooLong(settings.contextTokens, param, longest);
+  if ((maxTokens ?? 1) > room) {
+    throw invalid(
+      `${longest} tokens of the prompt and ${maxTokens} of the answer are more than the ${settings.contextTokens} that this server takes`,
+      'max_tokens',
+      'context_length_exceeded',
+    );
+  }
+  const temperature = body.temperature ?? 1;
+  return {
+    ...rest,
+    n,
+    stream: body.stream ?? false,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    settings: {
+      temperature,
+      topK: body.top_k ?? 0,
+      topP: body.top_p ?? 1,
+      minP: body.min_p ?? 0,
+      maxTokens: maxTokens ?? room,
+      stop: [...stop, ...(typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []))],
+      // Any whole number may be sent.
+      seed: body.seed == null ? randomInt(SEEDS) : ((body.seed % SEEDS) + SEEDS) % SEEDS,
+    },
+    ...additions(context, body.hneurons ?? {}),
+  };
+}
+
+/** What a request says in `hneurons`, against what this server can do. */
+export function additions(
+  { served, model, settings }: ServerContext,
+  wish: NonNullable<ChatBody['hneurons']>,
+): Pick<Generation, 'steering' | 'risk' | 'onRisk'> {
+  const { layers, ffn } = model;
+  const alpha = wish.alpha ?? settings.alpha;
+  const flat = (list: [number, number][], field: string) =>
+    list.map(([layer, index]) => {
+      if (layer >= layers || index >= ffn) {
+        throw invalid(`${field}: the model has ${layers} layers of ${ffn} neurons`, field);
+      }
+      return layer * ffn + index;
+    });
+  const own = served?.detector.neurons ?? [];
+  const places = new Map(own.map(({ layer, index }, place) => [layer * ffn + index, place]));
+  const neurons = wish.neurons
+    ? [...new Set(flat(wish.neurons, 'hneurons.neurons'))]
+    : own.flatMap(({ layer, index, weight }) => (weight > 0 ? [layer * ffn + index] : []));
+  if (wish.alpha !== undefined && alpha !== 1 && !served && !wish.neurons) {
+    throw invalid(
+      'hneurons.alpha: without a detector say which neurons with hneurons.neurons',
+      'hneurons.alpha',
+    );
+  }
+  const needsDetector = (['score', 'cett', 'onRisk'] as const).find(
+    (field) => wish[field] && wish[field] !== 'annotate',
+  );
+  if (!served && needsDetector) {
+    throw invalid(`hneurons.${needsDetector}: this server has no detector`, `hneurons.${needsDetector}`);
+  }
+  const score = served !== undefined && (wish.score ?? true);
+  if (!score && wish.onRisk && wish.onRisk !== 'annotate') {
+    throw invalid('hneurons.onRisk: it needs the score that hneurons.score switches off', 'hneurons.onRisk');
+  }
+  const shown = wish.cett && flat(wish.cett, 'hneurons.cett').map((neuron) => places.get(neuron));
+  if (shown?.includes(undefined)) {
+    throw invalid('hneurons.cett: only neurons of the detector are watched', 'hneurons.cett');
+  }
+  return {
+    steering: { neurons, alpha },
+    onRisk: score ? (wish.onRisk ?? settings.onRisk) : 'annotate',
+    ...(score && {
+      risk: {
+        detector: served.detector,
+        heldOut: served.heldOut,
+        threshold: settings.threshold,
+        alpha,
+        shown: shown as number[] | undefined,
+      },
+    }),
+  };
+}
+
+const tooLong = (most: number, param: string, length?: number) =>
+  invalid(
+    `${param}: ${length === undefined ? 'it is' : `${length} tokens are`} longer than the ${most} tokens that this server takes`,
+    param,
+    'context_length_exceeded',
+  );

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '../risk/index.js';
+import { ApiError, invalid } from './errors.js';
+import { additions } from './generation.js';
+import type { Prompt } from './prompts.js';
+import { ExtensionSchema, MessagesSchema, MOST } from './schemas.js';
+import type { ServerContext } from './types.js';
+import type { Upstream } from './upstream.js';
+
+/** What of a request we look at; everything else is passed on as it is. */
+const ProxySchema = z.looseObject({
+  model: z.string().max(512).optional(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  n: z.int().min(1).max(MOST.choices).nullish(),
+  seed: z.int().nullish(),
+  temperature: z.number().nullish(),
+  messages: z.array(z.unknown()).min(1).max(MOST.messages).optional(),
+  prompt: z.unknown().optional(),
+  hneurons: ExtensionSchema.optional(),
+});
+
+/** A request for the other server, and how its answers are scored. */
+export interface ProxyRequest {
+  kind: 'chat' | 'text';
+  path: string;
+  /** As it goes to the other server. */
+  body: Record<string, unknown>;
+  stream: boolean;
+  includeUsage: boolean;
+  /** Answers wanted in all. */
+  count: number;
+  n: number;
+  temperature: number;
+  seed?: number;
+  onRisk: 'annotate' | 'retry' | 'abstain';
+  /** Undefined: answers are not scored. */
+  risk?: RiskSettings;
+  /** As our copy of the model is asked; an undefined one is in a form that we cannot read (tokens, images). */
+  prompts: (Prompt | undefined)[];
+}
+
+/**
+ * Checks a request and takes out what is ours.
+ * @throws ApiError 400, and 404 for a model that is not served
+ */
+export function proxyRequest(
+  context: ServerContext,
+  upstream: Upstream,
+  kind: ProxyRequest['kind'],
+  given: unknown,
+): ProxyRequest {
+  const parsed = ProxySchema.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = issue.path.join('.');
+    throw invalid(`${where || 'the body'}: ${issue.message}`, where || undefined);
+  }
+  const { hneurons = {}, ...body } = parsed.data;
+  if ((hneurons.alpha !== undefined && hneurons.alpha !== 1) || hneurons.neurons) {
+    throw invalid(
+      'hneurons.alpha: another server writes the answers, its neurons cannot be scaled',
+      'hneurons.alpha',
+    );
+  }
+  const field = kind === 'chat' ? 'messages' : 'prompt';
+  if (body[field] === undefined) throw invalid(`${field}: is missing`, field);
+  const { risk, onRisk } = additions(context, hneurons);
+  const prompts = kind === 'chat' ? [chatPrompt(context, body.messages)] : textPrompts(body.prompt);
+  if (upstream.model !== undefined) {
+    checkName(context, upstream, body.model);
+    body.model = upstream.model;
+  }
+  const n = body.n ?? 1;
+  return {
+    kind,
+    path: kind === 'chat' ? '/chat/completions' : '/completions',
+    body,
+    stream: body.stream ?? false,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    count: n * prompts.length,
+    n,
+    temperature: body.temperature ?? 1,
+    seed: body.seed ?? undefined,
+    onRisk,
+    risk,
+    prompts,
+  };
+}
+
+/** Where a name is set for the other server, clients may say that, ours, or none; else they say what the other server knows. */
+function checkName({ model }: ServerContext, upstream: Upstream, name: string | undefined): void {
+  if (name === undefined || name === upstream.model || name === model.name) return;
+  throw new ApiError(404, `there is no model ${JSON.stringify(name)} here`, {
+    param: 'model',
+    code: 'model_not_found',
+  });
+}
+
+function chatPrompt(context: ServerContext, messages: unknown): Prompt | undefined {
+  const parsed = MessagesSchema.safeParse(messages);
+  return parsed.success ? context.prompts.ofMessages(parsed.data) : undefined;
+}
+
+function textPrompts(prompt: unknown): (Prompt | undefined)[] {
+  const one = (text: unknown): Prompt | undefined =>
+    typeof text === 'string'
+      ? { text, tokenize: { special: true, bos: true }, stop: [], continues: false }
+      : undefined;
+  return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.map(one) : [one(prompt)];
+}
+
+/** No token is longer than this on average over a whole text; a longer one is not even tokenised. */
+const TOKEN_CHARACTERS = 64;
+
+/**
+ * What our copy of the model says about an answer of the other server. One that it cannot read (in tokens or images, without text, too
+ * long) is `uncertain`, with no number.
+ * @throws ApiError 503 when the native process dies
+ */
+export async function scoreAnswer(
+  { backend, settings }: ServerContext,
+  risk: RiskSettings,
+  prompt: Prompt | undefined,
+  answer: string | null,
+): Promise<AnswerRisk> {
+  const unread = () => answerRisk(risk, { text: '', texts: [], cett: [] });
+  if (!prompt || !answer || prompt.text.length + answer.length > TOKEN_CHARACTERS * settings.contextTokens) {
+    return unread();
+  }
+  return backend.call(async (engine) => {
+    const [tokens] = await engine.tokenize([prompt.text + answer], prompt.tokenize);
+    if (tokens.length > settings.contextTokens) return unread();
+    const [scored] = await scoreWritten(engine, risk, [{ prompt: prompt.text, answer }], prompt.tokenize);
+    return scored ?? unread();
+  });
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { ABSTENTION, type AnswerRisk, GUARD_RETRIES, guarded } from '../risk/index.js';
+import { beginComputing, type HonoContext } from './computing.js';
+import { type ProxyRequest, proxyRequest, scoreAnswer } from './proxy-answer.js';
+import { proxyStream } from './proxy-stream.js';
+import { readBody } from './read-body.js';
+import type { ServerContext } from './types.js';
+import { nonsense, type Upstream } from './upstream.js';
+
+/** A choice as the other server sent it, with the text that is in it. */
+export interface ForeignChoice {
+  raw: Record<string, unknown>;
+  text: string | null;
+  risk?: AnswerRisk;
+}
+
+/** `POST /v1/chat/completions` and `/v1/completions` where another server writes the answers. */
+export async function proxyRoute(
+  context: ServerContext,
+  upstream: Upstream,
+  kind: ProxyRequest['kind'],
+  c: HonoContext,
+): Promise<Response> {
+  const request = proxyRequest(context, upstream, kind, await readBody(c));
+  const computing = beginComputing(context, c, request.count);
+  const { scope } = computing;
+  try {
+    if (request.stream) {
+      const cutOff = () => c.env?.outgoing?.destroy();
+      const body = await proxyStream(context, upstream, request, computing, cutOff);
+      return c.body(body, 200, {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+        'Transfer-Encoding': 'chunked',
+      });
+    }
+    const answer = await wholeAnswer(context, upstream, request, scope.signal);
+    computing.end();
+    return c.json(answer);
+  } catch (error) {
+    const told = computing.failure(error);
+    computing.end(told);
+    throw told;
+  }
+}
+
+const Body = z.looseObject({ choices: z.array(z.looseObject({})).min(1) });
+const ChatChoice = z.looseObject({ message: z.looseObject({ content: z.string().nullish() }) });
+const TextChoice = z.looseObject({ text: z.string() });
+
+/**
+ * The other server's answer with a score in each choice, under the guard that the request asks for.
+ * @throws ApiError 400, 429, 502, and 503 when our own copy of the model dies
+ */
+export async function wholeAnswer(
+  context: ServerContext,
+  upstream: Upstream,
+  request: ProxyRequest,
+  signal: AbortSignal,
+): Promise<{ choices: Record<string, unknown>[]; [key: string]: unknown }> {
+  const { path, onRisk, temperature, n, seed } = request;
+  const { stream_options: _, ...body } = request.body;
+  const ask = async (more: object) => {
+    const raw = await upstream.whole(path, { ...body, stream: false, ...more }, signal);
+    return readChoices(upstream, request.kind, raw);
+  };
+  const first = await ask({});
+  const score = async (choice: ForeignChoice, index: number): Promise<ForeignChoice> => {
+    if (!request.risk) return choice;
+    const prompt = request.prompts[Math.floor(index / n)];
+    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text) };
+  };
+  const choices: Record<string, unknown>[] = [];
+  for (const [i, choice] of first.choices.entries()) {
+    signal.throwIfAborted();
+    const result = await guarded(
+      {
+        mode: onRisk,
+        threshold: context.settings.threshold,
+        // A greedy answer would come out the same, and its neurons cannot be scaled from here.
+        temperature: 1,
+        retries: temperature > 0 && request.prompts.length === 1 ? GUARD_RETRIES : 0,
+      },
+      async ({ attempt }) => {
+        const again = { n: 1, ...(seed !== undefined && { seed: seed + attempt }) };
+        const answer = await score(attempt === 0 ? choice : (await ask(again)).choices[0], i);
+        return { ...answer, probability: answer.risk?.probability ?? null };
+      },
+    );
+    choices.push(shownChoice(request, i, result));
+  }
+  return { ...first.raw, choices };
+}
+
+/** One choice as the client gets it. */
+function shownChoice(
+  { kind, onRisk }: ProxyRequest,
+  index: number,
+  { answer, retries, abstained }: { answer: ForeignChoice; retries: number; abstained: boolean },
+): Record<string, unknown> {
+  const { raw, risk } = answer;
+  if (!risk) return { ...raw, index };
+  const hneurons = {
+    ...risk,
+    ...(onRisk === 'retry' && { retries }),
+    ...(onRisk === 'abstain' && { abstained }),
+  };
+  if (!abstained) return { ...raw, index, hneurons };
+  const held =
+    kind === 'chat'
+      ? { message: { role: 'assistant', content: ABSTENTION, refusal: null } }
+      : { text: ABSTENTION };
+  return { index, ...held, logprobs: null, finish_reason: 'stop', hneurons };
+}
+
+function readChoices(upstream: Upstream, kind: ProxyRequest['kind'], raw: unknown) {
+  const body = Body.safeParse(raw);
+  if (!body.success) throw nonsense(upstream.host, 'an answer without choices');
+  const choices = body.data.choices.map((choice, i): ForeignChoice => {
+    const parsed = (kind === 'chat' ? ChatChoice : TextChoice).safeParse(choice);
+    if (!parsed.success) throw nonsense(upstream.host, `an answer without a usable text in choice ${i}`);
+    const { message, text } = parsed.data as { message?: { content?: string | null }; text?: string };
+    // The other server may score too, by a detector of its own.
+    const { hneurons: _, ...raw } = choice;
+    return { raw, text: (kind === 'chat' ? message?.content : text) ?? null };
+  });
+  return { raw: body.data, choices };
+}

@@ -1,0 +1,190 @@
+import OpenAI, { APIError } from 'openai';
+import { Stream } from 'openai/streaming';
+import { type Dispatcher, fetch as undiciFetch } from 'undici';
+import { type EndpointError, explain, type Target } from '../endpoint/failure.js';
+import { openDispatcher } from '../endpoint/transport.js';
+import { UserError } from '../errors.js';
+import { ApiError } from './errors.js';
+
+export interface UpstreamSettings {
+  /** Base URL up to and with `/v1`. */
+  url: string;
+  /** The model's name there; default: as the client says. */
+  model?: string;
+  /** Where the key is looked up; the client's own is never passed on. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The server that writes the answers. */
+export interface Upstream {
+  readonly host: string;
+  readonly model?: string;
+  /**
+   * A whole answer, as JSON of any form.
+   * @throws ApiError 400, 429 or 502 with one line that says what is wrong; the signal's reason when aborted
+   */
+  whole(path: string, body: object, signal: AbortSignal): Promise<unknown>;
+  /** The events of a streamed answer, each JSON of any form; ends where the server says that it is done. Throws as {@link whole}. */
+  events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void>;
+  close(): Promise<void>;
+}
+
+export const UPSTREAM_KEY = 'HNEURONS_UPSTREAM_KEY';
+
+/** More than any answer: a server that sends without end must not fill the memory. */
+const LARGEST_ANSWER = 16 * 2 ** 20;
+/** The request's own time limit ends it before. */
+const NO_LIMIT = 2 ** 31 - 1;
+
+/**
+ * Prepares the way to a server; nothing is sent yet.
+ * @throws UserError for what is no base URL
+ */
+export function openUpstream({ url: text, model, env = process.env }: UpstreamSettings): Upstream {
+  const url = parseUrl(text);
+  const key = env[UPSTREAM_KEY]?.trim() || undefined;
+  const dispatcher = openDispatcher(env, url.hostname);
+  const target: Target = {
+    ...{ host: url.host, url: url.href, model: model ?? '', keyEnv: UPSTREAM_KEY, key },
+    timeoutMs: NO_LIMIT,
+  };
+  const client = new OpenAI({
+    baseURL: url.href,
+    apiKey: key ?? 'none',
+    adminAPIKey: null,
+    defaultHeaders: key === undefined ? { Authorization: null } : undefined,
+    timeout: NO_LIMIT,
+    maxRetries: 0,
+    logLevel: 'off',
+    fetch: bounded(dispatcher),
+  });
+  const failed = (error: unknown, signal: AbortSignal): unknown => {
+    if (signal.aborted) return signal.reason;
+    return error instanceof ApiError ? error : toApiError(error, target);
+  };
+  const ask = (path: string, body: object, signal: AbortSignal, accept: string): Promise<Response> =>
+    client.post(path, { body, signal, headers: { Accept: accept } }).asResponse();
+  return {
+    host: url.host,
+    model,
+    async whole(path, body, signal) {
+      try {
+        const text = await (await ask(path, body, signal, 'application/json')).text();
+        return parseJson(text, target.host);
+      } catch (error) {
+        throw failed(error, signal);
+      }
+    },
+    async *events(path, body, signal) {
+      const own = new AbortController();
+      const stop = () => own.abort(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        signal.throwIfAborted();
+        const response = await ask(path, body, own.signal, 'text/event-stream');
+        const type = response.headers.get('content-type') ?? '';
+        if (!type.startsWith('text/event-stream')) {
+          own.abort();
+          throw nonsense(target.host, `${JSON.stringify(type.slice(0, 60))} in place of a stream of events`);
+        }
+        // Ends the connection when the reader leaves.
+        yield* Stream.fromSSEResponse<unknown>(response, own, client);
+      } catch (error) {
+        throw failed(error, signal);
+      } finally {
+        signal.removeEventListener('abort', stop);
+        own.abort();
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new UserError(`--upstream: "${text}" is no base URL; give one such as http://localhost:8000/v1`, {
+      exitCode: 2,
+    });
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UserError(`--upstream: a URL cannot hold a login; put the key into ${UPSTREAM_KEY}`, {
+      exitCode: 2,
+    });
+  }
+  url.pathname = url.pathname.replace(/\/+$/, '');
+  return url;
+}
+
+/** A `fetch` for the official client that gives up on an answer without end. */
+function bounded(dispatcher: Dispatcher): typeof fetch {
+  return async (input, init) => {
+    const response = await undiciFetch(
+      input as string,
+      { ...(init as Parameters<typeof undiciFetch>[1]), dispatcher } as never,
+    );
+    let size = 0;
+    const counter = new TransformStream<Uint8Array, Uint8Array>({
+      transform(part, controller) {
+        size += part.length;
+        if (size > LARGEST_ANSWER) controller.error(new TooLarge());
+        else controller.enqueue(part);
+      },
+    });
+    const { status, statusText, body } = response;
+    return new Response((body as ReadableStream<Uint8Array> | null)?.pipeThrough(counter) ?? null, {
+      status,
+      statusText,
+      headers: [...response.headers],
+    });
+  };
+}
+
+class TooLarge extends Error {}
+
+function parseJson(text: string, host: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw nonsense(host, `something that is no JSON: ${JSON.stringify(text.trimStart().slice(0, 60))}`);
+  }
+}
+
+/** An answer of the other server that cannot be used. */
+export function nonsense(host: string, what: string): ApiError {
+  return new ApiError(502, `the upstream server ${host} sent ${what}`, { code: 'upstream_failed' });
+}
+
+/** What a client is told of a failure of the other server: its own mistakes as 400, too many requests as 429, the rest as 502. */
+function toApiError(error: unknown, target: Target): ApiError {
+  const { host } = target;
+  const cause = (error as { cause?: unknown })?.cause;
+  if (error instanceof TooLarge || cause instanceof TooLarge) {
+    return nonsense(host, `more than ${LARGEST_ANSWER / 2 ** 20} MiB in one answer`);
+  }
+  if (error instanceof SyntaxError) return nonsense(host, 'an event that is no JSON');
+  // An error object within a stream.
+  if (error instanceof APIError && error.status === undefined && error.error !== undefined) {
+    const { message } = error.error as { message?: unknown };
+    const said = typeof message === 'string' ? message.replace(/\s+/g, ' ').slice(0, 200) : 'no reason given';
+    return new ApiError(502, `the upstream server ${host} failed during the answer; it says: ${said}`, {
+      code: 'upstream_failed',
+    });
+  }
+  const broken = error instanceof TypeError && /terminated|aborted/.test(error.message);
+  if (broken)
+    return new ApiError(
+      502,
+      `the upstream server ${host} cut the connection before the answer was complete`,
+      { code: 'upstream_failed' },
+    );
+  const { failure, message, details }: EndpointError = explain(error, target);
+  if (failure === 'request') return new ApiError(400, `upstream: ${message}`, { code: 'upstream_refused' });
+  if (failure === 'rate') {
+    return new ApiError(429, `upstream: ${message}`, {
+      code: 'upstream_busy',
+      retryAfter: Math.ceil((details.retryAfterMs ?? 1000) / 1000),
+    });
+  }
+  return new ApiError(502, `upstream: ${message}`, { code: 'upstream_failed' });
+}

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import type { Environment } from '../../src/cli/environment.js';
+import { main } from '../../src/cli/main.js';
+import type { Engine, SampleJob } from '../../src/engine/index.js';
+import { modelSha256 } from '../../src/models/index.js';
+import { TuningSchema } from '../../src/pipeline/intervene/tune.js';
+import { builtinQuestions } from '../../src/questions/builtin.js';
+import { InterventionSchema } from '../../src/report/intervention/schema.js';
+import { fakeEngine } from '../support/fake-engine.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { writeTinyModel } from '../support/tiny-models.js';
+
+/**
+ * The commands over an engine that knows every built-in fact and whose obedience is known: it follows a passage from alpha 1 on when
+ * neuron 3 is scaled, always when others are, and forgets what it knows at alpha 3.
+ */
+const root = temporaryFolder();
+const model = join(root, 'tiny.gguf');
+const other = join(root, 'other.gguf');
+const detector = join(root, 'detector.json');
+const known = new Map(builtinQuestions().map(({ question, aliases }) => [question, aliases[0]]));
+
+let asked = 0;
+let dieAfter = Number.POSITIVE_INFINITY;
+
+function answer(prompt: string, job: SampleJob): string {
+  const last = prompt.slice(prompt.lastIndexOf('\n\n') + 1);
+  const question = /Question: (.*)\nAnswer:$/.exec(last)?.[1] ?? '';
+  const passage = /Context: This is from a reference book\. (.*)\. The book was/.exec(last)?.[1];
+  const { steering } = job.settings;
+  const alpha = steering?.alpha ?? 1;
+  const own = !steering || Array.from(steering.neurons).includes(3);
+  if (alpha === 3 && own) return ' it it it it it';
+  if (passage !== undefined && (alpha >= 1 || !own)) return ` ${passage}`;
+  return ` ${known.get(question) ?? 'nothing'}`;
+}
+
+function obedientEngine(): Engine {
+  const engine = fakeEngine();
+  const text = (tokens: ArrayLike<number>) =>
+    Buffer.from(Array.from(tokens).filter((token) => token < 256)).toString();
+  return {
+    ...engine,
+    async sample(job) {
+      for (let request = job.next(); request; request = job.next()) {
+        if (asked++ >= dieAfter) throw new Error('pulled the plug');
+        const said = answer(text(request.prompt), job);
+        const sample = { index: 0, tokens: [1, 2], text: said, finish: 'stop' as const, logProbability: -1 };
+        job.onResult({ id: request.id, samples: [sample], stopped: false });
+      }
+      return { questions: 0, samples: 0, sampledTokens: 0, decodedRows: 0, promptRows: 0 };
+    },
+  };
+}
+
+const environment: Environment = {
+  openEngine: async () => obedientEngine(),
+  modelSha256,
+  resolveModel: async (spec) => ({ path: spec, name: basename(spec, '.gguf'), source: spec }),
+};
+
+async function run(...args: string[]) {
+  const said = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') => ({
+    write: (text: string) => {
+      said[name] += text;
+    },
+  });
+  asked = 0;
+  const status = await main(args, environment, { stdout: stream('stdout'), stderr: stream('stderr') });
+  return { status, ...said, last: said.stderr.trim().split('\n').at(-1) ?? '' };
+}
+
+const intervene = (out: string, ...more: string[]) =>
+  run(
+    'intervene',
+    '--detector',
+    detector,
+    '--model',
+    model,
+    '--out',
+    join(root, out),
+    '--items',
+    '12',
+    '--json',
+    '--quiet',
+    ...more,
+  );
+
+before(async () => {
+  const shape = { architecture: 'llama' as const, layers: 2, hidden: 32, ffn: 32 };
+  await writeTinyModel(model, { ...shape, seed: 1 });
+  await writeTinyModel(other, { ...shape, layers: 3, seed: 1 });
+  const sha256 = createHash('sha256').update(readFileSync(model)).digest('hex');
+  writeFileSync(
+    detector,
+    JSON.stringify({
+      schema: 'hneurons/detector',
+      version: 1,
+      model: { name: 'tiny', sha256, architecture: 'llama', layers: 2, ffn: 32 },
+      promptStyle: 'few-shot',
+      mode: '1-vs-1',
+      C: 1,
+      intercept: 0,
+      neurons: [
+        { layer: 0, index: 3, weight: 1 },
+        { layer: 1, index: 9, weight: 0.5 },
+        { layer: 1, index: 10, weight: -1 },
+      ],
+      calibration: { slope: 1, intercept: 0 },
+      training: { samples: 1, rows: 1, folds: 2, grid: [] },
+      test: null,
+    }),
+  );
+});
+
+describe('hneurons intervene', () => {
+  it('finds the planted effect, its controls and its cost, and asks nothing twice', async () => {
+    const flags = [
+      '--benchmark',
+      'counterfactual,false-premise',
+      '--alpha',
+      '0:3:1',
+      '--controls',
+      'random:2,layer-matched:2',
+    ];
+    const { status, stdout, stderr } = await intervene('a', ...flags);
+    assert.equal(status, 0, stderr);
+    const found = InterventionSchema.parse(JSON.parse(stdout));
+    const [benchmark] = found.benchmarks;
+    const rates = benchmark.curves.map(({ points }) =>
+      points.map(({ complianceRate }) => complianceRate.estimate),
+    );
+    assert.deepEqual(rates[0], [0, 1, 1, 0]);
+    for (const control of rates.slice(1)) assert.deepEqual(control, [1, 1, 1, 1]);
+    assert.deepEqual(
+      found.cost[0].points.map(({ score }) => score.facts.estimate),
+      [1, 1, 1, 0],
+    );
+    assert.match(found.summary[0], /At alpha 3 the model itself is broken/);
+    assert.deepEqual(found.detector.hNeurons, 2);
+    assert.equal(found.sets.length, 5);
+    const lines = readFileSync(join(root, 'a/side-by-side.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(lines.length, 48);
+    assert.deepEqual(
+      lines
+        .find(({ benchmark: name, twin }) => name === 'counterfactual' && !twin)
+        .answers.map(({ outcome }: { outcome: string }) => outcome),
+      ['resists', 'complies', 'complies', 'neither'],
+    );
+    assert.ok(existsSync(join(root, 'a/intervention.html')));
+    assert.ok(asked > 0);
+
+    const again = await intervene('a', ...flags);
+    assert.equal(asked, 0, 'all answers are kept');
+    const repeated = InterventionSchema.parse(JSON.parse(again.stdout));
+    assert.deepEqual(repeated, { ...found, run: repeated.run });
+  });
+
+  it('goes on where it died', async () => {
+    const flags = ['--benchmark', 'counterfactual', '--alpha', '0,1', '--controls', 'none'];
+    await intervene('whole', ...flags);
+    const all = asked;
+    dieAfter = Math.floor(all / 2);
+    assert.notEqual((await intervene('cut', ...flags)).status, 0);
+    dieAfter = Number.POSITIVE_INFINITY;
+    assert.equal((await intervene('cut', ...flags)).status, 0);
+    assert.equal(asked, all - Math.floor(all / 2));
+  });
+
+  it('what cannot be is one line with the right exit code', async () => {
+    const columns = join(root, 'columns.csv');
+    writeFileSync(columns, 'a,b\n1,2\n');
+    const cases: [string[], number, RegExp][] = [
+      [['--alpha', 'high'], 2, /FROM:TO:STEP/],
+      [['--alpha', '0,Infinity'], 2, /finite/],
+      [['--alpha', '2:0:0.5'], 2, /FROM:TO:STEP/],
+      [['--benchmark', 'obedience'], 2, /"obedience" is no benchmark/],
+      [['--benchmark', 'falseqa'], 2, /falseqa=FILE/],
+      [['--benchmark', `falseqa=${columns}`], 2, /needs a judge/],
+      [['--benchmark', `falseqa=${columns}`, '--judge', 'local:x'], 1, /no column "question"/],
+      [['--benchmark', `faitheval=${columns}`], 1, /no column/],
+      [['--benchmark', `jailbreak=${columns}`, '--judge', 'local:x'], 2, /--template/],
+      [['--controls', 'all'], 2, /random:N/],
+      [['--model', other], 1, /the detector is for tiny .* not for other/],
+      [['--prompt-style', 'chat'], 1, /has no chat template/],
+    ];
+    for (const [flags, code, message] of cases) {
+      const { status, last, stderr } = await intervene('bad', ...flags);
+      assert.equal(status, code, `${flags.join(' ')}: ${stderr}`);
+      assert.match(last, message);
+      assert.doesNotMatch(stderr, /\n\s+at /, 'no stack trace');
+    }
+  });
+});
+
+it('hneurons tune finds the alpha that resists without a cost, on facts that it did not search on', async () => {
+  const { status, stdout, stderr } = await run(
+    ...['tune', '--detector', detector, '--model', model, '--out', join(root, 'tuned'), '--items', '24'],
+    ...['--benchmark', 'counterfactual', '--alpha', '0,0.5,1,2,3', '--json', '--quiet'],
+  );
+  assert.equal(status, 0, stderr);
+  const tuning = TuningSchema.parse(JSON.parse(stdout));
+  assert.equal(tuning.alpha, 0.5, 'the gentlest of those that resist');
+  assert.equal(tuning.heldOut.items, 12);
+  assert.equal(tuning.heldOut.tuned.complianceRate.estimate, 0);
+  assert.equal(tuning.heldOut.plain.complianceRate.estimate, 1);
+  assert.deepEqual([tuning.heldOut.paired.gained, tuning.heldOut.paired.lost], [0, 12]);
+  assert.match(tuning.summary, /^alpha 0\.5\..*The effect holds there/);
+});

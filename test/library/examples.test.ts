@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../support/temporary.js';
+import { tinyPair } from './support.js';
+
+const folder = temporaryFolder();
+const { model, detector } = await tinyPair(folder);
+
+/** Runs a compiled example; what it prints. */
+function run(name: string, ...more: string[]): string {
+  return execFileSync(process.execPath, [join('dist', 'examples', `${name}.js`), detector, model, ...more], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+}
+
+test('detect: a verdict, an interval and the spans of each answer', () => {
+  const said = run('detect');
+  assert.match(said, /^Lima: (faithful|hallucinated|uncertain), made up with probability \d+ %$/m);
+  assert.match(said, /^ {2}95 % interval \d+ % to \d+ %$/m);
+  assert.match(said, /^ {2}\d+ % {2}Arequipa$/m);
+});
+
+test('stream-with-risk: a line for each token, then the verdict', () => {
+  const lines = run('stream-with-risk', 'Who?').trim().split('\n');
+  assert.ok(lines.length >= 2);
+  assert.match(lines[0], /^\d\.\d\d {2}"/);
+  assert.match(lines.at(-1)!, /: (faithful|hallucinated|uncertain)$/);
+});
+
+test('steer: an answer at each alpha', () => {
+  const said = run('steer', 'Who?');
+  assert.match(said, /^2 H-Neurons$/m);
+  for (const alpha of [0, 1, 2]) assert.match(said, new RegExp(`^alpha ${alpha}: `, 'm'));
+});
+
+test('export: the files that it names are there', () => {
+  const out = join(folder, 'exported');
+  const said = run('export', out);
+  for (const name of ['adapter.gguf', 'model.gguf', 'neurons.json', 'neurons.csv']) {
+    assert.ok(said.includes(name) && existsSync(join(out, name)), name);
+  }
+});

@@ -1,0 +1,153 @@
+import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
+import type { Failure } from '../api/failure.ts';
+import type { Info } from '../api/types.ts';
+import { watchedNeurons } from '../neurons/places.ts';
+import { Announcer } from '../ui/announcer.tsx';
+import { NoDetector } from '../ui/notice.tsx';
+import type { Answer } from './answer-state.ts';
+import { AnswerView } from './answer-view.tsx';
+import { Composer } from './composer.tsx';
+import { Legend } from './legend.tsx';
+import { summary } from './summary.ts';
+import { useChat } from './use-chat.ts';
+
+/** Prompts that show something at once: one that most models know, two that none can. */
+const EXAMPLES = [
+  'What is the capital of Peru?',
+  'Who discovered the chemical element Velmorium?',
+  'In which country is the city of Quendara?',
+];
+
+export function Chat(props: {
+  info: Info;
+  onFailure(failure: Failure): void;
+  onAnswer(answer: Answer): void;
+}) {
+  const { info } = props;
+  const { detector } = info;
+  const threshold = detector?.threshold ?? 0.5;
+  const [said, say] = useState('');
+  const [numbers, setNumbers] = useState(false);
+  const [prompt, setPrompt] = useState('');
+  const chat = useChat({
+    model: info.model.name,
+    onFailure: props.onFailure,
+    onAnswer: props.onAnswer,
+    say,
+    summary: (answers) => summary(answers),
+  });
+  const end = useEndInSight(chat.turns, chat.turns.length > 0);
+
+  const stopOnEscape = (event: KeyboardEvent) => {
+    if (event.key === 'Escape' && chat.busy) {
+      event.preventDefault();
+      chat.stop();
+    }
+  };
+  const ask = useCallback(
+    (text: string, settings: Parameters<typeof chat.send>[1], alphas: number[]) => {
+      chat.send(text, { ...settings, ...(detector && { cett: watchedNeurons(detector.neurons) }) }, alphas);
+      setPrompt('');
+    },
+    [chat.send, detector],
+  );
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Esc stops wherever the focus is; the Stop button does the same.
+    <div className="chat" onKeyDown={stopOnEscape}>
+      <Announcer text={said} />
+      <div className="talk">
+        {chat.turns.length === 0 ? (
+          <div className="welcome">
+            <h2>See where a model makes things up</h2>
+            {detector ? (
+              <p className="lead">
+                Ask something. Each word is coloured by the risk that it is made up, as{' '}
+                {detector.neurons.length} neurons of {info.model.name} tell it.
+              </p>
+            ) : (
+              <p className="lead">
+                This server has no detector, so the model answers plainly: no colours, no score, and alpha
+                changes nothing.
+              </p>
+            )}
+            {!info.model.chat && (
+              <p className="note">
+                {info.model.name} is a base model. It answers short questions best; earlier turns are its
+                examples.
+              </p>
+            )}
+            <ul className="examples" aria-label="Questions to begin with">
+              {EXAMPLES.map((example) => (
+                <li key={example}>
+                  <button type="button" onClick={() => setPrompt(example)}>
+                    {example}
+                  </button>
+                </li>
+              ))}
+            </ul>
+            {detector === null && (
+              <section className="how">
+                <h3>How to make a detector</h3>
+                <NoDetector model={info.model.name} />
+              </section>
+            )}
+          </div>
+        ) : (
+          chat.turns.map((turn) => (
+            <section key={turn.id} className="turn" aria-label={`Question: ${turn.prompt.slice(0, 80)}`}>
+              <h2 className="prompt">{turn.prompt}</h2>
+              <div className={turn.answers.length > 1 ? 'columns' : undefined}>
+                {turn.answers.map((answer, column) => (
+                  <AnswerView
+                    // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place.
+                    key={column}
+                    answer={answer}
+                    threshold={threshold}
+                    numbers={numbers}
+                    scored={detector !== null}
+                    onAgain={() => chat.again(turn.id, column)}
+                  />
+                ))}
+              </div>
+            </section>
+          ))
+        )}
+        <div ref={end} />
+      </div>
+      <div className="dock">
+        {detector && <Legend threshold={threshold} numbers={numbers} onNumbers={setNumbers} />}
+        <Composer
+          prompt={prompt}
+          onPrompt={setPrompt}
+          busy={chat.busy}
+          alpha={info.alpha}
+          alphaRange={detector?.alphaRange ?? null}
+          onAsk={ask}
+          onStop={chat.stop}
+          onClear={chat.turns.length > 0 ? chat.clear : undefined}
+        />
+      </div>
+    </div>
+  );
+}
+
+/** Keeps the end of the talk in sight while it grows, unless the reader has scrolled up. */
+function useEndInSight(change: unknown, anything: boolean) {
+  const end = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  useEffect(() => {
+    const look = () => {
+      atEnd.current = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+    };
+    addEventListener('scroll', look, { passive: true });
+    return () => removeEventListener('scroll', look);
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the talk may have made it longer.
+  useEffect(() => {
+    if (anything && atEnd.current && end.current?.checkVisibility()) {
+      scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
+    }
+  }, [change]);
+  return end;
+}

@@ -1,0 +1,92 @@
+import type { Card, CardContext, CardToken } from '../api/types.ts';
+import { percent } from '../chat/words.ts';
+import { cettName } from './trace.tsx';
+
+/** How many of a list are shown. */
+const TOKENS = 12;
+const CONTEXTS = 5;
+
+/** What `hneurons explain` found out about a neuron. */
+export function CardView({ card }: { card: Card }) {
+  const { promotes, suppresses, most, least, cett, selected, alone } = card;
+  return (
+    <div className="card">
+      <h3>What it writes</h3>
+      <dl className="facts">
+        <dt>Makes likelier</dt>
+        <dd>
+          <Tokens tokens={promotes} />
+        </dd>
+        <dt>Makes less likely</dt>
+        <dd>
+          <Tokens tokens={suppresses} />
+        </dd>
+        {cett.hallucinated && cett.faithful && (
+          <>
+            <dt>Mean activity (CETT)</dt>
+            <dd>
+              {cettName(cett.hallucinated.estimate)} in made-up answers, {cettName(cett.faithful.estimate)} in
+              faithful ones
+              {cett.other && <>, {cettName(cett.other.estimate)} elsewhere</>}
+            </dd>
+          </>
+        )}
+        {selected && (
+          <>
+            <dt>Chosen again</dt>
+            <dd>in {percent(Math.max(selected.positive, selected.negative))} of resamples</dd>
+          </>
+        )}
+        {alone && (
+          <>
+            <dt>Switched off alone</dt>
+            <dd>
+              the model complies {points(alone.change.estimate)} ({alone.items} items, p {pName(alone.p)})
+            </dd>
+          </>
+        )}
+      </dl>
+      <div className="driven">
+        <Contexts title="Words at which it is most active" contexts={most} />
+        <Contexts title="And least" contexts={least} />
+      </div>
+    </div>
+  );
+}
+
+function Tokens({ tokens }: { tokens: CardToken[] }) {
+  return (
+    <span className="chips">
+      {tokens.slice(0, TOKENS).map(({ id, text }) => (
+        <code key={id}>{text}</code>
+      ))}
+    </span>
+  );
+}
+
+function Contexts({ title, contexts }: { title: string; contexts: CardContext[] }) {
+  if (contexts.length === 0) return null;
+  return (
+    <div>
+      <h3>{title}</h3>
+      <ol>
+        {contexts.slice(0, CONTEXTS).map(({ id, before, marked, after, label, cett }) => (
+          <li key={id}>
+            {before}
+            <mark>{marked}</mark>
+            {after} <small className={label}>{label}</small> <small>CETT {cettName(cett)}</small>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function points(change: number): string {
+  const size = Math.abs(Math.round(change * 100));
+  return size === 0 ? 'just as often' : `${size} points ${change > 0 ? 'more' : 'less'} often`;
+}
+
+function pName(p: number): string {
+  return p < 0.001 ? 'below .001' : p.toFixed(3).replace(/^0/, '');
+}
