@@ -34,7 +34,7 @@ it('controls are of equal size, hold no neuron of the detector, and the matched 
   const matched = controls.filter(({ kind }) => kind === 'layer-matched');
   for (const set of matched) {
     assert.deepEqual(layersOf(set), layersOf(own));
-    assert.ok(Math.abs(set.cett / own.cett - 1) < 0.15, `${set.cett} ${own.cett}`);
+    assert.ok(Math.abs(set.cett / own.cett - 1) < 0.05, `${set.cett} ${own.cett}`);
   }
   assert.notDeepEqual(matched[0].neurons, matched[1].neurons);
   const again = neuronSets({ hNeurons, excluded, means, ffn, random: 4, matched: 4, seed: 1 });

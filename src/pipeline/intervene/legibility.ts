@@ -5,6 +5,8 @@ import type { Readings } from './curves.js';
 import type { NeuronSet } from './neuron-sets.js';
 
 const SIGNIFICANT = 0.05;
+/** Rise of the share of degenerate prose that counts as broken. */
+const MORE_DEGENERATE = 0.25;
 type Legibility = NonNullable<Intervention['legibility']>;
 
 /**
@@ -96,7 +98,7 @@ function verdictOf(
 
 /**
  * Alphas at which the model with scaled H-Neurons is sound: from 1 outward, as long as the first question score is at most `drop` below
- * that at 1 and the share of degenerate prose at most `drop` above.
+ * that at 1 and the share of degenerate prose at most {@link MORE_DEGENERATE} above (it is one of few texts).
  */
 export function soundAlphas(
   cost: Intervention['cost'][number]['points'],
@@ -109,7 +111,7 @@ export function soundAlphas(
   const at = (i: number) => points[i].score[score].estimate;
   const sound = (i: number) =>
     at(i) >= at(home) - drop - 1e-9 &&
-    points[i].degenerate.estimate <= points[home].degenerate.estimate + drop + 1e-9;
+    points[i].degenerate.estimate <= points[home].degenerate.estimate + MORE_DEGENERATE + 1e-9;
   let low = home;
   let high = home;
   while (low > 0 && sound(low - 1)) low--;

@@ -12,10 +12,13 @@ export interface NeuronSet {
 
 /** A matched neuron is drawn among so many that are nearest in CETT. */
 const NEAREST = 12;
+/** Sums of a layer agree within this part. */
+const CLOSE = 0.03;
+const EXCHANGES = 20_000;
 
 /**
  * The H-Neurons and their controls: `random` sets of as many neurons drawn from all others, and `matched` sets with as many in each layer,
- * each drawn among the neurons of its layer whose mean CETT is nearest to that of an H-Neuron. No control holds a neuron of the detector.
+ * and, as far as their layers allow it, the same sum of mean CETT. No control holds a neuron of the detector.
  *
  * @param means mean CETT of every neuron `[layers * ffn]`
  * @param excluded all neurons of the detector, whatever their weight
@@ -51,6 +54,11 @@ export function neuronSets(options: {
   ];
 }
 
+/**
+ * In each layer as many neurons as the H-Neurons have there: first each drawn among those nearest in CETT to one of them, then single
+ * neurons exchanged for others of the layer until the sums agree. Where H-Neurons are the most active of their layer they cannot agree:
+ * then the sum stays below.
+ */
 function drawMatched(
   hNeurons: readonly number[],
   free: Uint32Array,
@@ -60,14 +68,31 @@ function drawMatched(
   draw: number,
 ): Set<number> {
   const random = derive(seed, 'intervene', 'layer-matched', draw);
-  const chosen = new Set<number>();
   const scale = (flat: number) => Math.log(means[flat] + 1e-12);
-  for (const wanted of hNeurons) {
-    const layer = Math.floor(wanted / ffn);
-    const near = Array.from(free.filter((flat) => Math.floor(flat / ffn) === layer && !chosen.has(flat)))
-      .sort((a, b) => Math.abs(scale(a) - scale(wanted)) - Math.abs(scale(b) - scale(wanted)))
-      .slice(0, NEAREST);
-    if (near.length > 0) chosen.add(near[int(random, near.length)]);
+  const all = new Set<number>();
+  for (const layer of new Set(hNeurons.map((flat) => Math.floor(flat / ffn)))) {
+    const wanted = hNeurons.filter((flat) => Math.floor(flat / ffn) === layer);
+    const pool = Array.from(free.filter((flat) => Math.floor(flat / ffn) === layer));
+    const chosen: number[] = [];
+    for (const one of wanted) {
+      const near = pool
+        .filter((flat) => !chosen.includes(flat))
+        .sort((a, b) => Math.abs(scale(a) - scale(one)) - Math.abs(scale(b) - scale(one)))
+        .slice(0, NEAREST);
+      if (near.length > 0) chosen.push(near[int(random, near.length)]);
+    }
+    let gap = [...wanted].reduce((sum, flat) => sum + means[flat], 0);
+    const enough = gap * CLOSE;
+    for (const flat of chosen) gap -= means[flat];
+    for (let step = 0; step < EXCHANGES && chosen.length > 0 && Math.abs(gap) > enough; step++) {
+      const place = int(random, chosen.length);
+      const other = pool[int(random, pool.length)];
+      const change = means[other] - means[chosen[place]];
+      if (chosen.includes(other) || Math.abs(gap - change) >= Math.abs(gap)) continue;
+      chosen[place] = other;
+      gap -= change;
+    }
+    for (const flat of chosen) all.add(flat);
   }
-  return chosen;
+  return all;
 }

@@ -10,7 +10,7 @@ export function intervention(found: Intervention | undefined): Markup {
   return html`<section id="intervention"><h2>Do they matter?</h2>
 <p class="note">The activation of ${formatCount(found.detector.hNeurons)} H-Neurons is multiplied by alpha at every token: 0 switches them off, 1 leaves the model as it is. ${
     sets.length > 1 &&
-    `${formatCount(sets.length - 1)} control sets of other neurons are turned in the same way: random ones, and ones of the same layers and activity.`
+    `${formatCount(sets.length - 1)} control sets of other neurons are turned in the same way: random ones, and ones of the same layers and, as far as there are such neurons, the same activity${matchedScale(found)}.`
   }</p>
 ${summary.map((line) => html`<p>${line}</p>`)}
 ${benchmarks.map((benchmark) => html`${complianceCurve(benchmark, sets)}${curveTable(benchmark)}`)}
@@ -18,6 +18,13 @@ ${likelihoodCurve(found)}
 ${costTable(found)}
 ${legibility ? legibilityTable(legibility) : html``}
 </section>`;
+}
+
+/** How close the matched sets come: H-Neurons are often the most active neurons of their layer. */
+function matchedScale({ sets }: Intervention): string {
+  const ratios = sets.filter(({ kind }) => kind === 'layer-matched').map(({ cettRatio }) => cettRatio);
+  if (ratios.length === 0) return '';
+  return ` (${formatPercent(Math.min(...ratios))} to ${formatPercent(Math.max(...ratios))} of the H-Neurons' CETT)`;
 }
 
 function curveTable({
