@@ -22,6 +22,8 @@ const ROWS = 256;
 /** Sequences that may be kept beside the running ones. */
 const KEPT_SEQUENCES = 16;
 const KEPT_CONTEXTS = 4;
+/** What is kept at least of a cache with plain attention. */
+const EXACT_KEPT_CELLS = 1024;
 const FLOAT32_BYTES = 4;
 const FLOAT16_BYTES = 2;
 const MOST_TOP = 50;
@@ -73,7 +75,9 @@ export function openLiveRunner(
   const sequences = makeSequences(context, {
     sequences: sequenceCount,
     // Plain attention computes what it then leaves out: there, what is kept costs more.
-    idleCells: exact ? contextTokens : Math.max(contextTokens, context.cells >> 1),
+    idleCells: exact
+      ? Math.max(contextTokens, EXACT_KEPT_CELLS)
+      : Math.max(contextTokens, context.cells >> 1),
     window: llama.modelWindow(model.pointer),
     shareable: !llama.modelIsRecurrent(model.pointer) && !llama.modelIsHybrid(model.pointer),
   });
