@@ -99,7 +99,11 @@ test('find over a server: neurons are read here, killed and resumed, and the key
     .split('\n')
     .map((line) => JSON.parse(line).id);
   assert.equal(new Set(ids).size, ids.length);
-  for (const name of readdirSync(join(root, 'served'))) assert.ok(!read('served', name).includes(KEY), name);
+  const files = readdirSync(join(root, 'served'), { recursive: true, withFileTypes: true });
+  for (const file of files.filter((one) => one.isFile())) {
+    const text = readFileSync(join(file.parentPath ?? file.path, file.name), 'utf8');
+    assert.ok(!text.includes(KEY), file.name);
+  }
   assert.equal(stages.collect.settings.endpoint, server.url);
 
   const elsewhere = await run(collect('served', open));

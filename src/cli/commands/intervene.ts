@@ -1,23 +1,15 @@
 import { dirname, join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { PromptKind } from '../../engine/text/prompt.js';
 import { UserError } from '../../errors.js';
 import type { JudgeSpec } from '../../judge/spec.js';
 import type { Intervention } from '../../report/intervention/schema.js';
 import { benchmarkSpecs, type ChosenBenchmark, openBenchmarks, openScores } from '../benchmarks.js';
 import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
-import {
-  addEngine,
-  addJudge,
-  addModel,
-  addOutput,
-  type EngineFlags,
-  integer,
-  type JudgeFlags,
-  type OutputOptions,
-} from '../options.js';
+import { type EngineFlags, integer, type JudgeFlags, type OutputOptions } from '../options.js';
 import { type Session, withProgress } from '../session.js';
 import { openSteered } from '../steered.js';
+import { addSteered } from '../steered-options.js';
 
 export interface InterveneFlags extends OutputOptions, EngineFlags, JudgeFlags {
   detector: string;
@@ -46,7 +38,6 @@ export function addIntervene(program: Command, session: Session): void {
       benchmarkSpecs,
       benchmarkSpecs('counterfactual,false-premise,doubt'),
     )
-    .option('--template <file>', 'for jailbreak: a text that holds {question}')
     .option('--alpha <values>', 'FROM:TO:STEP, or values with commas', alphas, alphas('0:3:0.5'))
     .option(
       '--controls <sets>',
@@ -60,18 +51,8 @@ export function addIntervene(program: Command, session: Session): void {
       integer(5),
       40,
     )
-    .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts')
-    .addOption(
-      new Option('--prompt-style <style>', 'how to ask (default: as the detector was trained)').choices([
-        'chat',
-        'few-shot',
-        'plain',
-      ]),
-    )
-    .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
-    .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
-    .option('--force', 'also with another file of the same shape than the detector was trained on');
-  addOutput(addJudge(addEngine(addModel(command, "the model (default: that of the detector's run)"))))
+    .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts');
+  addSteered(command)
     .addHelpText(
       'after',
       `

@@ -1,22 +1,13 @@
 import { dirname, join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { PromptKind } from '../../engine/text/prompt.js';
 import { UserError } from '../../errors.js';
 import { benchmarkSpecs, type ChosenBenchmark, openBenchmarks, openScores } from '../benchmarks.js';
 import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
-import {
-  addEngine,
-  addJudge,
-  addModel,
-  addOutput,
-  type EngineFlags,
-  integer,
-  type JudgeFlags,
-  number,
-  type OutputOptions,
-} from '../options.js';
+import { type EngineFlags, integer, type JudgeFlags, number, type OutputOptions } from '../options.js';
 import { type Session, withProgress } from '../session.js';
 import { openSteered } from '../steered.js';
+import { addSteered } from '../steered-options.js';
 import { alphas } from './intervene.js';
 
 interface TuneFlags extends OutputOptions, EngineFlags, JudgeFlags {
@@ -47,7 +38,6 @@ export function addTune(program: Command, session: Session): void {
       benchmarkSpecs,
       benchmarkSpecs('counterfactual,false-premise,doubt'),
     )
-    .option('--template <file>', 'for jailbreak: a text that holds {question}')
     .option(
       '--alpha <values>',
       'alphas to try: FROM:TO:STEP, or values with commas',
@@ -57,18 +47,8 @@ export function addTune(program: Command, session: Session): void {
     .option('--items <n>', 'items of each benchmark, half to search on and half to test on', integer(10), 60)
     .option('--score <sets>', 'plain questions: facts, triviaqa, NAME=FILE', 'facts')
     .option('--max-score-drop <x>', 'most that the share of right answers may fall', number(0, 1), 0.01)
-    .option('--max-twin-drop <x>', 'most that the share of right twins may fall', number(0, 1), 0.05)
-    .addOption(
-      new Option('--prompt-style <style>', 'how to ask (default: as the detector was trained)').choices([
-        'chat',
-        'few-shot',
-        'plain',
-      ]),
-    )
-    .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
-    .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
-    .option('--force', 'also with another file of the same shape than the detector was trained on');
-  addOutput(addJudge(addEngine(addModel(command, "the model (default: that of the detector's run)"))))
+    .option('--max-twin-drop <x>', 'most that the share of right twins may fall', number(0, 1), 0.05);
+  addSteered(command)
     .addHelpText(
       'after',
       `

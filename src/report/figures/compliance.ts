@@ -20,6 +20,14 @@ function band(
   });
 }
 
+/** Frame and horizontal axis that the curves share. */
+const alphaAxis = (narrow: boolean): Plot.PlotOptions => ({
+  marginLeft: 44,
+  marginBottom: 40,
+  style: { fontSize: '12px' },
+  x: { label: 'alpha', labelAnchor: 'center', labelArrow: 'none', ticks: narrow ? 4 : 7 },
+});
+
 /** How often the model complies as the H-Neurons are turned, with the band of the controls and the honest twins. */
 export function complianceCurve(benchmark: ComplianceBenchmark, sets: Sets): Markup {
   const [own] = benchmark.curves;
@@ -44,10 +52,7 @@ export function complianceCurve(benchmark: ComplianceBenchmark, sets: Sets): Mar
     },
     (_, narrow) => ({
       height: 260,
-      marginLeft: 44,
-      marginBottom: 40,
-      style: { fontSize: '12px' },
-      x: { label: 'alpha', labelAnchor: 'center', labelArrow: 'none', ticks: narrow ? 4 : 7 },
+      ...alphaAxis(narrow),
       y: {
         domain: [0, 1],
         label: 'share of items',
@@ -99,10 +104,7 @@ export function likelihoodCurve({ cost, sets }: Pick<Intervention, 'cost' | 'set
     },
     (_, narrow) => ({
       height: 240,
-      marginLeft: 44,
-      marginBottom: 40,
-      style: { fontSize: '12px' },
-      x: { label: 'alpha', labelAnchor: 'center', labelArrow: 'none', ticks: narrow ? 4 : 7 },
+      ...alphaAxis(narrow),
       y: { label: 'nats a token', labelArrow: 'none', ticks: 5, grid: true },
       marks: [
         Plot.areaY(controls, { x: 'alpha', y1: 'low', y2: 'high', fill: COLOUR.control, fillOpacity: 0.3 }),

@@ -1,0 +1,19 @@
+import { type Command, Option } from 'commander';
+import { addEngine, addJudge, addModel, addOutput, integer } from './options.js';
+
+/** What every command that steers a model takes besides its own options. */
+export function addSteered(command: Command): Command {
+  command
+    .option('--template <file>', 'for jailbreak: a text that holds {question}')
+    .addOption(
+      new Option('--prompt-style <style>', 'how to ask (default: as the detector was trained)').choices([
+        'chat',
+        'few-shot',
+        'plain',
+      ]),
+    )
+    .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
+    .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
+    .option('--force', 'also with another file of the same shape than the detector was trained on');
+  return addOutput(addJudge(addEngine(addModel(command, "the model (default: that of the detector's run)"))));
+}
