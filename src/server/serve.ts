@@ -44,6 +44,7 @@ export const DEFAULT_SETTINGS: Omit<ServerSettings, 'hosts'> = {
   concurrency: 8,
   queue: 64,
   contextTokens: 2048,
+  exact: true,
   requestTimeoutMs: 300_000,
   stallMs: 30_000,
   maxBody: 1 << 20,
@@ -68,9 +69,9 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     // Elsewhere a proxy may call the server by any name.
     hosts: isLoopback(host) ? isLoopback : undefined,
   };
-  const { concurrency, queue, contextTokens } = settings;
+  const { concurrency, queue, contextTokens, exact } = settings;
   const watch = served && detectorNeurons(served.detector).neurons;
-  const backend = await openBackend(options.open, { watch, concurrency, contextTokens }, say);
+  const backend = await openBackend(options.open, { watch, concurrency, contextTokens, exact }, say);
   const scopes = createScopes();
   try {
     const admission = createAdmission(concurrency, queue);

@@ -35,6 +35,8 @@ export interface ServerSettings {
   queue: number;
   /** Longest prompt and answer together, tokens. */
   contextTokens: number;
+  /** The cache of `hneurons score`, where answers are scored; otherwise the fast one (LiveOptions). */
+  exact: boolean;
   /** Longest time for one request, waiting included, milliseconds. */
   requestTimeoutMs: number;
   /** A client of a stream that reads nothing for so long is cut off, milliseconds. */

@@ -29,6 +29,7 @@ interface ServeFlags extends OutputOptions, EngineFlags {
   concurrency?: number;
   queue?: number;
   context?: number;
+  cache: 'exact' | 'fast';
   requestTimeout?: number;
   drainTimeout: number;
   maxBody?: number;
@@ -69,6 +70,14 @@ export function addServe(program: Command, session: Session): void {
       '--context <n>',
       'longest prompt and answer together, tokens (default: 2048)',
       integer(16, 1 << 20),
+    )
+    .addOption(
+      new Option(
+        '--cache <kind>',
+        'exact: 32-bit, so that scores are those of hneurons score; fast: 16-bit with flash attention, for many or long answers',
+      )
+        .choices(['exact', 'fast'])
+        .default('exact'),
     )
     .option(
       '--request-timeout <s>',
@@ -170,6 +179,7 @@ async function start(
         concurrency: flags.concurrency,
         queue: flags.queue,
         contextTokens: flags.context,
+        exact: flags.cache === 'exact',
         requestTimeoutMs: milliseconds(flags.requestTimeout),
         maxBody: flags.maxBody,
         cors: flags.cors,
