@@ -12,14 +12,15 @@ const REFUSED = /^Failed to load resource/;
 test('Esc stops an answer, and the server hears of it', { skip }, async (t) => {
   const mock = await startMockServe();
   mock.pace = 40;
-  mock.say = () => Array.from({ length: 200 }, (_, at) => ` word${at}`);
+  mock.say = () => Array.from({ length: 2000 }, (_, at) => ` word${at}`);
   const page = await openPage(t, mock.url);
   await ask(page, 'Say much');
   await page.locator('.word').nth(3).waitFor();
   await page.keyboard.press('Escape');
   await page.getByText('Stopped, so it has no score.').waitFor();
   const words = await page.locator('.word').count();
-  assert.ok(words < 60, `${words} words`);
+  // However slow the browser is: the answer would go on for 80 seconds.
+  assert.ok(words < 1900, `${words} words`);
   await page.waitForTimeout(150);
   assert.equal(mock.cut, 1);
   assert.equal(await page.locator('.word').count(), words);
