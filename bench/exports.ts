@@ -17,7 +17,7 @@ import { writeGgufAdapter } from '../src/export/adapter-gguf.js';
 import { bakeGguf } from '../src/export/bake-gguf.js';
 import { bakeSafetensors } from '../src/export/bake-safetensors.js';
 import { writePeftAdapter } from '../src/export/peft.js';
-import { hNeuronsOf } from '../src/export/record.js';
+import { requireHNeurons } from '../src/export/record.js';
 import { loadNpy } from '../src/formats/npy.js';
 import { resolveModel } from '../src/models/resolve.js';
 import { readDetector } from '../src/pipeline/detector.js';
@@ -49,7 +49,7 @@ const { values: options } = parseArgs({
 });
 const LIMIT = 0.15;
 const detector = await readDetector(options.detector!);
-const neurons = hNeuronsOf(detector);
+const neurons = requireHNeurons(detector);
 const steps = Number(options.steps);
 const alphas = options.alphas.split(',').map(Number);
 const work = options.work ?? scratchFolder();

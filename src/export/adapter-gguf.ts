@@ -3,7 +3,7 @@ import { neuronsByLayer, writeAdapterFile } from '../engine/steer/adapter-file.j
 import type { Detector } from '../pipeline/detector.js';
 import { openGgufWeights } from '../weights/gguf.js';
 import { downColumns } from './columns.js';
-import { checkAlpha, hNeuronsOf, interventionOf, RECORD_KEY } from './record.js';
+import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons } from './record.js';
 
 /**
  * Writes the H-Neurons as a LoRA adapter for llama.cpp. Without alpha the scale with which it is loaded is alpha - 1; with alpha
@@ -20,7 +20,7 @@ export async function writeGgufAdapter(options: {
   if (alpha !== undefined) checkAlpha(alpha);
   const weights = await openGgufWeights(model);
   const factor = alpha === undefined ? 1 : alpha - 1;
-  const layers = [...neuronsByLayer(hNeuronsOf(detector), weights)].map(([layer, neurons]) => ({
+  const layers = [...neuronsByLayer(requireHNeurons(detector), weights)].map(([layer, neurons]) => ({
     layer,
     neurons,
     columns: downColumns(weights, layer, neurons).map((value) => factor * value),

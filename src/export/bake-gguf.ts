@@ -10,7 +10,7 @@ import { openGgufWeights } from '../weights/gguf.js';
 import { withText } from './header.js';
 import { type Patched, patch } from './patch.js';
 import { describePlaces, type Place, places } from './places.js';
-import { checkAlpha, hNeuronsOf, interventionOf, RECORD_KEY } from './record.js';
+import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons } from './record.js';
 import { SHARED_BLOCK, shareRange } from './share-range.js';
 
 const CHUNK_BYTES = 4 << 20;
@@ -45,7 +45,7 @@ export async function bakeGguf(options: {
     throw new UserError(`${model} has an alpha baked in already; take the original file`);
   }
   const weights = await openGgufWeights(model);
-  const chosen = [...places(weights, neuronsByLayer(hNeuronsOf(detector), weights))];
+  const chosen = [...places(weights, neuronsByLayer(requireHNeurons(detector), weights))];
   const method = describePlaces(weights);
   const record = JSON.stringify(interventionOf(detector, alpha, method));
   const files = bakedFiles(out, gguf.files.length);

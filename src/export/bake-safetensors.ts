@@ -9,7 +9,7 @@ import { openSafetensorsWeights } from '../weights/safetensors.js';
 import type { Baked } from './bake-gguf.js';
 import { patch } from './patch.js';
 import { describePlaces, places } from './places.js';
-import { checkAlpha, hNeuronsOf, interventionOf, RECORD_FILE, writeRecord } from './record.js';
+import { checkAlpha, interventionOf, RECORD_FILE, requireHNeurons, writeRecord } from './record.js';
 
 /** Weights in another form than the one that is baked: in the copy they would be those of the plain model. */
 const OTHER_WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|h5|msgpack|onnx|ot)$|\.index\.json$/i;
@@ -38,7 +38,7 @@ export async function bakeSafetensors(options: {
   }
   const tensors = await checkpointTensors(checkpoint);
   const shards = [...new Set([...tensors.values()].map(({ file }) => file))].sort();
-  const chosen = [...places(weights, neuronsByLayer(hNeuronsOf(detector), weights))];
+  const chosen = [...places(weights, neuronsByLayer(requireHNeurons(detector), weights))];
   const method = describePlaces(weights);
   const baked: Baked = { files: shards.map((file) => basename(file)), method, bytes: 0, rounding: 0 };
   const others = readdirSync(source).filter(

@@ -7,7 +7,7 @@ import type { Detector } from '../pipeline/detector.js';
 import { openWeights } from '../weights/open.js';
 import { downColumns } from './columns.js';
 import { moduleNames } from './module-names.js';
-import { checkAlpha, hNeuronsOf, interventionOf, RECORD_KEY, writeRecord } from './record.js';
+import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons, writeRecord } from './record.js';
 
 /** vLLM reserves room for adapters of one of a few ranks; the powers of two from here on are among them. */
 const SMALLEST_RANK = 8;
@@ -32,7 +32,7 @@ export async function writePeftAdapter(options: {
   const weights = await openWeights(options.weights);
   const { ffn, hidden } = weights;
   const { prefix, target, fanInFanOut } = moduleNames(weights);
-  const chosen = neuronsByLayer(hNeuronsOf(detector), weights);
+  const chosen = neuronsByLayer(requireHNeurons(detector), weights);
   const most = Math.max(...[...chosen.values()].map(({ length }) => length));
   const rank = Math.max(SMALLEST_RANK, 2 ** Math.ceil(Math.log2(most)));
 

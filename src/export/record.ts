@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { type Detector, detectorIdentity } from '../pipeline/detector.js';
+import { type Detector, detectorIdentity, hNeuronsOf } from '../pipeline/detector.js';
 
 /** What an exported file says about itself: which neurons of which model, and alpha. */
 export const InterventionSchema = z.object({
@@ -26,11 +26,8 @@ export const RECORD_KEY = 'hneurons.intervention';
  * The H-Neurons of a detector: the neurons of positive weight. Flat indices, `layer * ffn + index`, ascending.
  * @throws UserError when it has none
  */
-export function hNeuronsOf(detector: Detector): number[] {
-  const flat = detector.neurons
-    .filter(({ weight }) => weight > 0)
-    .map(({ layer, index }) => layer * detector.model.ffn + index)
-    .sort((a, b) => a - b);
+export function requireHNeurons(detector: Detector): number[] {
+  const flat = hNeuronsOf(detector);
   if (flat.length > 0) return flat;
   throw new UserError(
     'the detector has no H-Neurons (no weight above zero), so there is nothing to scale; train one with a larger C',
@@ -54,7 +51,7 @@ export function interventionOf(detector: Detector, alpha: number | null, method:
     method,
     model: { name, sha256 },
     detector: detectorIdentity(detector),
-    neurons: hNeuronsOf(detector).map((flat) => [Math.floor(flat / ffn), flat % ffn]),
+    neurons: requireHNeurons(detector).map((flat) => [Math.floor(flat / ffn), flat % ffn]),
   };
 }
 

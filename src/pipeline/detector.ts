@@ -166,6 +166,12 @@ export function detectorNeurons(detector: Detector): { neurons: number[]; weight
   };
 }
 
+/** Flat indices of the H-Neurons, the neurons of positive weight: those that an intervention scales. Ascending. */
+export function hNeuronsOf(detector: Detector): number[] {
+  const { neurons, weights } = detectorNeurons(detector);
+  return neurons.filter((_, i) => weights[i] > 0).sort((a, b) => a - b);
+}
+
 /** Probability that an answer is hallucinated, from its score. */
 export function detectorProbability(detector: Detector, score: number): number {
   return plattProbability(detector.calibration, score);

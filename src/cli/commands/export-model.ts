@@ -6,7 +6,7 @@ import { bakeSafetensors } from '../../export/bake-safetensors.js';
 import { checkCheckpoint } from '../../export/checkpoint.js';
 import { listFiles, writeNeuronList } from '../../export/neuron-list.js';
 import { writePeftAdapter } from '../../export/peft.js';
-import { hNeuronsOf } from '../../export/record.js';
+import { requireHNeurons } from '../../export/record.js';
 import { checkTarget } from '../../export/target.js';
 import { checkDetectorModel, type Detector, readDetector } from '../../pipeline/detector.js';
 import type { Listener } from '../../pipeline/events.js';
@@ -104,7 +104,7 @@ async function exportAs(
     return { ...common, files: [json, csv] };
   }
   // Refused here, before a model is looked for or downloaded.
-  hNeuronsOf(detector);
+  requireHNeurons(detector);
   if (checkpoint !== undefined) {
     await checkCheckpoint(checkpoint, detector, force);
     checkTarget([out], { kind: 'folder', inputs: [...inputs, checkpoint], force });

@@ -10,10 +10,10 @@ import { InterventionSchema } from '../../report/intervention/schema.js';
 import { derive, shuffle } from '../../stats/random.js';
 import { readCases } from '../cases.js';
 import type { RunContext } from '../context.js';
-import { detectorIdentity, readDetector } from '../detector.js';
+import { detectorIdentity, hNeuronsOf, readDetector } from '../detector.js';
 import { openAnswers } from './answers.js';
 import { CAUSAL_FILE, INTERVENTION_FILE } from './files.js';
-import { hNeuronsOf, intervene } from './intervene.js';
+import { intervene } from './intervene.js';
 import { prepareSets, QUESTION_SHOTS } from './prepare.js';
 
 const ITEMS = 30;

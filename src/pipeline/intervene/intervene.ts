@@ -7,7 +7,7 @@ import { itemPrompts } from '../../intervene/prompt.js';
 import type { Benchmark } from '../../intervene/types.js';
 import type { ComplianceJudge, Opened } from '../../judge/types.js';
 import { type Intervention, InterventionSchema } from '../../report/intervention/schema.js';
-import { type Detector, detectorIdentity, detectorNeurons } from '../detector.js';
+import { type Detector, detectorIdentity } from '../detector.js';
 import type { Listener } from '../events.js';
 import { describeSystem } from '../system.js';
 import { type AnswerStore, type Condition, PLAIN, type Questionnaire } from './answers.js';
@@ -43,12 +43,6 @@ export interface InterventionContext {
   command: string[];
 }
 
-/** Flat indices of the neurons with a positive weight: those that are scaled. */
-export function hNeuronsOf(detector: Detector): number[] {
-  const { neurons, weights } = detectorNeurons(detector);
-  return neurons.filter((_, i) => weights[i] > 0);
-}
-
 /**
  * Turns the H-Neurons and their controls up and down, and writes what comes of it: `intervention.json` with curves and statistics
  * (method.md section 6), `side-by-side.jsonl` with each item's answers under all alphas. Every answer is kept as it comes.
@@ -80,7 +74,7 @@ export async function intervene(
   const readable = legibility({ sets, alphas, readings: said.readings, costAt: said.costAt, seed });
   const { name, sha256 } = detector.model;
   const found = InterventionSchema.parse({
-    schema: 'hneurons/intervention',
+    schema: 'hneurons/compliance',
     version: 1,
     summary: [
       ...benchmarks.map((one) => describeCurve(one, sound, alphas.all)),

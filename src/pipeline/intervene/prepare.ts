@@ -8,8 +8,7 @@ import { readJsonl } from '../../formats/jsonl.js';
 import type { KnownFact } from '../../intervene/facts.js';
 import type { Turn } from '../../intervene/types.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
-import { type Detector, detectorNeurons } from '../detector.js';
-import { hNeuronsOf } from './intervene.js';
+import { type Detector, detectorNeurons, hNeuronsOf } from '../detector.js';
 import { type NeuronSet, neuronSets } from './neuron-sets.js';
 import { meanCett } from './reading.js';
 

@@ -9,7 +9,7 @@ import { type Origin, OriginSchema } from '../../report/origin/schema.js';
 import { summariseOrigin } from '../../report/origin/summary.js';
 import { checkPair } from '../../weights/pair.js';
 import type { FfnWeights } from '../../weights/types.js';
-import { type Detector, detectorIdentity, detectorNeurons } from '../detector.js';
+import { type Detector, detectorIdentity, hNeuronsOf } from '../detector.js';
 import type { ModelIdentity } from '../manifest.js';
 import type { RunFolder } from '../run-folder.js';
 import { describeSystem } from '../system.js';
@@ -169,12 +169,6 @@ async function transferTo(
     transferNote: null,
     datasets,
   };
-}
-
-/** Flat indices of the neurons with a positive weight. */
-function hNeuronsOf(detector: Detector): number[] {
-  const { neurons, weights } = detectorNeurons(detector);
-  return neurons.filter((_, i) => weights[i] > 0);
 }
 
 function describeModel({ name, weights }: TracedModel): Origin['base'] {

@@ -89,7 +89,7 @@ const LegibilitySchema = z.object({
 
 /** The content of `intervention.json`. */
 export const InterventionSchema = z.object({
-  schema: z.literal('hneurons/intervention'),
+  schema: z.literal('hneurons/compliance'),
   version: z.literal(1),
   /** What was found, in sentences. */
   summary: z.array(z.string()),
