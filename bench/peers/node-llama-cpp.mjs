@@ -19,7 +19,7 @@ const llama = await getLlama({
 const model = await llama.loadModel({ modelPath });
 const TOGETHER = 5;
 const context = await model.createContext({
-  contextSize: 128,
+  contextSize: 512,
   sequences: TOGETHER,
   threads: 1,
   flashAttention: false,

@@ -98,7 +98,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
     ...relationLines(report, dim, width),
     ...report.warnings.map((warning) => text(`${colours.yellow('!')} ${visibleText(warning)}`)),
     ...Object.entries(report.files).map(([what, path]) =>
-      text(`  ${dim(visibleText(what).padEnd(10))} ${visibleText(path)}`),
+      text(`  ${dim(visibleText(what).padEnd(12))} ${visibleText(path)}`),
     ),
   ];
   return `${lines.join('\n')}\n`;
