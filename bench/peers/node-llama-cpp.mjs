@@ -17,7 +17,7 @@ const llama = await getLlama({
   logLevel: 'error',
 });
 const model = await llama.loadModel({ modelPath });
-const TOGETHER = 5;
+const TOGETHER = 1;
 const context = await model.createContext({
   contextSize: 512,
   sequences: TOGETHER,
