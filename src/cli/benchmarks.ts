@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { UserError } from '../errors.js';
 import type { Benchmark } from '../intervene/types.js';
 import type { Listener } from '../pipeline/events.js';
 import { findDataset, type Session } from './session.js';
@@ -32,6 +33,13 @@ export function benchmarkSpecs(text: string): ChosenBenchmark[] {
   const names = chosen.map(({ kind }) => kind);
   if (new Set(names).size < names.length) throw new InvalidArgumentError('Each benchmark only once.');
   return chosen;
+}
+
+/** Checked before anything is loaded. @throws UserError for a jailbreak without its template */
+export function requireTemplate(flags: { benchmark: ChosenBenchmark[]; template?: string }): void {
+  if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
+    throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
+  }
 }
 
 /** The chosen benchmarks with their items. @throws UserError for a file that cannot be used */

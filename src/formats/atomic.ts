@@ -20,10 +20,19 @@ export async function writeAtomicWith(
   path: string,
   fill: (file: FileHandle) => Promise<unknown>,
 ): Promise<void> {
+  await replaceWith(path, (temporary) => open(temporary, 'w'), fill);
+}
+
+/** The steps of an atomic write; `start` makes the temporary file and opens it. */
+async function replaceWith(
+  path: string,
+  start: (temporary: string) => Promise<FileHandle>,
+  fill: (file: FileHandle) => unknown,
+): Promise<void> {
   const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'w');
+    const file = await start(temporary);
     try {
       await fill(file);
       await file.sync();
@@ -53,25 +62,13 @@ export async function copyAtomicWith(
   path: string,
   change: (file: FileHandle) => unknown,
 ): Promise<void> {
-  const temporary = temporaryName(path);
-  try {
-    await mkdir(dirname(path), { recursive: true });
+  const start = async (temporary: string) => {
     await copyFile(source, temporary, constants.COPYFILE_FICLONE);
     // A model in a cache may be read-only, and its copy would be too.
     await chmod(temporary, 0o644);
-    const file = await open(temporary, 'r+');
-    try {
-      await change(file);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw fileError(error, 'write', path);
-  }
-  await syncFolder(dirname(path));
+    return open(temporary, 'r+');
+  };
+  await replaceWith(path, start, change);
 }
 
 /**

@@ -4,7 +4,13 @@ import type { PromptKind } from '../../engine/text/prompt.js';
 import { UserError } from '../../errors.js';
 import type { JudgeSpec } from '../../judge/spec.js';
 import type { Intervention } from '../../report/intervention/schema.js';
-import { benchmarkSpecs, type ChosenBenchmark, openBenchmarks, openScores } from '../benchmarks.js';
+import {
+  benchmarkSpecs,
+  type ChosenBenchmark,
+  openBenchmarks,
+  openScores,
+  requireTemplate,
+} from '../benchmarks.js';
 import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
 import { type EngineFlags, integer, type JudgeFlags, type OutputOptions } from '../options.js';
 import { type Session, withProgress } from '../session.js';
@@ -98,9 +104,7 @@ async function runIntervene(session: Session, flags: InterveneFlags): Promise<vo
   const { intervene } = await import('../../pipeline/intervene/intervene.js');
   const { lock } = await import('../../pipeline/run-folder.js');
   const { writeInterventionPage } = await import('../../pipeline/intervene/page.js');
-  if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
-    throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
-  }
+  requireTemplate(flags);
   const judge = (await judgeSettings(flags)).judge;
   requireJudge(flags.benchmark, judge);
   const out = flags.out ?? join(dirname(flags.detector), 'intervention');

@@ -1,8 +1,13 @@
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { PromptKind } from '../../engine/text/prompt.js';
-import { UserError } from '../../errors.js';
-import { benchmarkSpecs, type ChosenBenchmark, openBenchmarks, openScores } from '../benchmarks.js';
+import {
+  benchmarkSpecs,
+  type ChosenBenchmark,
+  openBenchmarks,
+  openScores,
+  requireTemplate,
+} from '../benchmarks.js';
 import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
 import { type EngineFlags, integer, type JudgeFlags, number, type OutputOptions } from '../options.js';
 import { type Session, withProgress } from '../session.js';
@@ -62,9 +67,7 @@ async function runTune(session: Session, flags: TuneFlags): Promise<void> {
   const { tune } = await import('../../pipeline/intervene/tune.js');
   const { lock } = await import('../../pipeline/run-folder.js');
   const { judge } = await judgeSettings(flags);
-  if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
-    throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
-  }
+  requireTemplate(flags);
   const out = flags.out ?? join(dirname(flags.detector), 'intervention');
   const tuning = await withProgress(session, flags, async (emit) => {
     const unlock = lock(out);

@@ -1,7 +1,6 @@
 import type { PromptKind } from '../../engine/text/prompt.js';
 import type { Engine } from '../../engine/types.js';
 import { counterfactual } from '../../intervene/builtin/counterfactual.js';
-import { itemPrompts } from '../../intervene/prompt.js';
 import type { Benchmark } from '../../intervene/types.js';
 import { builtinQuestions } from '../../questions/builtin.js';
 import type { Card, Explain } from '../../report/explain/schema.js';
@@ -11,6 +10,7 @@ import { wilsonInterval } from '../../stats/wilson.js';
 import { type AnswerStore, type Condition, PLAIN } from '../intervene/answers.js';
 import { knownFacts } from '../intervene/known.js';
 import { QUESTION_SHOTS } from '../intervene/prepare.js';
+import { questionnaireOf } from '../intervene/questionnaire.js';
 
 export interface AloneOptions {
   engine: Engine;
@@ -68,15 +68,7 @@ async function askAll(
   conditions: Condition[],
 ): Promise<boolean[][]> {
   const items = benchmark.items.filter(({ twin }) => !twin);
-  const prompts = itemPrompts(engine.model, promptKind, benchmark);
-  const texts = items.map((item) => prompts.text(item));
-  const tokens = await engine.tokenize(texts, prompts.tokenize);
-  const questionnaire = {
-    benchmark: benchmark.name,
-    sampling: benchmark.sampling,
-    stop: prompts.stop,
-    items: items.map(({ id }, i) => ({ id, text: texts[i], prompt: tokens[i] })),
-  };
+  const questionnaire = await questionnaireOf(engine, { ...benchmark, items }, promptKind);
   let done = conditions.reduce((sum, condition) => sum + store.known(questionnaire, condition), 0);
   const total = conditions.length * items.length;
   onAnswer(done, total);

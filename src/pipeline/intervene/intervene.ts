@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import type { PromptKind } from '../../engine/text/prompt.js';
 import type { Engine } from '../../engine/types.js';
-import { UserError } from '../../errors.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
-import { itemPrompts } from '../../intervene/prompt.js';
 import type { Benchmark } from '../../intervene/types.js';
 import type { ComplianceJudge, Opened } from '../../judge/types.js';
 import { type Intervention, InterventionSchema } from '../../report/intervention/schema.js';
@@ -15,6 +13,7 @@ import { type Cost, costPoint, passageLikelihood, proseQuestionnaire } from './c
 import { complianceCurves, type Reading, type Readings } from './curves.js';
 import { describeCurve, legibility, soundAlphas } from './legibility.js';
 import type { NeuronSet } from './neuron-sets.js';
+import { questionnaireOf } from './questionnaire.js';
 import { type OpenComplianceJudge, readOutcomes } from './reading.js';
 import { sideBySide } from './side-by-side.js';
 
@@ -225,29 +224,5 @@ export async function askAll(
     readings: views.slice(0, input.benchmarks.length),
     scores: views.slice(input.benchmarks.length),
     costAt: (set, alpha) => costs.get(keyOf({ set, alpha }))!,
-  };
-}
-
-/** The items of a benchmark as the prompts of this model. @throws UserError for an item longer than the model's context */
-async function questionnaireOf(
-  engine: Engine,
-  benchmark: Benchmark,
-  promptKind: PromptKind,
-): Promise<Questionnaire> {
-  const { items, name, sampling } = benchmark;
-  const prompts = itemPrompts(engine.model, promptKind, benchmark);
-  const texts = items.map(prompts.text);
-  const tokens = await engine.tokenize(texts, prompts.tokenize);
-  const tooLong = tokens.findIndex(({ length }) => length + sampling.maxTokens > engine.model.contextLength);
-  if (tooLong >= 0) {
-    throw new UserError(
-      `${name}, item ${items[tooLong].id}: ${tokens[tooLong].length} tokens do not fit into the model's context of ${engine.model.contextLength}`,
-    );
-  }
-  return {
-    benchmark: name,
-    sampling,
-    stop: prompts.stop,
-    items: items.map(({ id }, i) => ({ id, text: texts[i], prompt: tokens[i] })),
   };
 }
