@@ -17,5 +17,6 @@ if (files.length === 0) {
 // By default Node leaves one core idle, which on two cores doubles the time.
 const [major, minor] = process.versions.node.split('.').map(Number);
 const together = major > 20 || minor >= 10 ? [`--test-concurrency=${availableParallelism()}`] : [];
-const run = spawnSync(process.execPath, ['--test', ...together, ...files], { stdio: 'inherit' });
+const reporter = ['--test-reporter=./scripts/reporter.js', '--test-reporter-destination=stdout'];
+const run = spawnSync(process.execPath, ['--test', ...together, ...reporter, ...files], { stdio: 'inherit' });
 process.exit(run.status ?? 1);
