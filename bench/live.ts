@@ -1,7 +1,7 @@
 /**
- * Speed of live generation, each way in turn within one run: plain (no watch: 16-bit cache and flash attention, as other llama.cpp
- * servers run), scoring every token, steered, and steered and scoring. Wall time, and CPU time of the native process, which other
- * work on the machine disturbs less (Linux only).
+ * Speed of live generation, each way in turn in every repeat: plain (nothing watched: 16-bit cache and flash attention, as other
+ * llama.cpp servers run), steered, scoring every token with each of the caches, and steered and scoring. Ratios are those
+ * within a repeat. Wall time, and CPU time of the native process, which other work on the machine disturbs less (Linux only).
  *   node dist/bench/live.js --detector RUN/detector.json [--model gemma-3-270m] [--streams 1,8,32] [--tokens 32]
  *     [--repeats 3] [--threads N] [--prompt-tokens N]
  */
@@ -13,7 +13,7 @@ import { resolveModel } from '../src/models/resolve.js';
 import { detectorNeurons, readDetector } from '../src/pipeline/detector.js';
 import { builtinQuestions } from '../src/questions/builtin.js';
 import { FEW_SHOT } from '../src/questions/few-shot.js';
-import { hardware, median, spread } from './reference.js';
+import { hardware, spread } from './reference.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,22 +31,31 @@ const model = await resolveModel(options.model);
 const detector = await readDetector(options.detector);
 const { neurons: watch, weights } = detectorNeurons(detector);
 const steering = { neurons: watch.filter((_, i) => weights[i] > 0), alpha: 0.5 };
-const engine = await openEngine({
-  modelPath: model.path,
-  device: 'cpu',
-  threads: options.threads === undefined ? undefined : Number(options.threads),
-});
-const pid = Number.parseInt(
-  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-    .split('\n')
-    .find((line) => line.includes('host/child.js'))!,
-  10,
+// An engine has one live session at a time.
+const engines = await Promise.all(
+  Array.from({ length: 3 }, () =>
+    openEngine({
+      modelPath: model.path,
+      device: 'cpu',
+      threads: options.threads === undefined ? undefined : Number(options.threads),
+    }),
+  ),
 );
+const [engine] = engines;
 
-/** CPU seconds of the native process; /proc counts in hundredths. */
+/** CPU seconds of the native processes, of which one works at a time; /proc counts in hundredths. */
 function cpuSeconds(): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  const children = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], {
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter((line) => line.includes('host/child.js'));
+  return children.reduce((sum, line) => {
+    const fields = readFileSync(`/proc/${Number.parseInt(line, 10)}/stat`, 'utf8')
+      .split(') ')[1]
+      .split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) / 100;
+  }, 0);
 }
 
 const most = Math.max(...options.streams.split(',').map(Number));
@@ -106,39 +115,44 @@ async function run(session: LiveSession, streams: number, wish: { score?: boolea
 }
 
 const WAYS = [
-  { name: 'plain', watch: false },
-  { name: 'steered', watch: false, steered: true },
-  { name: 'watching, no score', watch: true },
-  { name: 'scoring', watch: true, score: true },
-  { name: 'steered and scoring', watch: true, score: true, steered: true },
+  { name: 'plain', session: 'fast' },
+  { name: 'steered', session: 'fast', steered: true },
+  { name: 'scoring, 16-bit cache', session: 'watching fast', score: true },
+  { name: 'unscored, exact cache', session: 'watching' },
+  { name: 'scoring, exact cache', session: 'watching', score: true },
+  { name: 'and steered', session: 'watching', score: true, steered: true },
 ];
 
 console.log(
   `live: ${model.name}, ${watch.length} watched neurons, prompts of ${prompts[0].length} tokens in the cache, ${tokens} tokens each; ${hardware()}`,
 );
 for (const streams of options.streams.split(',').map(Number)) {
+  const common = { concurrency: streams, contextTokens: prompts[0].length + 40 + tokens };
+  const sessions: Record<string, LiveSession> = {
+    fast: await engines[0].live(common),
+    'watching fast': await engines[1].live({ ...common, watch, exact: false }),
+    watching: await engines[2].live({ ...common, watch }),
+  };
+  for (const { session, ...wish } of WAYS) await run(sessions[session], streams, wish);
   const found = WAYS.map(() => ({ speed: [] as number[], cpu: [] as number[] }));
   for (let repeat = 0; repeat < Number(options.repeats); repeat++)
-    for (const watching of [false, true]) {
-      const session = await engine.live({
-        watch: watching ? watch : [],
-        concurrency: streams,
-        contextTokens: prompts[0].length + 40 + tokens,
-      });
-      for (const steered of [false, true]) await run(session, streams, { steered });
-      for (const [i, way] of WAYS.entries()) {
-        if (way.watch !== watching) continue;
-        const { speed, cpu } = await run(session, streams, way);
-        found[i].speed.push(speed);
-        found[i].cpu.push(cpu);
-      }
-      await session.close();
+    for (let turn = 0; turn < WAYS.length; turn++) {
+      // Another one first each time, as a machine slows down and speeds up.
+      const i = (turn + repeat) % WAYS.length;
+      const { session, ...wish } = WAYS[i];
+      const { speed, cpu } = await run(sessions[session], streams, wish);
+      found[i].speed.push(speed);
+      found[i].cpu.push(cpu);
     }
+  for (const session of Object.values(sessions)) await session.close();
   console.log(`  ${streams} streams`);
-  const plain = found[0];
-  for (const [i, { name }] of WAYS.entries())
+  const [plain] = found;
+  for (const [i, { name }] of WAYS.entries()) {
+    const ratios = found[i].speed.map((speed, repeat) => speed / plain.speed[repeat]);
+    const ofCpu = found[i].cpu.map((cpu, repeat) => plain.cpu[repeat] / cpu);
     console.log(
-      `    ${name.padEnd(20)} ${spread(found[i].speed)} tokens/s (${(median(found[i].speed) / median(plain.speed)).toFixed(2)}x), CPU ${spread(found[i].cpu)} ms/token (${(median(plain.cpu) / median(found[i].cpu)).toFixed(2)}x)`,
+      `    ${name.padEnd(22)} ${spread(found[i].speed)} tokens/s, of plain ${spread(ratios, 2)}, by CPU ${spread(ofCpu, 2)}`,
     );
+  }
 }
-await engine.close();
+for (const one of engines) await one.close();

@@ -33,9 +33,9 @@ export function writeLines(path: string, values: unknown[]): void {
 }
 
 /** Median and range, e.g. `13.9 (13.2–14.4)`. */
-export function spread(values: number[]): string {
+export function spread(values: number[], decimals?: number): string {
   const sorted = [...values].sort((a, b) => a - b);
-  const digits = (x: number) => (x < 1 ? x.toFixed(3) : x.toFixed(1));
+  const digits = (x: number) => x.toFixed(decimals ?? (x < 1 ? 3 : 1));
   const range = sorted.length > 1 ? ` (${digits(sorted[0])}–${digits(sorted[sorted.length - 1])})` : '';
   return `${digits(median(sorted))}${range}`;
 }

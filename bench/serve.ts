@@ -1,9 +1,9 @@
 /**
  * Load on `hneurons serve` by OpenAI's own client, with scores while decoding and without, in one run:
  *   node dist/bench/serve.js --detector DETECTOR [--model gemma-3-270m] [--streams 1,8,32] [--tokens 64] [--rounds 3] [--threads N]
- * Two servers of the same model stand side by side, one with the detector, one without (plain llama.cpp, nothing tapped). They are
- * measured in turns, round by round, so that other load on the machine hits both alike; each figure is over all rounds. With the
- * first server, requests that switch the score off are measured too. Seeds and lengths are the same everywhere. Processor time
+ * Three servers of the same model stand side by side: without a detector (plain llama.cpp, nothing tapped), with it, and with it
+ * and `--cache fast`. They are measured in turns, round by round, so that other load on the machine hits all alike; each figure is
+ * over all rounds. With the second server, requests that switch the score off are measured too. Seeds and lengths are the same everywhere. Processor time
  * (server and native process, Linux) says what scoring costs even where other programs take their share of the machine.
  */
 import { parseArgs } from 'node:util';
@@ -39,14 +39,15 @@ interface Measured {
 const nothing = (): Measured => ({ requests: 0, tokens: 0, seconds: 0, firstToken: [], cpu: 0 });
 
 /** How requests are sent: to which server, with which additions. */
-const MODES = ['plain', 'score off', 'scored'] as const;
+const MODES = ['plain', 'score off', 'scored', 'fast'] as const;
 type Mode = (typeof MODES)[number];
 
 const common = ['--model', options.model, '--concurrency', String(Math.max(...levels)), '--context', '512'];
 if (options.threads) common.push('--threads', options.threads);
 const plain = await startServed(common);
 const scoring = await startServed([...common, '--detector', options.detector]);
-const serverOf: Record<Mode, Served> = { plain, 'score off': scoring, scored: scoring };
+const fast = await startServed([...common, '--detector', options.detector, '--cache', 'fast']);
+const serverOf: Record<Mode, Served> = { plain, 'score off': scoring, scored: scoring, fast };
 const model = (await client(plain).models.list()).data[0].id;
 
 /** Sends `count` streams at once, a few times, and takes the times as a client sees them. */
@@ -132,7 +133,7 @@ try {
     }
   }
 } finally {
-  await Promise.all([plain.stop(), scoring.stop()]);
+  await Promise.all([plain.stop(), scoring.stop(), fast.stop()]);
 }
 if (options.json) console.log(JSON.stringify({ hardware: hardware(), model, tokens, rounds, results }));
 else {

@@ -51,29 +51,30 @@ export async function openBenchmarks(
 ): Promise<Benchmark[]> {
   const { facts, seed } = steered;
   const { QUESTION_SHOTS } = await import('../pipeline/intervene/prepare.js');
+  const open = async ({ kind, file }: ChosenBenchmark): Promise<Benchmark> => {
+    switch (kind) {
+      case 'counterfactual': {
+        const { counterfactual } = await import('../intervene/builtin/counterfactual.js');
+        return counterfactual(facts, QUESTION_SHOTS);
+      }
+      case 'false-premise':
+        return (await import('../intervene/builtin/false-premise.js')).falsePremise(facts);
+      case 'doubt':
+        return (await import('../intervene/builtin/doubt.js')).doubt(facts);
+      case 'falseqa':
+        return (await import('../intervene/public/falseqa.js')).falseQa(file!, flags.items, seed);
+      case 'faitheval':
+        return (await import('../intervene/public/faitheval.js')).faithEval(file!, flags.items, seed);
+      case 'jailbreak': {
+        const { jailbreak } = await import('../intervene/public/jailbreak.js');
+        return jailbreak(file!, flags.template!, flags.items, seed);
+      }
+      case 'sycophancy':
+        return sycophancyOf(session, file, flags.items, steered, emit);
+    }
+  };
   const benchmarks: Benchmark[] = [];
-  for (const { kind, file } of flags.benchmark) {
-    benchmarks.push(
-      kind === 'counterfactual'
-        ? (await import('../intervene/builtin/counterfactual.js')).counterfactual(facts, QUESTION_SHOTS)
-        : kind === 'false-premise'
-          ? (await import('../intervene/builtin/false-premise.js')).falsePremise(facts)
-          : kind === 'doubt'
-            ? (await import('../intervene/builtin/doubt.js')).doubt(facts)
-            : kind === 'falseqa'
-              ? await (await import('../intervene/public/falseqa.js')).falseQa(file!, flags.items, seed)
-              : kind === 'faitheval'
-                ? await (await import('../intervene/public/faitheval.js')).faithEval(file!, flags.items, seed)
-                : kind === 'jailbreak'
-                  ? await (await import('../intervene/public/jailbreak.js')).jailbreak(
-                      file!,
-                      flags.template!,
-                      flags.items,
-                      seed,
-                    )
-                  : await sycophancyOf(session, file, flags.items, steered, emit),
-    );
-  }
+  for (const chosen of flags.benchmark) benchmarks.push(await open(chosen));
   return benchmarks;
 }
 

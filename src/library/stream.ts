@@ -79,7 +79,7 @@ export function startAnswer(
         const text = begun ? whole : whole.trimStart();
         begun ||= text !== '';
         tokens.push({ index, text, logProbability });
-        risks?.token(text);
+        risks?.token(text, whole.length - text.length);
         if (!risks) ready = tokens.length;
         wake();
       },

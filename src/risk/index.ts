@@ -7,4 +7,5 @@ export { type HeldOutAnswers, probabilityInterval } from './interval.js';
 export { scoreWritten, type WrittenAnswer } from './score.js';
 export { sentences } from './sentences.js';
 export { type RiskStream, riskStream, type StreamedRisk } from './stream.js';
+export { spansOfTexts } from './tokens.js';
 export type * from './types.js';

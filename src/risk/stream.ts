@@ -1,6 +1,7 @@
 import { detectorProbability } from '../pipeline/detector.js';
 import { tokenScore } from '../pipeline/score.js';
 import { answerRisk, type RiskSettings } from './answer.js';
+import { spansOfTexts } from './tokens.js';
 import type { AnswerRisk } from './types.js';
 
 /** The risk of one token of a stream. */
@@ -13,8 +14,11 @@ export interface StreamedRisk {
 
 /** Scores an answer while it is written. */
 export interface RiskStream {
-  /** The next token's text. */
-  token(text: string): void;
+  /**
+   * The next token's text.
+   * @param leftOut UTF-16 units of white space that it began with, and that are no part of the text
+   */
+  token(text: string, leftOut?: number): void;
   /**
    * The CETT of the detector's neurons `[neurons]` at a token that has come already; they come in order. Gives that token's risk.
    */
@@ -32,11 +36,13 @@ export function riskStream(settings: RiskSettings): RiskStream {
   const weights = detector.neurons.map(({ weight }) => weight);
   const width = weights.length;
   const texts: string[] = [];
+  const left: number[] = [];
   let values = new Float32Array(64 * width);
   let read = 0;
   return {
-    token(text) {
+    token(text, leftOut = 0) {
       texts.push(text);
+      left.push(leftOut);
     },
     cett(index, row) {
       if (index !== read || index >= texts.length || row.length !== width) {
@@ -65,6 +71,7 @@ export function riskStream(settings: RiskSettings): RiskStream {
         text: text ?? known.join(''),
         texts: known,
         cett: values.subarray(0, read * width),
+        places: spansOfTexts(known, left.slice(0, read)),
       });
     },
   };

@@ -17,11 +17,16 @@ export interface AnswerRequest {
   trimStart: boolean;
 }
 
+export interface WrittenToken extends LiveToken {
+  /** UTF-16 units of white space that `text` began with, and that were left out. */
+  leftOut: number;
+}
+
 /** An answer that has been written. */
 export interface Answer {
   text: string;
   /** Their texts joined are `text`. */
-  tokens: LiveToken[];
+  tokens: WrittenToken[];
   /** CETT of the detector's neurons at each token; empty where no score was wanted. */
   cett: Float32Array[];
   end: LiveEnd;
@@ -29,7 +34,7 @@ export interface Answer {
 
 /** What is heard of an answer while it is written. */
 export interface AnswerListener {
-  onToken(token: LiveToken): void;
+  onToken(token: WrittenToken): void;
   onCett(index: number, cett: Float32Array): void;
 }
 
@@ -49,7 +54,7 @@ export function writeAnswer(
     signal.throwIfAborted();
     const { trimStart, ...rest } = request;
     const id = String(++lastId);
-    const tokens: LiveToken[] = [];
+    const tokens: WrittenToken[] = [];
     const cett: Float32Array[] = [];
     let begun = !trimStart;
     let settled = false;
@@ -72,7 +77,7 @@ export function writeAnswer(
             if (settled) return;
             const text = begun ? token.text : token.text.trimStart();
             begun ||= text !== '';
-            const shown = text === token.text ? token : { ...token, text };
+            const shown = { ...token, text, leftOut: token.text.length - text.length };
             tokens.push(shown);
             listener?.onToken(shown);
           },

@@ -1,5 +1,5 @@
 import type { LiveToken } from '../engine/live/types.js';
-import { ABSTENTION, type AnswerRisk, answerRisk, guarded } from '../risk/index.js';
+import { ABSTENTION, type AnswerRisk, answerRisk, guarded, spansOfTexts } from '../risk/index.js';
 import { type Answer, type AnswerListener, type AnswerRequest, writeAnswer } from './answer.js';
 import type { Generation } from './generation.js';
 import type { ServerContext } from './types.js';
@@ -77,8 +77,14 @@ export function riskOf({ risk }: Generation, answer: Answer, alpha?: number): An
   answer.cett.forEach((row, i) => {
     cett.set(row, i * width);
   });
-  const texts = answer.tokens.slice(0, answer.cett.length).map(({ text }) => text);
-  return answerRisk(alpha === undefined ? risk : { ...risk, alpha }, { text: answer.text, texts, cett });
+  const read = answer.tokens.slice(0, answer.cett.length);
+  const texts = read.map(({ text }) => text);
+  const places = spansOfTexts(
+    texts,
+    read.map(({ leftOut }) => leftOut),
+  );
+  const settings = alpha === undefined ? risk : { ...risk, alpha };
+  return answerRisk(settings, { text: answer.text, texts, cett, places });
 }
 
 /** Writes one answer to the end, under the guard that the request asks for. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Computing } from './computing.js';
-import { ApiError, CLIENT_GONE } from './errors.js';
+import type { ApiError } from './errors.js';
 import { createEventStream, eventText } from './event-stream.js';
 import { type ProxyRequest, scoreAnswer } from './proxy-answer.js';
 import { wholeAnswer } from './proxy-route.js';
-import { clientGone } from './scope.js';
+import { stopWhenGone } from './scope.js';
 import type { ServerContext } from './types.js';
 import { nonsense, type Upstream } from './upstream.js';
 
@@ -53,12 +53,7 @@ export async function proxyStream(
         waiting = '';
         return taken;
       },
-      onGone(reason) {
-        if (reason === 'stalled') {
-          scope.abort(new ApiError(CLIENT_GONE, 'the client does not read', { code: 'stalled' }));
-          cutOff();
-        } else scope.abort(clientGone());
-      },
+      onGone: stopWhenGone(scope, cutOff),
     },
     context.settings.stallMs,
   );

@@ -35,7 +35,19 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-export const clientGone = (): ApiError => new ApiError(CLIENT_GONE, 'the client went away');
+const clientGone = (): ApiError => new ApiError(CLIENT_GONE, 'the client went away');
+
+/**
+ * What a stream does when nobody reads it any more: the answer stops; a client that is there but does not read is cut off.
+ */
+export function stopWhenGone(scope: Pick<Scope, 'abort'>, cutOff: () => void) {
+  return (reason: 'disconnected' | 'stalled'): void => {
+    if (reason === 'stalled') {
+      scope.abort(new ApiError(CLIENT_GONE, 'the client does not read', { code: 'stalled' }));
+      cutOff();
+    } else scope.abort(clientGone());
+  };
+}
 
 export function createScopes(): Scopes {
   const open = new Set<{ abort(reason: ApiError): void }>();

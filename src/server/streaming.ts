@@ -1,10 +1,10 @@
 import { riskStream } from '../risk/index.js';
 import { answerRequest, type Choice, choiceOf, countedAnswer, guardedChoice, type Usage } from './choice.js';
 import type { Computing } from './computing.js';
-import { ApiError, CLIENT_GONE } from './errors.js';
+import type { ApiError } from './errors.js';
 import { createEventStream, eventText } from './event-stream.js';
 import type { Generation } from './generation.js';
-import { clientGone } from './scope.js';
+import { stopWhenGone } from './scope.js';
 import type { ServerContext } from './types.js';
 import { envelope, firstChunk, lastChunk, type Part, partChunk, usageChunk } from './wire.js';
 
@@ -71,12 +71,7 @@ export function streamAnswers(
         }
         return events;
       },
-      onGone(reason) {
-        if (reason === 'stalled') {
-          scope.abort(new ApiError(CLIENT_GONE, 'the client does not read', { code: 'stalled' }));
-          cutOff();
-        } else scope.abort(clientGone());
-      },
+      onGone: stopWhenGone(scope, cutOff),
     },
     context.settings.stallMs,
   );
@@ -119,7 +114,7 @@ const writeOpenly: Writer = async (context, generation, index, signal, usage, pr
   const risks = generation.risk && riskStream(generation.risk);
   const answer = await countedAnswer(context, answerRequest(generation, index, generation.n), signal, {
     onToken(token) {
-      risks?.token(token.text);
+      risks?.token(token.text, token.leftOut);
       progress.text += token.text;
       progress.tokens.push(token);
       wake();

@@ -112,6 +112,27 @@ test('a stream says what the whole answer says, token by token, with the CETT th
   assert.ok(whole.tokens.every(({ answer }) => answer));
 });
 
+test('a token of which only white space was left out is no part of the answer, as hneurons score has it', () => {
+  // " 28" is three tokens of Gemma's; " Lima" is one, which keeps its place.
+  for (const [texts, leftOut, first] of [
+    [['', '2', '8'], [1, 0, 0], 1],
+    [['', '', 'Lima', '.'], [1, 2, 1, 0], 2],
+    [['', 'ø'], [0, 0], 0],
+  ] as const) {
+    const cett = someCett(texts.length);
+    const stream = riskStream({ detector });
+    texts.forEach((text, at) => {
+      stream.token(text, leftOut[at]);
+      stream.cett(at, cett.subarray(2 * at, 2 * at + 2));
+    });
+    const { tokens, score } = stream.finish();
+    const inside = tokens.map(({ answer }, at) => (answer ? at : -1)).filter((at) => at >= 0);
+    assert.equal(inside[0], first);
+    const mean = (j: number) => inside.reduce((sum, at) => sum + cett[2 * at + j], 0) / inside.length;
+    close(score!, -0.25 + 1.5 * mean(0) - 0.75 * mean(1));
+  }
+});
+
 test('a stream that was cut off is scored as far as its CETT came; rows out of order are refused', () => {
   const stream = riskStream({ detector });
   for (const text of ['Li', 'ma', ' city']) stream.token(text);

@@ -16,6 +16,9 @@ import {
 } from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 
+/** Weights that are not quantised: the score does not depend on the batch, so that an exact cache makes it exact. */
+const UNROUNDED = new Set(['F32', 'F16', 'BF16']);
+
 interface ServeFlags extends OutputOptions, EngineFlags {
   model?: string;
   detector?: string;
@@ -29,7 +32,7 @@ interface ServeFlags extends OutputOptions, EngineFlags {
   concurrency?: number;
   queue?: number;
   context?: number;
-  cache: 'exact' | 'fast';
+  cache: 'auto' | 'exact' | 'fast';
   requestTimeout?: number;
   drainTimeout: number;
   maxBody?: number;
@@ -74,10 +77,10 @@ export function addServe(program: Command, session: Session): void {
     .addOption(
       new Option(
         '--cache <kind>',
-        'exact: 32-bit, so that scores are those of hneurons score; fast: 16-bit with flash attention, for many or long answers',
+        'exact: 32-bit, so that scores are those of hneurons score; fast: 16-bit with flash attention; auto: exact where the model is not quantised',
       )
-        .choices(['exact', 'fast'])
-        .default('exact'),
+        .choices(['auto', 'exact', 'fast'])
+        .default('auto'),
     )
     .option(
       '--request-timeout <s>',
@@ -179,7 +182,7 @@ async function start(
         concurrency: flags.concurrency,
         queue: flags.queue,
         contextTokens: flags.context,
-        exact: flags.cache === 'exact',
+        exact: flags.cache === 'exact' || (flags.cache === 'auto' && UNROUNDED.has(model.quantisation)),
         requestTimeoutMs: milliseconds(flags.requestTimeout),
         maxBody: flags.maxBody,
         cors: flags.cors,

@@ -148,6 +148,7 @@ function open(settings: Shape): Context {
   return createContext(model.llama, model.pointer, model.info.vocab, {
     ...rest,
     threads: model.threads,
+    pool: model.pool,
     flashAttention: exact ? 'off' : 'auto',
   });
 }

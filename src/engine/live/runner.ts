@@ -64,6 +64,7 @@ export function openLiveRunner(
       outputs: sequenceCount,
       sequences: sequenceCount,
       threads: model.threads,
+      pool: model.pool,
       kvType: exact ? 0 : 1,
       flashAttention: exact ? 'off' : 'auto',
       evaluate: watch?.callback,

@@ -11,6 +11,8 @@ export interface ContextSettings {
   outputs: number;
   sequences: number;
   threads: number;
+  /** Threads that outlive a computation. */
+  pool?: Pointer;
   /** 0 = float32, 1 = float16. */
   kvType: 0 | 1;
   flashAttention: 'auto' | 'off';
@@ -70,6 +72,7 @@ export function createContext(
     throw new UserError(
       `llama.cpp could not make a context of ${settings.cells} tokens: probably not enough memory. Close other programs, or use a smaller model or quantisation`,
     );
+  if (settings.pool !== undefined) llama.threadPoolAttach(pointer, settings.pool, settings.pool);
   const memory: Pointer = llama.memory(pointer);
   const batch = llama.batchInit(settings.rows, 0, 1);
   const ints = (address: Pointer) => new Int32Array(koffi.view(address, settings.rows * 4));

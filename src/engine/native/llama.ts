@@ -105,6 +105,16 @@ export function loadLlama(files: LibraryFiles) {
     deviceGet: bind(ggml, 'void *ggml_backend_dev_get(size_t i)'),
     deviceType: g('int32_t ggml_backend_dev_type(void *device)'),
     deviceDescription: g('const char *ggml_backend_dev_description(void *device)'),
+    deviceBackend: g('void *ggml_backend_dev_backend_reg(void *device)') as (device: Pointer) => Pointer,
+    backendFunction: g('void *ggml_backend_reg_get_proc_address(void *backend, const char *name)') as (
+      backend: Pointer,
+      name: string,
+    ) => Pointer | null,
+    threadPoolDefaults: g('void ggml_threadpool_params_init(_Out_ uint8_t *parameters, int n_threads)') as (
+      parameters: Uint8Array,
+      threads: number,
+    ) => void,
+    threadPoolAttach: f('void llama_attach_threadpool(void *ctx, void *pool, void *batch_pool)'),
     mulMatOp: 0,
   };
   checkDefaults(bound.version(), files.folder, bound.modelDefaults(), bound.contextDefaults());

@@ -6,6 +6,7 @@ import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
 import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
+import { makeThreadPool } from './threads.js';
 import { columnNorms, readTensor } from './weights.js';
 
 export interface LoadOptions {
@@ -24,6 +25,8 @@ export interface LoadedModel {
   gguf: Gguf;
   info: ModelInfo;
   threads: number;
+  /** Shared by all contexts, which compute one at a time. */
+  pool: Pointer | undefined;
   /** 1 for tokens that end a generation, `[vocab]`. */
   endsGeneration: Uint8Array;
   /** L2 norm of every W_down column, `[layers * ffn]`; computed at the first call. */
@@ -80,6 +83,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     gguf,
     info,
     threads,
+    pool: makeThreadPool(llama, threads),
     endsGeneration,
     down,
     norms() {
