@@ -158,6 +158,35 @@ describe('seeds', () => {
     assert.notDeepEqual(texts((await sampleAll(requests(ids), { ...settings, seed: 2 })).results), first);
   });
 
+  it('a prompt that shares a part of a prefix longer than the sliding window is sampled as without it', async () => {
+    const { engine: sliding } = await openTiny(folder, { architecture: 'gemma3', sharpness: 8 });
+    const { vocab } = sliding.model;
+    // Windows are of 8 tokens here.
+    const prefix = someTokens(60, vocab, 1);
+    // Many in turn, so that llama.cpp comes back to the cells at the beginning.
+    const requests = Array.from({ length: 50 }, (_, i) => ({
+      id: `r${i}`,
+      prompt: [...prefix.slice(0, [60, 60, 20, 35, 50][i % 5]), ...someTokens(12, vocab, 10 + i)],
+      samples: 3,
+    }));
+    const answers = async (known: number[]) => {
+      const found = new Map<string, string[]>();
+      let next = 0;
+      await sliding.sample({
+        settings: { ...FREE, temperature: 0, maxTokens: 8 },
+        prefix: known,
+        next: () => requests[next++],
+        onResult: ({ id, samples }) =>
+          found.set(
+            id,
+            samples.map(({ text }) => text),
+          ),
+      });
+      return [...found].sort(([a], [b]) => a.localeCompare(b));
+    };
+    assert.deepEqual(await answers(prefix), await answers([]));
+  });
+
   it('batching changes nothing: alone, in company, fewer samples, shared prefix', async () => {
     const ids = Array.from({ length: 40 }, (_, i) => `q${i}`);
     const all = requests(ids);

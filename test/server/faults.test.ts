@@ -72,7 +72,7 @@ test('a full queue is refused with a time to wait, and is open again afterwards'
 });
 
 test('an answer that takes too long ends with 504, in a stream with an error', async () => {
-  const server = await slow({ requestTimeoutMs: 300 });
+  const server = await slow({ requestTimeoutMs: 1000 });
   await assert.rejects(server.client.chat.completions.create(long), { status: 504, code: 'timeout' });
   const chunks = await stream(server);
   await assert.rejects(first(chunks, Number.POSITIVE_INFINITY), { code: 'timeout' });

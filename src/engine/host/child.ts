@@ -80,8 +80,9 @@ const handlers: Handlers = {
     } as const;
     const { endsGeneration, info } = model;
     const tree = { vocab: info.vocab, endsGeneration, piece: pieceCache(model) };
+    const window = model.llama.modelWindow(model.pointer);
     return steered(settings.steering, shape, (context) =>
-      growTrees(context, tree, { settings, prefix, sequences }, async (events) => {
+      growTrees(context, tree, { settings, prefix, sequences, window }, async (events) => {
         return (await exchange({ kind: 'sample', events })) as StepReply;
       }),
     );

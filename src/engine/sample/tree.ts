@@ -68,6 +68,8 @@ export interface TreeOptions {
   prefix: ArrayLike<number>;
   /** Sequence ids 1 … sequences are used; 0 holds the prefix. */
   sequences: number;
+  /** Sliding window of the model in tokens, 0 without one. */
+  window: number;
 }
 
 /**
@@ -83,7 +85,7 @@ export async function growTrees(
   options: TreeOptions,
   exchange: (events: StepEvents) => Promise<StepReply>,
 ): Promise<SampleStats> {
-  const { settings, prefix, sequences } = options;
+  const { settings, prefix, sequences, window } = options;
   const distribution = makeDistribution(model.vocab, settings);
   const stops = settings.stop.filter((s) => s !== '').map((s) => Buffer.from(s, 'utf8'));
   const stats: SampleStats = { questions: 0, samples: 0, sampledTokens: 0, decodedRows: 0, promptRows: 0 };
@@ -96,7 +98,7 @@ export async function growTrees(
   let exhausted = false;
 
   const promptCells = (request: SampleRequest) =>
-    request.prompt.length - sharedLength(request.prompt, prefix);
+    request.prompt.length - sharedLength(request.prompt, prefix, window);
   const cellsFor = (request: SampleRequest) => promptCells(request) + request.samples * settings.maxTokens;
   const cellsLeft = () => context.cells - prefix.length - reservedCells;
 
@@ -106,7 +108,7 @@ export async function growTrees(
   };
 
   const start = (request: SampleRequest) => {
-    const shared = sharedLength(request.prompt, prefix);
+    const shared = sharedLength(request.prompt, prefix, window);
     const sequence = free.pop()!;
     if (shared > 0) context.copySequence(0, sequence, shared);
     growing.set(request.id, {
@@ -261,12 +263,16 @@ export async function growTrees(
   }
 }
 
-/** Leading tokens that a prompt shares with the prefix; its last token is always fed, for its logits. */
-function sharedLength(prompt: ArrayLike<number>, prefix: ArrayLike<number>): number {
+/**
+ * Leading tokens that a prompt takes over from the prefix; its last token is always fed, for its logits. Cells that the window has
+ * left behind may be given away by llama.cpp: a prefix as long as the window is taken over whole or not at all.
+ */
+function sharedLength(prompt: ArrayLike<number>, prefix: ArrayLike<number>, window: number): number {
   const most = Math.min(prefix.length, prompt.length - 1);
   let shared = 0;
   while (shared < most && prompt[shared] === prefix[shared]) shared++;
-  return shared;
+  const torn = window > 0 && prefix.length >= window && shared < prefix.length;
+  return torn ? 0 : shared;
 }
 
 function feedPrefix(context: Context, prefix: ArrayLike<number>, stats: SampleStats): void {
