@@ -4,9 +4,9 @@ import type { LiveSession } from '../engine/live/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import { UserError } from '../errors.js';
 import { modelSha256, resolveModel } from '../models/index.js';
+import { type Message, promptsOf } from '../pipeline/conversation.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
-import { promptsOf } from '../server/prompts.js';
 import type { Detector } from './detector.js';
 import { type Answer, type AnswerStream, startAnswer } from './stream.js';
 
@@ -29,11 +29,7 @@ export interface OpenOptions {
   onNotice?: (text: string) => void;
 }
 
-/** A turn of a conversation. */
-export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
+export type { Message };
 
 export interface AnswerOptions {
   /** Scores the answer, and says which neurons `alpha` scales. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Prompt } from '../pipeline/conversation.js';
 import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '../risk/index.js';
 import { ApiError, invalid } from './errors.js';
 import { additions } from './generation.js';
-import type { Prompt } from './prompts.js';
 import { ExtensionSchema, MessagesSchema, MOST } from './schemas.js';
 import type { ServerContext } from './types.js';
 import type { Upstream } from './upstream.js';

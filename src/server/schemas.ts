@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Message } from '../pipeline/conversation.js';
 import { invalid } from './errors.js';
 
 /** Range of alpha that requests may ask for. */
@@ -88,12 +89,6 @@ export const MessagesSchema = z
   .transform((messages) =>
     messages.map(({ role, content }): Message => ({ role: role === 'developer' ? 'system' : role, content })),
   );
-
-/** A message of a conversation, as prompts are made from. */
-export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
 
 export const ChatSchema = z.strictObject({
   ...common,

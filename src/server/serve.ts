@@ -10,7 +10,7 @@ import { createApp } from './app.js';
 import { type Backend, openBackend } from './backend.js';
 import { isLoopback } from './guards.js';
 import { createMetrics } from './metrics.js';
-import { promptsOf } from './prompts.js';
+import { requestPrompts } from './prompts.js';
 import { createScopes } from './scope.js';
 import type { ServedDetector, ServedModel, ServerContext, ServerSettings } from './types.js';
 import type { Upstream } from './upstream.js';
@@ -82,7 +82,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       restarts: () => backend.restarts,
       pid: () => backend.pid,
     });
-    const prompts = promptsOf(backend.model, served?.detector.promptStyle ?? 'auto');
+    const prompts = requestPrompts(backend.model, served?.detector.promptStyle ?? 'auto');
     const context = {
       version,
       model,

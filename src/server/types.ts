@@ -1,9 +1,9 @@
+import type { Prompts } from '../pipeline/conversation.js';
 import type { Detector } from '../pipeline/detector.js';
 import type { GuardMode, HeldOutAnswers } from '../risk/index.js';
 import type { Admission } from './admission.js';
 import type { Backend } from './backend.js';
 import type { Metrics } from './metrics.js';
-import type { Prompts } from './prompts.js';
 import type { Scopes } from './scope.js';
 import type { Upstream } from './upstream.js';
 

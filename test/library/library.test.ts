@@ -128,6 +128,26 @@ test('mistakes are one line', async () => {
   );
 });
 
+test("a conversation that the model's own template refuses is a mistake like any other", async () => {
+  const strict = join(folder, 'strict');
+  mkdirSync(strict);
+  const { model: path } = await tinyPair(strict, {
+    chatTemplate:
+      "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ messages[0].content }}",
+  });
+  const chat = await Model.open(path, { threads: 1, device: 'cpu', contextTokens: 256 });
+  try {
+    const conversation = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: QUESTION },
+    ] as const;
+    await expectUserError(() => chat.answer(conversation), /no system/);
+    assert.ok((await chat.answer(QUESTION, { maxTokens: 2 })).text !== undefined);
+  } finally {
+    await chat.close();
+  }
+});
+
 test('an exported adapter and list are there', async () => {
   const out = join(folder, 'adapter.gguf');
   assert.deepEqual(await detector.export({ as: 'gguf-lora', out, model }), [out]);
