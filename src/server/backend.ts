@@ -8,6 +8,13 @@ const BACK_OFF = [0, 500, 1000, 2000, 5000, 10_000, 30_000];
 /** One that lived so long makes the next wait short again. */
 const HEALTHY_MS = 60_000;
 
+/** How often a native process at work is asked whether it still answers. */
+const PING_MS = 5000;
+/** One that does not answer for so long hangs. A step of a large model, which lets nothing in between, may take long. */
+const HANGS_MS = 60_000;
+/** So many times as long while calls are under way, which it answers one after the other: reading many answers takes long. */
+const CALLS_MAY_TAKE = 5;
+
 /** Long enough for the end of the native process to be known where it was the reason of a failure. */
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -40,17 +47,22 @@ export interface Backend {
  * @param open starts the native process
  * @param options what its live session may do
  * @param say hears of what an operator should know
+ * @param times milliseconds after which a process that does not answer is killed, and between two questions
  * @throws UserError when the first start fails
  */
 export async function openBackend(
   open: () => Promise<Engine>,
   options: LiveOptions,
   say: (message: string) => void,
+  times: { hangs: number; ping: number } = { hangs: HANGS_MS, ping: PING_MS },
 ): Promise<Backend> {
   interface Native {
     engine: Engine;
     live: LiveSession;
     gone?: Error;
+    /** Calls under way. */
+    calls: number;
+    askedAt?: number;
   }
   let native: Native | undefined;
   let restarts = 0;
@@ -60,7 +72,7 @@ export async function openBackend(
   const start = async (): Promise<Native> => {
     const engine = await open();
     try {
-      const started: Native = { engine, live: await engine.live(options) };
+      const started: Native = { engine, live: await engine.live(options), calls: 0 };
       const since = performance.now();
       void engine.process.gone.then((error) => {
         started.gone = error;
@@ -97,12 +109,31 @@ export async function openBackend(
     }
   };
 
+  const ping = () => {
+    const asked = native;
+    if (!asked) return;
+    const now = performance.now();
+    if (asked.askedAt === undefined) {
+      if (asked.live.active + asked.calls === 0) return;
+      asked.askedAt = now;
+      const heard = () => {
+        asked.askedAt = undefined;
+      };
+      asked.engine.tokenize([''], { special: false, bos: false }).then(heard, heard);
+    } else if (now - asked.askedAt > times.hangs * (asked.calls > 0 ? CALLS_MAY_TAKE : 1)) {
+      say(`the model has not answered for ${Math.round((now - asked.askedAt) / 1000)} s and is killed`);
+      process.kill(asked.engine.process.pid!, 'SIGKILL');
+    }
+  };
+
   const get = (): Native => {
     if (!native) throw restarting();
     return native;
   };
 
   native = await start();
+  const pinging = setInterval(ping, times.ping);
+  pinging.unref();
   const { model } = native.engine;
   return {
     model,
@@ -130,15 +161,19 @@ export async function openBackend(
     cancel: (id) => native?.live.cancel(id),
     async call(work) {
       const used = get();
+      used.calls++;
       try {
         return await work(used.engine);
       } catch (error) {
         await tick();
         throw native === used ? error : restarting();
+      } finally {
+        used.calls--;
       }
     },
     async close() {
       closing.abort();
+      clearInterval(pinging);
       const last = native;
       native = undefined;
       await last?.live.close().catch(() => {});

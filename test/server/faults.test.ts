@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI from 'openai';
+import { openEngine } from '../../src/engine/index.js';
+import { openBackend } from '../../src/server/backend.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { writeTinyModel } from '../support/tiny-models.js';
 import {
   eventually,
   metric,
@@ -99,6 +103,40 @@ test('killed in the middle of 8 streams, the native process comes back', async (
   assert.equal(await metric(server, 'hneurons_native_restarts'), 1);
   assert.equal(server.context.admission.inside, 0);
   assert.match(server.said.join('\n'), /SIGKILL.*starting it again\nthe model is back/);
+});
+
+test('a native process that hangs is killed and comes back', async () => {
+  const tiny = await writeTinyModel(join(folder, 'hangs.gguf'), {
+    architecture: 'llama',
+    contextLength: 2048,
+  });
+  const said: string[] = [];
+  const open = () => openEngine({ modelPath: tiny.path, device: 'cpu', threads: 1 });
+  const backend = await openBackend(
+    open,
+    { concurrency: 2, contextTokens: 2048 },
+    (message) => said.push(message),
+    { hangs: 300, ping: 50 },
+  );
+  try {
+    let heard = 0;
+    const failure = new Promise<unknown>((onError, reject) => {
+      const settings = { temperature: 1, topK: 0, topP: 1, minP: 0, maxTokens: 2000, stop: [], seed: 1 };
+      backend.submit(
+        { id: '1', stream: '1', prompt: [1, 2, 3], settings },
+        { onToken: () => heard++, onEnd: () => reject(new Error('it ended')), onError },
+      );
+    });
+    assert.ok(await eventually(() => heard > 0));
+    process.kill(backend.pid!, 'SIGSTOP');
+    assert.match(String(await failure), /being started again/);
+    assert.ok(await eventually(() => backend.ready));
+    assert.match(said.join('\n'), /has not answered for .* is killed\n.*SIGKILL.*\nthe model is back/s);
+    const [tokens] = await backend.call((engine) => engine.tokenize(['abc'], { special: false, bos: false }));
+    assert.ok(tokens.length > 0);
+  } finally {
+    await backend.close();
+  }
 });
 
 test('a server that ends lets answers finish, lets nobody in, and waits only so long', async () => {
