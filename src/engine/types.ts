@@ -34,7 +34,8 @@ export interface Steering {
   alpha: number;
 }
 
-export interface SampleSettings {
+/** How tokens are drawn, and when an answer ends. */
+export interface DrawSettings {
   /** 0 means greedy. */
   temperature: number;
   /** 0 switches the filter off. */
@@ -44,9 +45,12 @@ export interface SampleSettings {
   /** 0 switches the filter off. */
   minP: number;
   maxTokens: number;
-  /** A sample ends where one of these strings begins; the string itself is left out. */
+  /** The answer ends where one of these strings begins; the string itself is left out. */
   stop: string[];
   seed: number;
+}
+
+export interface SampleSettings extends DrawSettings {
   steering?: Steering;
 }
 

@@ -1,5 +1,5 @@
-import type { LiveEnd, LiveSettings, LiveToken } from '../engine/live/types.js';
-import type { Steering } from '../engine/types.js';
+import type { LiveEnd, LiveToken } from '../engine/live/types.js';
+import type { DrawSettings, Steering } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { Backend } from './backend.js';
 import { invalid } from './errors.js';
@@ -7,7 +7,7 @@ import { invalid } from './errors.js';
 /** One answer to be written. */
 export interface AnswerRequest {
   prompt: Int32Array;
-  settings: LiveSettings;
+  settings: DrawSettings;
   /** Names the random stream together with the seed. */
   stream: string;
   steering?: Steering;

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { LiveSettings } from '../engine/live/types.js';
-import type { Steering } from '../engine/types.js';
+import type { DrawSettings, Steering } from '../engine/types.js';
 import type { GuardMode, RiskSettings } from '../risk/index.js';
 import { invalid } from './errors.js';
 import type { ChatBody, CompletionBody } from './schemas.js';
@@ -14,7 +13,7 @@ export interface Generation {
   prompts: Int32Array[];
   /** Answers to each prompt. */
   n: number;
-  settings: LiveSettings;
+  settings: DrawSettings;
   /** How many likely tokens are given with each; undefined: no log probabilities. */
   logprobs?: number;
   trimStart: boolean;

@@ -1,16 +1,16 @@
 import type {
+  DrawSettings,
   Engine,
   LiveEnd,
   LiveOptions,
   LiveRequest,
   LiveSession,
-  LiveSettings,
   LiveToken,
   ReadResult,
   Steering,
 } from '../../src/engine/index.js';
 
-export const GREEDY: LiveSettings = {
+export const GREEDY: DrawSettings = {
   temperature: 0,
   topK: 0,
   topP: 1,

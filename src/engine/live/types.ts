@@ -1,6 +1,6 @@
 /** Generation for many callers at once: requests come and go while the model runs. Plain data in, plain data out. */
 
-import type { Steering } from '../types.js';
+import type { DrawSettings, Steering } from '../types.js';
 
 export interface LiveOptions {
   /** Flat indices of the neurons whose CETT is wanted at each generated token; only their layers are tapped. */
@@ -16,23 +16,11 @@ export interface LiveOptions {
   exact?: boolean;
 }
 
-export interface LiveSettings {
-  /** 0 means greedy. */
-  temperature: number;
-  topK: number;
-  topP: number;
-  minP: number;
-  maxTokens: number;
-  /** The answer ends where one of these strings begins; the string itself is left out. */
-  stop: string[];
-  seed: number;
-}
-
 export interface LiveRequest {
   /** Unique among the requests under way. With `settings.seed` it does not decide the draws: `stream` does. */
   id: string;
   prompt: ArrayLike<number>;
-  settings: LiveSettings;
+  settings: DrawSettings;
   /** Names the random stream together with the seed, so that equal requests draw equally. */
   stream: string;
   steering?: Steering;
