@@ -8,8 +8,8 @@ import { resolveModel } from '../../src/models/resolve.js';
 import type { ResolvedModel, ResolveOptions } from '../../src/models/types.js';
 import { noise, sha256, startServer, type TestServer, wheel } from './server.js';
 
-/** Quick failures: a test that waits for a default time limit would take seconds. */
-export const TIMES = { connectMs: 500, answerMs: 300, stallMs: 300, backoffMs: 1, attempts: 3 };
+/** Quick failures, but no quicker than the answers of a test server on a busy machine. */
+export const TIMES = { connectMs: 2000, answerMs: 1200, stallMs: 1000, backoffMs: 1, attempts: 3 };
 
 export interface World {
   server: TestServer;

@@ -23,7 +23,7 @@ describe('a checkpoint on the hub', () => {
     HOME: folder,
     HNEURONS_CACHE: join(folder, `cache-${fresh}`),
   });
-  const times = { backoffMs: 1, stallMs: 300 };
+  const times = { backoffMs: 1, stallMs: 1000 };
   const fetch = (more = {}) => fetchFfn('lab/model', { env: env(), times, ...more });
   before(async () => {
     server = await startServer();
