@@ -150,7 +150,12 @@ export interface LikelihoodCase {
 export interface Engine {
   readonly model: ModelInfo;
   /** The native process: its id, and what says when and why it is gone; after `close` that is no failure. */
-  readonly process: { pid: number; gone: Promise<Error> };
+  readonly process: {
+    pid: number;
+    gone: Promise<Error>;
+    /** Ends it at once, as a crash would. */
+    kill(): void;
+  };
   /** `special`: parse special tokens such as <|im_start|> in the text; `bos`: put BOS in front if the model wants one. */
   tokenize(texts: string[], options: { special: boolean; bos: boolean }): Promise<Int32Array[]>;
   /** The bytes of each token, special tokens as their text. A token may hold part of a character. */

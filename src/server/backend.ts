@@ -122,7 +122,7 @@ export async function openBackend(
       asked.engine.tokenize([''], { special: false, bos: false }).then(heard, heard);
     } else if (now - asked.askedAt > times.hangs * (asked.calls > 0 ? CALLS_MAY_TAKE : 1)) {
       say(`the model has not answered for ${Math.round((now - asked.askedAt) / 1000)} s and is killed`);
-      process.kill(asked.engine.process.pid!, 'SIGKILL');
+      asked.engine.process.kill();
     }
   };
 

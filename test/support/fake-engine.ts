@@ -91,7 +91,7 @@ export function fakeEngine({ delayMs, signal, breaks, telling, onJob }: FakeOpti
   };
   return {
     model: fakeModel,
-    process: { pid: process.pid, gone: new Promise(() => {}) },
+    process: { pid: process.pid, gone: new Promise(() => {}), kill() {} },
     tokenize: async (texts, { bos }) =>
       texts.map((text) => Int32Array.from([...(bos ? [BOS] : []), ...Buffer.from(text)])),
     pieces: async (tokens) => Array.from(tokens, piece),

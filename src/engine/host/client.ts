@@ -100,7 +100,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   signal?.addEventListener('abort', abort, { once: true });
 
   return {
-    process: { pid: child.pid ?? -1, gone },
+    process: { pid: child.pid ?? -1, gone, kill: () => void child.kill('SIGKILL') },
     call(name, argument, onTurn) {
       return new Promise((resolve, reject) => {
         if (ended) return reject(ended);
