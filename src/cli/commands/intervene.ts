@@ -1,35 +1,17 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { PromptKind } from '../../engine/text/prompt.js';
 import { UserError } from '../../errors.js';
 import type { JudgeSpec } from '../../judge/spec.js';
 import type { Intervention } from '../../report/intervention/schema.js';
-import {
-  benchmarkSpecs,
-  type ChosenBenchmark,
-  openBenchmarks,
-  openScores,
-  requireTemplate,
-} from '../benchmarks.js';
-import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
-import { type EngineFlags, integer, type JudgeFlags, type OutputOptions } from '../options.js';
-import { type Session, withProgress } from '../session.js';
-import { openSteered } from '../steered.js';
+import { benchmarkSpecs, type ChosenBenchmark, requireTemplate } from '../benchmarks.js';
+import { type ComplianceFlags, complianceFolder, withCompliance } from '../compliance.js';
+import { judgeSettings } from '../judges.js';
+import { integer } from '../options.js';
+import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
 
-export interface InterveneFlags extends OutputOptions, EngineFlags, JudgeFlags {
-  detector: string;
-  model?: string;
-  benchmark: ChosenBenchmark[];
-  template?: string;
-  alpha: number[];
+export interface InterveneFlags extends ComplianceFlags {
   controls: { random: number; matched: number };
-  items: number;
-  score: string;
-  promptStyle?: PromptKind;
-  out?: string;
-  seed?: number;
-  force?: boolean;
 }
 
 /** `hneurons intervene`: do these neurons turn compliance? */
@@ -102,34 +84,12 @@ function controls(text: string): { random: number; matched: number } {
 
 async function runIntervene(session: Session, flags: InterveneFlags): Promise<void> {
   const { intervene } = await import('../../pipeline/intervene/intervene.js');
-  const { lock } = await import('../../pipeline/run-folder.js');
   const { writeInterventionPage } = await import('../../pipeline/intervene/page.js');
   requireTemplate(flags);
-  const judge = (await judgeSettings(flags)).judge;
+  const { judge } = await judgeSettings(flags);
   requireJudge(flags.benchmark, judge);
-  const out = flags.out ?? join(dirname(flags.detector), 'intervention');
-  const found = await withProgress(session, flags, async (emit) => {
-    const unlock = lock(out);
-    try {
-      return await openSteered(session, { ...flags, out }, emit, async (steered) => {
-        const benchmarks = await openBenchmarks(session, flags, steered, emit);
-        const scores = await openScores(session, flags, steered, emit);
-        return intervene(
-          {
-            ...steered,
-            alphas: flags.alpha,
-            benchmarks,
-            scores,
-            openJudge: (about) => openComplianceJudgeOf(session, flags, judge, about, emit),
-            out,
-          },
-          { emit, signal: session.signal, version: session.version, command: session.command },
-        );
-      });
-    } finally {
-      unlock();
-    }
-  });
+  const out = complianceFolder(flags);
+  const found = await withCompliance(session, flags, judge, intervene);
   await writeInterventionPage(out, found);
   print(session, flags, found, out);
 }

@@ -1,34 +1,15 @@
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
-import type { PromptKind } from '../../engine/text/prompt.js';
-import {
-  benchmarkSpecs,
-  type ChosenBenchmark,
-  openBenchmarks,
-  openScores,
-  requireTemplate,
-} from '../benchmarks.js';
-import { judgeSettings, openComplianceJudgeOf } from '../judges.js';
-import { type EngineFlags, integer, type JudgeFlags, number, type OutputOptions } from '../options.js';
-import { type Session, withProgress } from '../session.js';
-import { openSteered } from '../steered.js';
+import { benchmarkSpecs, requireTemplate } from '../benchmarks.js';
+import { type ComplianceFlags, withCompliance } from '../compliance.js';
+import { judgeSettings } from '../judges.js';
+import { integer, number } from '../options.js';
+import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
 import { alphas } from './intervene.js';
 
-interface TuneFlags extends OutputOptions, EngineFlags, JudgeFlags {
-  detector: string;
-  model?: string;
-  benchmark: ChosenBenchmark[];
-  template?: string;
-  alpha: number[];
-  items: number;
-  score: string;
+interface TuneFlags extends ComplianceFlags {
   maxScoreDrop: number;
   maxTwinDrop: number;
-  promptStyle?: PromptKind;
-  out?: string;
-  seed?: number;
-  force?: boolean;
 }
 
 /** `hneurons tune`: the alpha that lowers compliance most at a bounded cost. */
@@ -65,31 +46,12 @@ Example:
 
 async function runTune(session: Session, flags: TuneFlags): Promise<void> {
   const { tune } = await import('../../pipeline/intervene/tune.js');
-  const { lock } = await import('../../pipeline/run-folder.js');
   const { judge } = await judgeSettings(flags);
   requireTemplate(flags);
-  const out = flags.out ?? join(dirname(flags.detector), 'intervention');
-  const tuning = await withProgress(session, flags, async (emit) => {
-    const unlock = lock(out);
-    try {
-      const controls = { random: 0, matched: 0 };
-      return await openSteered(session, { ...flags, controls, out }, emit, async (steered) =>
-        tune(
-          {
-            ...steered,
-            alphas: flags.alpha,
-            benchmarks: await openBenchmarks(session, flags, steered, emit),
-            scores: await openScores(session, flags, steered, emit),
-            bounds: { scoreDrop: flags.maxScoreDrop, twinDrop: flags.maxTwinDrop },
-            openJudge: (about) => openComplianceJudgeOf(session, flags, judge, about, emit),
-            out,
-          },
-          { emit, signal: session.signal, version: session.version, command: session.command },
-        ),
-      );
-    } finally {
-      unlock();
-    }
-  });
+  const bounds = { scoreDrop: flags.maxScoreDrop, twinDrop: flags.maxTwinDrop };
+  const controls = { random: 0, matched: 0 };
+  const tuning = await withCompliance(session, { ...flags, controls }, judge, (input, context) =>
+    tune({ ...input, bounds }, context),
+  );
   session.stdout.write(flags.json ? `${JSON.stringify(tuning)}\n` : `${tuning.summary}\n`);
 }
