@@ -18,5 +18,10 @@ if (files.length === 0) {
 const [major, minor] = process.versions.node.split('.').map(Number);
 const together = major > 20 || minor >= 10 ? [`--test-concurrency=${availableParallelism()}`] : [];
 const reporter = ['--test-reporter=./scripts/reporter.js', '--test-reporter-destination=stdout'];
-const run = spawnSync(process.execPath, ['--test', ...together, ...reporter, ...files], { stdio: 'inherit' });
+// What is printed is compared with plain text, whatever the terminal or the CI machine says of colours.
+const { FORCE_COLOR: _, ...env } = { ...process.env, NO_COLOR: '1' };
+const run = spawnSync(process.execPath, ['--test', ...together, ...reporter, ...files], {
+  stdio: 'inherit',
+  env,
+});
 process.exit(run.status ?? 1);

@@ -13,7 +13,7 @@ export interface Session {
   /** The command line as typed, without `hneurons`. */
   command: string[];
   version: string;
-  stdout: { write(text: string): unknown };
+  stdout: { isTTY?: boolean; write(text: string): unknown };
   stderr: { isTTY?: boolean; write(text: string): unknown };
 }
 

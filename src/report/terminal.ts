@@ -16,7 +16,7 @@ import { byStrength, formatWeight, neuronName } from './neuron.js';
 import type { Report } from './schema.js';
 
 export interface TerminalOptions {
-  /** Default: what the terminal and NO_COLOR / FORCE_COLOR say. */
+  /** Default: no. */
   color?: boolean;
   /** Columns; default: those of the terminal, else 80. */
   width?: number;
@@ -41,7 +41,7 @@ const MARK = { beats: '✔', 'does-not-beat': '✘', 'too-few': '?' } as const;
  * are made visible, so that nothing in a model's file or in the questions can steer the terminal.
  */
 export function renderTerminal(report: Report, options: TerminalOptions = {}): string {
-  const colours = pc.createColors(options.color ?? pc.isColorSupported);
+  const colours = pc.createColors(options.color ?? false);
   const width = Math.max(40, options.width ?? process.stdout.columns ?? 80);
   const { verdict, model, test, detector, training } = report;
   const tone = { beats: colours.green, 'does-not-beat': colours.red, 'too-few': colours.yellow }[

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import stringWidth from 'string-width';
 import { formatP, formatPermille, formatSeconds, formatShare, visibleText } from '../../src/report/format.js';
@@ -48,25 +47,6 @@ test('nothing from outside can steer the terminal', () => {
   const text = renderTerminal(hostileReport(), { color: false, width: 100 });
   assert.doesNotMatch(text, STEERING);
   assert.match(text, /<U\+001B>/);
-});
-
-test('NO_COLOR is respected, and colour is on where it is forced', () => {
-  const module = new URL('../../src/report/terminal.js', import.meta.url).href;
-  const support = new URL('../support/report.js', import.meta.url).href;
-  const code = `
-    const { renderTerminal } = await import(${JSON.stringify(module)});
-    const { syntheticReport } = await import(${JSON.stringify(support)});
-    process.stdout.write(renderTerminal(syntheticReport()));`;
-  const run = (extra: Record<string, string>) => {
-    const { FORCE_COLOR: _, NO_COLOR: __, ...env } = process.env;
-    return spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-      env: { ...env, ...extra },
-      encoding: 'utf8',
-    }).stdout;
-  };
-  assert.ok(run({ FORCE_COLOR: '1' }).includes('\u001b['));
-  const plain = run({ NO_COLOR: '1' });
-  assert.ok(plain.includes('The detector') && !plain.includes('\u001b'));
 });
 
 test('numbers read well and never round to certainty', () => {

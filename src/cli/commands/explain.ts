@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UserError } from '../../errors.js';
 import type { Place } from '../../pipeline/explain/explain.js';
+import { wantsColour } from '../colour.js';
 import { addEngine, addModel, addOutput, type EngineFlags, integer, type OutputOptions } from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 
@@ -88,9 +89,12 @@ async function runExplain(session: Session, flags: ExplainFlags): Promise<void> 
       });
     });
   });
-  session.stdout.write(
-    flags.json ? `${JSON.stringify(explained)}\n` : `${renderCards(explained)}${join(home, EXPLAIN_FILE)}\n`,
-  );
+  if (flags.json) {
+    session.stdout.write(`${JSON.stringify(explained)}\n`);
+    return;
+  }
+  const shown = renderCards(explained, { color: wantsColour(session.stdout) });
+  session.stdout.write(`${shown}${join(home, EXPLAIN_FILE)}\n`);
 }
 
 function place(text: string): Place {

@@ -5,6 +5,7 @@ import { followers, STAGE_FILES, STAGES, type StageName } from '../../pipeline/m
 import { readManifest } from '../../pipeline/run-folder.js';
 import { parseReport, type Report } from '../../report/schema.js';
 import { renderTerminal } from '../../report/terminal.js';
+import { wantsColour } from '../colour.js';
 import type { OutputOptions } from '../options.js';
 import type { Session } from '../session.js';
 
@@ -20,7 +21,9 @@ export async function printRun(
     return;
   }
   if (last === 'report') {
-    session.stdout.write(`${renderTerminal(await readReport(folder))}\n`);
+    session.stdout.write(
+      `${renderTerminal(await readReport(folder), { color: wantsColour(session.stdout) })}\n`,
+    );
   }
   const names = STAGE_FILES[last].filter((name) => !name.includes('.done.'));
   session.stdout.write(`${names.map((name) => join(folder, name)).join('\n')}\n`);

@@ -9,6 +9,7 @@ import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
 
@@ -34,8 +35,11 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
   if (flags.judged !== undefined) return (await import('../score-judged.js')).runScoreJudged(session, flags);
   const pairs = await readPairs(flags);
   const results = await scoreAll(session, flags, pairs);
+  const color = wantsColour(session.stdout);
   session.stdout.write(
-    flags.json ? `${JSON.stringify({ detector: flags.detector, results })}\n` : results.map(show).join('\n'),
+    flags.json
+      ? `${JSON.stringify({ detector: flags.detector, results })}\n`
+      : results.map((result) => show(result, color)).join('\n'),
   );
 }
 
@@ -105,12 +109,13 @@ function checkSome(path: string, pairs: Pair[]): Pair[] {
 }
 
 /** One pair for people: the probability, then the tokens with their own, riskier ones in warmer colours. */
-function show({ question, answer, probability, tokens }: PairScore): string {
-  const colour = (risk: number) => (risk > 0.75 ? pc.red : risk > 0.5 ? pc.yellow : pc.green);
+function show({ question, answer, probability, tokens }: PairScore, color: boolean): string {
+  const { red, yellow, green, dim } = pc.createColors(color);
+  const colour = (risk: number) => (risk > 0.75 ? red : risk > 0.5 ? yellow : green);
   const percent = (value: number) => `${Math.round(100 * value)} %`;
   const painted = tokens.map(({ text, risk, answer: counts }) => {
     const shown = `${JSON.stringify(text).slice(1, -1)}[${percent(risk)}]`;
-    return counts ? colour(risk)(shown) : pc.dim(shown);
+    return counts ? colour(risk)(shown) : dim(shown);
   });
   return `${question}\n  ${answer.trim()}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
 }

@@ -9,30 +9,37 @@ const CARDS = 3;
 const TOKENS = 8;
 const CONTEXTS = 2;
 
-/** The strongest cards for a terminal, ending in a newline. Control characters of untrusted text are made visible. */
-export function renderCards(explained: Explain): string {
+type Colours = ReturnType<typeof pc.createColors>;
+
+/**
+ * The strongest cards for a terminal, ending in a newline; plain text unless `color`. Control characters of untrusted text
+ * are made visible.
+ */
+export function renderCards(explained: Explain, { color = false } = {}): string {
+  const colours = pc.createColors(color);
   const { cards, summary } = explained;
   const shown = cards.slice(0, CARDS);
   const more = cards.length - shown.length;
   return [
-    ...shown.map((card) => `${renderCard(card, explained)}\n`),
+    ...shown.map((card) => `${renderCard(card, explained, colours)}\n`),
     summary,
-    ...(more > 0 ? [pc.dim(`${more} more cards are in the file.`)] : []),
+    ...(more > 0 ? [colours.dim(`${more} more cards are in the file.`)] : []),
     '',
   ].join('\n');
 }
 
-function renderCard(card: Card, { lens, resamples }: Explain): string {
+function renderCard(card: Card, { lens, resamples }: Explain, colours: Colours): string {
+  const { bold, dim } = colours;
   const { selected, alone, cett } = card;
-  const line = (name: string, text: string) => `  ${pc.dim(name.padEnd(12))} ${text}`;
+  const line = (name: string, text: string) => `  ${dim(name.padEnd(12))} ${text}`;
   const list = (effects: TokenEffectText[]) =>
-    `${tokens(effects)}${standsOut(effects, lens.chance) ? '' : pc.dim('  (no more than chance)')}`;
+    `${tokens(effects)}${standsOut(effects, lens.chance) ? '' : dim('  (no more than chance)')}`;
   return [
-    `${pc.bold(neuronName(card))} ${pc.dim(`weight ${card.weight === 0 ? 'none: not in the detector' : formatWeight(card.weight)}`)}`,
+    `${bold(neuronName(card))} ${dim(`weight ${card.weight === 0 ? 'none: not in the detector' : formatWeight(card.weight)}`)}`,
     line('promotes', list(card.promotes)),
     line('suppresses', list(card.suppresses)),
-    ...card.most.slice(0, CONTEXTS).map((context) => line('most', quote(context, card))),
-    ...card.least.slice(0, 1).map((context) => line('least', quote(context, card))),
+    ...card.most.slice(0, CONTEXTS).map((context) => line('most', quote(context, card, colours))),
+    ...card.least.slice(0, 1).map((context) => line('least', quote(context, card, colours))),
     ...(card.agreement < MIXED
       ? [
           line(
@@ -66,10 +73,14 @@ function tokens(list: TokenEffectText[]): string {
     .join('  ');
 }
 
-function quote({ before, marked, after, cett, label, positive }: Context, { direction }: Card): string {
+function quote(
+  { before, marked, after, cett, label, positive }: Context,
+  { direction }: Card,
+  { bold, dim }: Colours,
+): string {
   const kind = label === 'faithful' ? 'right' : 'made up';
   const sign = positive === direction > 0 ? '' : ', other sign';
-  return `${visibleText(before)}${pc.bold(`«${visibleText(marked)}»`)}${visibleText(after)} ${pc.dim(`${cett.toPrecision(2)}, ${kind}${sign}`)}`;
+  return `${visibleText(before)}${bold(`«${visibleText(marked)}»`)}${visibleText(after)} ${dim(`${cett.toPrecision(2)}, ${kind}${sign}`)}`;
 }
 
 const mean = (interval: Card['cett']['other']) => (interval ? interval.estimate.toPrecision(2) : '–');
