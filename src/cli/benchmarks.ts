@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { UserError } from '../errors.js';
 import type { Benchmark } from '../intervene/types.js';
+import type { JudgeSpec } from '../judge/spec.js';
 import type { Listener } from '../pipeline/events.js';
 import { findDataset, type Session } from './session.js';
 import type { Steered } from './steered.js';
@@ -39,6 +40,17 @@ export function benchmarkSpecs(text: string): ChosenBenchmark[] {
 export function requireTemplate(flags: { benchmark: ChosenBenchmark[]; template?: string }): void {
   if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
     throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
+  }
+}
+
+/** Checked before anything is loaded. @throws UserError for a benchmark that no rule can judge */
+export function requireJudge(benchmarks: readonly ChosenBenchmark[], judge: JudgeSpec): void {
+  const needs = benchmarks.find(({ kind }) => kind === 'falseqa' || kind === 'jailbreak');
+  if (needs && judge.kind === 'rule') {
+    throw new UserError(
+      `${needs.kind} needs a judge that reads: give --judge endpoint:MODEL or local:MODEL`,
+      { exitCode: 2 },
+    );
   }
 }
 

@@ -1,9 +1,14 @@
 import { dirname, join } from 'node:path';
 import type { PromptKind } from '../engine/text/prompt.js';
-import type { JudgeSpec } from '../judge/spec.js';
 import type { InterventionContext, InterventionInput } from '../pipeline/intervene/intervene.js';
-import { type ChosenBenchmark, openBenchmarks, openScores } from './benchmarks.js';
-import { openComplianceJudgeOf } from './judges.js';
+import {
+  type ChosenBenchmark,
+  openBenchmarks,
+  openScores,
+  requireJudge,
+  requireTemplate,
+} from './benchmarks.js';
+import { judgeSettings, openComplianceJudgeOf } from './judges.js';
 import type { EngineFlags, JudgeFlags, OutputOptions } from './options.js';
 import { type Session, withProgress } from './session.js';
 import { openSteered } from './steered.js';
@@ -29,14 +34,17 @@ export const complianceFolder = ({ out, detector }: ComplianceFlags): string =>
 
 /**
  * Lends `work` all that compliance is measured with, while no other command writes into the folder of results.
- * @throws UserError for a detector, a benchmark or a set that cannot be used, or a folder that is in use
+ * @throws UserError for a benchmark without its template or judge, before anything is loaded; for a detector, a benchmark
+ * or a set that cannot be used, or a folder that is in use
  */
 export async function withCompliance<T>(
   session: Session,
   flags: ComplianceFlags & { controls: { random: number; matched: number } },
-  judge: JudgeSpec,
   work: (input: InterventionInput, context: InterventionContext) => Promise<T>,
 ): Promise<T> {
+  requireTemplate(flags);
+  const { judge } = await judgeSettings(flags);
+  requireJudge(flags.benchmark, judge);
   const { lock } = await import('../pipeline/run-folder.js');
   const out = complianceFolder(flags);
   return withProgress(session, flags, async (emit) => {

@@ -201,6 +201,12 @@ describe('hneurons intervene', () => {
   });
 });
 
+it('hneurons tune refuses what no rule can judge, as intervene does', async () => {
+  const { status, stderr } = await run('tune', '--detector', detector, '--benchmark', 'falseqa=f.csv');
+  assert.equal(status, 2);
+  assert.match(stderr, /falseqa needs a judge that reads/);
+});
+
 it('hneurons tune finds the alpha that resists without a cost, on facts that it did not search on', async () => {
   const { status, stdout, stderr } = await run(
     ...['tune', '--detector', detector, '--model', model, '--out', join(root, 'tuned'), '--items', '24'],

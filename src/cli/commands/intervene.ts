@@ -1,11 +1,8 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { UserError } from '../../errors.js';
-import type { JudgeSpec } from '../../judge/spec.js';
 import type { Intervention } from '../../report/intervention/schema.js';
-import { benchmarkSpecs, type ChosenBenchmark, requireTemplate } from '../benchmarks.js';
+import { benchmarkSpecs } from '../benchmarks.js';
 import { type ComplianceFlags, complianceFolder, withCompliance } from '../compliance.js';
-import { judgeSettings } from '../judges.js';
 import { integer } from '../options.js';
 import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
@@ -85,24 +82,10 @@ function controls(text: string): { random: number; matched: number } {
 async function runIntervene(session: Session, flags: InterveneFlags): Promise<void> {
   const { intervene } = await import('../../pipeline/intervene/intervene.js');
   const { writeInterventionPage } = await import('../../pipeline/intervene/page.js');
-  requireTemplate(flags);
-  const { judge } = await judgeSettings(flags);
-  requireJudge(flags.benchmark, judge);
   const out = complianceFolder(flags);
-  const found = await withCompliance(session, flags, judge, intervene);
+  const found = await withCompliance(session, flags, intervene);
   await writeInterventionPage(out, found);
   print(session, flags, found, out);
-}
-
-/** Found before anything is loaded. */
-function requireJudge(benchmarks: readonly ChosenBenchmark[], judge: JudgeSpec): void {
-  const needs = benchmarks.find(({ kind }) => kind === 'falseqa' || kind === 'jailbreak');
-  if (needs && judge.kind === 'rule') {
-    throw new UserError(
-      `${needs.kind} needs a judge that reads: give --judge endpoint:MODEL or local:MODEL`,
-      { exitCode: 2 },
-    );
-  }
 }
 
 function print(session: Session, flags: InterveneFlags, found: Intervention, out: string): void {

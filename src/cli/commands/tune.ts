@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { benchmarkSpecs, requireTemplate } from '../benchmarks.js';
+import { benchmarkSpecs } from '../benchmarks.js';
 import { type ComplianceFlags, withCompliance } from '../compliance.js';
-import { judgeSettings } from '../judges.js';
 import { integer, number } from '../options.js';
 import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
@@ -46,11 +45,9 @@ Example:
 
 async function runTune(session: Session, flags: TuneFlags): Promise<void> {
   const { tune } = await import('../../pipeline/intervene/tune.js');
-  const { judge } = await judgeSettings(flags);
-  requireTemplate(flags);
   const bounds = { scoreDrop: flags.maxScoreDrop, twinDrop: flags.maxTwinDrop };
   const controls = { random: 0, matched: 0 };
-  const tuning = await withCompliance(session, { ...flags, controls }, judge, (input, context) =>
+  const tuning = await withCompliance(session, { ...flags, controls }, (input, context) =>
     tune({ ...input, bounds }, context),
   );
   session.stdout.write(flags.json ? `${JSON.stringify(tuning)}\n` : `${tuning.summary}\n`);
