@@ -2,7 +2,7 @@ import { contains, type Spelling, spelling } from './contains.js';
 import { asDate, datesIn } from './dates.js';
 import { withoutArticles, words } from './normalise.js';
 import { unifyNumbers } from './numbers.js';
-import { UNCERTAINTY_MARKERS } from './uncertainty.js';
+import { holdsMarker, prepareMarkers, UNCERTAINTY_MARKERS } from './uncertainty.js';
 
 export type Verdict = 'correct' | 'wrong' | 'uncertain';
 
@@ -38,7 +38,7 @@ export function createJudge(
   aliases: readonly string[],
   options: JudgeOptions = {},
 ): (response: string) => Verdict {
-  const markers = markerSpellings(options.markers ?? UNCERTAINTY_MARKERS);
+  const markers = prepareMarkers(options.markers ?? UNCERTAINTY_MARKERS);
   const matcher = options.rule === 'substring' ? substringMatcher(aliases) : wordMatcher(aliases);
   return (response) => {
     const list = words(response);
@@ -46,7 +46,8 @@ export function createJudge(
     if (list.length === 0) return matched.length > 0 ? 'correct' : 'uncertain';
     const text = spelling(list);
     for (const marker of markers) {
-      if (contains(text, marker) && !matched.some((alias) => contains(alias, marker))) return 'uncertain';
+      if (holdsMarker(response, text, marker) && !matched.some((alias) => contains(alias, marker.spelling)))
+        return 'uncertain';
     }
     return matched.length > 0 ? 'correct' : 'wrong';
   };
@@ -59,16 +60,6 @@ export function judgeResponse(
   options: JudgeOptions = {},
 ): Verdict {
   return createJudge(aliases, options)(response);
-}
-
-// The same list serves thousands of questions.
-const spelled = new WeakMap<readonly string[], Spelling[]>();
-
-/** Uncertainty markers in the form in which they are looked for. */
-export function markerSpellings(markers: readonly string[]): Spelling[] {
-  const known = spelled.get(markers) ?? markers.map((marker) => spelling(words(marker)));
-  spelled.set(markers, known);
-  return known;
 }
 
 type Matcher = (response: string, list: string[]) => Spelling[];

@@ -1,4 +1,4 @@
-import { contains, spelling } from './contains.js';
+import { contains, type Spelling, spelling } from './contains.js';
 import { words } from './normalise.js';
 
 /**
@@ -55,11 +55,36 @@ export const UNCERTAINTY_MARKERS: readonly string[] = [
   'n/a',
 ];
 
-/** Those of `markers` that a response contains as whole words. */
-export function uncertaintyMarkers(
-  response: string,
-  markers: readonly string[] = UNCERTAINTY_MARKERS,
-): string[] {
-  const text = spelling(words(response));
-  return markers.filter((marker) => contains(text, spelling(words(marker))));
+/** A marker in the form in which it is looked for. */
+export interface Marker {
+  spelling: Spelling;
+  /** It must also stand like this in the response. */
+  written?: RegExp;
+}
+
+// The same list serves thousands of questions.
+const prepared = new WeakMap<readonly string[], Marker[]>();
+
+/** Prepares markers for {@link holdsMarker}. One with a stroke must stand as it is written: "n/a" without it is sodium. */
+export function prepareMarkers(markers: readonly string[]): Marker[] {
+  const known = prepared.get(markers) ?? markers.map(prepare);
+  prepared.set(markers, known);
+  return known;
+}
+
+function prepare(marker: string): Marker {
+  return {
+    spelling: spelling(words(marker)),
+    ...(marker.includes('/') && { written: asWritten(marker.trim()) }),
+  };
+}
+
+function asWritten(marker: string): RegExp {
+  const escaped = marker.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'iu');
+}
+
+/** Whether a response, of which `text` is the spelling of its words, holds the marker as whole words. */
+export function holdsMarker(response: string, text: Spelling, marker: Marker): boolean {
+  return contains(text, marker.spelling) && (marker.written?.test(response) ?? true);
 }

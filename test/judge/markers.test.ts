@@ -28,6 +28,12 @@ test('a file of markers replaces the built-in ones, with + it adds to them', asy
   assert.equal(judgeResponse("I don't know", ['Lima'], { markers }), 'wrong');
 });
 
+test('a marker with a stroke must stand as it is written', () => {
+  const markers = ['k.A./n.z.'];
+  assert.equal(judgeResponse('K.A./n.z.', ['Lima'], { markers }), 'uncertain');
+  assert.equal(judgeResponse('k A, n z', ['Lima'], { markers }), 'wrong');
+});
+
 test('a file of markers that cannot be used is named', async () => {
   await expectUserError(() => readMarkers(join(root, 'none.txt')), /none\.txt/);
   await expectUserError(
