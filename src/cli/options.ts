@@ -248,7 +248,7 @@ export function addTrain(command: Command): Command {
         'what the chosen C is best in: held-out accuracy, or its sum with the score of the model without these neurons (default: accuracy+score)',
       ).choices(['accuracy', 'accuracy+score']),
     )
-    .option('--score-questions <n>', 'known questions asked for that score (default: 100)', integer(1, 10000))
+    .option('--score-questions <n>', 'known questions asked for that score (default: 200)', integer(1, 10000))
     .option(
       '--standardise',
       'divide each feature by its standard deviation; the weights stay those of CETT itself',

@@ -6,7 +6,15 @@ export interface Span {
 
 const OPENING = /[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…-]/u;
 const CLOSING = /[\s"'“”‘’«»›」』*_`)\u005d}–—:,.;!?…。、，！？；：-]$/u;
-const PAIRS: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
+const PAIRS: Record<string, string> = {
+  ')': '(',
+  ']': '[',
+  '}': '{',
+  '”': '“',
+  '»': '«',
+  '」': '「',
+  '』': '『',
+};
 
 /** What may stand in front of the answer; tried again and again until none fits. */
 const LEAD_INS = [
@@ -94,11 +102,12 @@ function isSigned(text: string, start: number): boolean {
 
 /**
  * The last character belongs to the answer: the dot of initials ("Washington, D.C."), a
- * bracket opened in the answer, the question mark of a title ("Are You Being Served?").
+ * bracket or quotation opened in the answer, the question mark of a title ("Are You Being Served?").
  */
 function belongs(text: string, start: number, end: number): boolean {
   const last = text[end - 1];
   if (last in PAIRS) return text.slice(start, end).includes(PAIRS[last]);
+  if (last === '"') return text.slice(start, end - 1).split('"').length % 2 === 0;
   if (last === '?') return QUESTION.test(text.slice(start, end));
   // The longest match has seven units: a longer text is not searched for it.
   return last === '.' && /(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(text.slice(Math.max(start, end - 8), end));

@@ -116,7 +116,7 @@ export function makeTrainSettings(
     grid: [0.1, 0.3, 1, 3, 10, 30, 100],
     folds: 5,
     select: 'accuracy+score',
-    scoreQuestions: 100,
+    scoreQuestions: 200,
     standardise: false,
     classWeights: 'none',
     ...defined(overrides),
