@@ -79,11 +79,9 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
     }),
   );
   const means = await meansOf(test, flat, manifest.seed, signal);
-
   const switched = input.items > 0 ? await switchOff(context, input, engine, flat) : undefined;
+  const old = await earlier(folder.file(EXPLAIN_FILE), detectorIdentity(detector));
 
-  const identity = detectorIdentity(detector);
-  const old = await earlier(folder.file(EXPLAIN_FILE), identity);
   const cards: Card[] = [];
   for (const [i, neuron] of chosen.entries()) {
     const own = drives.map((row) => row[i]);
@@ -98,35 +96,53 @@ export async function explain(context: RunContext, input: ExplainInput): Promise
       alone: switched?.alone[i] ?? old?.cards.find((card) => same(card, neuron))?.alone ?? null,
     });
   }
-  const all = [...cards, ...(old?.cards ?? []).filter((card) => !cards.some((one) => same(one, card)))];
-  all.sort((a, b) => b.weight - a.weight || a.layer - b.layer || a.index - b.index);
-  const found = {
+  const isNew = (card: Card) => cards.some((one) => same(one, card));
+  const explained = describe(context, {
+    detector,
     lens: effects.lens,
     benchmark: switched?.benchmark ?? old?.benchmark ?? null,
-    cards: all,
-  };
-  const explained = ExplainSchema.parse({
-    schema: 'hneurons/explain',
-    version: 1,
-    summary: summariseCards(found),
-    detector: { identity, hNeurons: detector.neurons.filter(({ weight }) => weight > 0).length },
-    model: { name: manifest.model.name, layers: detector.model.layers, ffn: detector.model.ffn },
-    ...found,
+    cards: [...cards, ...(old?.cards ?? []).filter((card) => !isNew(card))],
     answers: {
       read: cases.length,
       faithful: test.cases.filter((one) => one.class === 'faithful').length,
       hallucinated: test.cases.filter((one) => one.class === 'hallucinated').length,
     },
     resamples: stability?.resamples ?? null,
+  });
+  await writeFileAtomic(folder.file(EXPLAIN_FILE), `${JSON.stringify(explained, null, 2)}\n`);
+  return { ...explained, cards: explained.cards.filter(isNew) };
+}
+
+/** `explain.json`: the cards, strongest first, with what they were made from. */
+function describe(
+  { folder, versions }: RunContext,
+  {
+    detector,
+    ...found
+  }: Pick<Explain, 'lens' | 'benchmark' | 'cards' | 'answers' | 'resamples'> & { detector: Detector },
+): Explain {
+  const { model, command, seed } = folder.manifest;
+  const cards = [...found.cards].sort(
+    (a, b) => b.weight - a.weight || a.layer - b.layer || a.index - b.index,
+  );
+  return ExplainSchema.parse({
+    schema: 'hneurons/explain',
+    version: 1,
+    summary: summariseCards({ ...found, cards }),
+    detector: {
+      identity: detectorIdentity(detector),
+      hNeurons: detector.neurons.filter(({ weight }) => weight > 0).length,
+    },
+    model: { name: model.name, layers: detector.model.layers, ffn: detector.model.ffn },
+    ...found,
+    cards,
     run: {
-      command: ['hneurons', ...manifest.command].join(' '),
-      version: context.versions.hneurons,
-      seed: manifest.seed,
+      command: ['hneurons', ...command].join(' '),
+      version: versions.hneurons,
+      seed,
       system: describeSystem(),
     },
   } satisfies Explain);
-  await writeFileAtomic(folder.file(EXPLAIN_FILE), `${JSON.stringify(explained, null, 2)}\n`);
-  return { ...explained, cards: explained.cards.filter((card) => cards.some((one) => same(one, card))) };
 }
 
 const same = (a: Place, b: Place) => a.layer === b.layer && a.index === b.index;
