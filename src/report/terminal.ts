@@ -14,6 +14,7 @@ import {
 } from './format.js';
 import { byStrength, formatWeight, neuronName } from './neuron.js';
 import type { Report } from './schema.js';
+import { describeAsGood } from './selection.js';
 
 export interface TerminalOptions {
   /** Default: no. */
@@ -51,6 +52,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   const positives = detector.neurons.filter(({ weight }) => weight > 0).length;
   const all = model.layers * model.ffn;
   const control = test.control;
+  const otherC = describeAsGood(training);
 
   const text = (line: string) => wrap(line, width);
 
@@ -88,6 +90,7 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
         `${formatCount(detector.neurons.length - positives)} anti-associated; C = ${training.chosen}`,
     ),
     ...pathLines(report, dim, bold),
+    ...(otherC === undefined ? [] : [text(`  ${otherC}`)]),
     text(
       `  ${byStrength(detector.neurons)
         .slice(0, STRONGEST)

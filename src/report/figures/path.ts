@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { formatCount, formatShare } from '../format.js';
 import type { Markup } from '../markup.js';
 import type { Report } from '../schema.js';
+import { describeAsGood } from '../selection.js';
 import { COLOUR, responsiveFigure } from './figure.js';
 
 type Point = Report['training']['grid'][number];
@@ -14,6 +15,7 @@ const MOST_LABELS = 8;
 export function regularisationPath({ training }: Report): Markup {
   const { grid, score } = training;
   const chosen = grid.find(({ C }) => C === training.chosen);
+  const otherC = describeAsGood(training);
   const measured = score !== undefined && grid.every(({ suppressed }) => suppressed !== undefined);
   const panel = (narrow: boolean, key: Key, label: string, bottom = false): Plot.PlotOptions => ({
     // The values of the middle panel lie along its upper edge: its label needs room above them.
@@ -69,7 +71,7 @@ export function regularisationPath({ training }: Report): Markup {
       title: 'How many neurons to take',
       caption:
         `The penalty decides how many neurons get a weight. Tried on ${training.folds} parts of the training half in ` +
-        `turn; chosen: ${training.rule}.${
+        `turn; chosen: ${training.rule}.${otherC === undefined ? '' : ` ${otherC}.`}${
           measured
             ? ` In the middle: ${formatCount(score.questions)} training questions that the model knows, answered with the H-Neurons switched off.`
             : ''
