@@ -14,6 +14,7 @@ import {
 } from './generation.js';
 import type { Picker } from './picker.js';
 import { commonLength, type Sequences } from './sequences.js';
+import { type Group, makeTurns } from './turns.js';
 import type { LiveToken } from './types.js';
 import type { Watch } from './watch.js';
 
@@ -35,14 +36,6 @@ export interface Batcher {
   close(): void;
 }
 
-interface Group {
-  key: string;
-  steering: HeldSteering;
-  members: Generation[];
-}
-
-/** How long one steering runs before another one has its turn: to change it costs as much as some rows. */
-const TURN_MS = 100;
 /** How much longer than without it a step may take for the prompts in it, while others wait for their tokens. */
 const PROMPT_MS = 100;
 /** The same while nobody waits. */
@@ -69,12 +62,7 @@ export function makeBatcher(
   const waiting: Generation[] = [];
   /** In the order in which they started. */
   const running: Generation[] = [];
-  /** The one whose turn it is next comes first. */
-  let groups: Group[] = [];
-  let turn: Group | undefined;
-  let turnSince = 0;
-  /** What is set on the context; held as long, though its group may be gone. */
-  let set: HeldSteering | undefined;
+  const turns = makeTurns(context);
   let preparing = false;
   /** The next request does not fit, and none has ended since. */
   let full = false;
@@ -84,20 +72,13 @@ export function makeBatcher(
   const ahead = ({ request, drawn }: Generation) => Math.min(request.settings.maxTokens - drawn, LOOKAHEAD);
   const outstanding = () => running.reduce((sum, one) => sum + pending(one) + ahead(one), 0);
 
-  /** Lets go of groups without members, but for the one that the next request is about to join. */
-  const prune = () => {
-    groups = groups.filter((group) => {
-      if (group.members.length > 0 || group.key === waiting[0]?.key) return true;
-      if (turn === group) turn = undefined;
-      if (group.steering !== set) group.steering.release();
-      return false;
-    });
-  };
+  /** Lets go of steerings that nobody needs; the next request is about to need its own. */
+  const prune = () => turns.prune(waiting[0]?.key);
 
   const leave = (generation: Generation) => {
     full = false;
     running.splice(running.indexOf(generation), 1);
-    const { members } = groups.find(({ key }) => key === generation.key)!;
+    const { members } = turns.find(generation.key)!;
     members.splice(members.indexOf(generation), 1);
     sequences.retire(generation.kept!);
     generation.kept = undefined;
@@ -108,7 +89,7 @@ export function makeBatcher(
     try {
       const steering = await model.hold(generation.request.steering);
       if (closed) steering.release();
-      else groups.push({ key: generation.key, steering, members: [] });
+      else turns.add(generation.key, steering);
     } catch (error) {
       const at = waiting.indexOf(generation);
       if (at >= 0) {
@@ -147,7 +128,7 @@ export function makeBatcher(
 
   const admit = () => {
     while (waiting.length > 0 && running.length < concurrency && !preparing && !full) {
-      const group = groups.find(({ key }) => key === waiting[0].key);
+      const group = turns.find(waiting[0].key);
       if (!group) {
         void prepare(waiting[0]);
         return;
@@ -157,24 +138,6 @@ export function makeBatcher(
       if (outcome !== 'started') return;
       waiting.shift();
     }
-  };
-
-  const choose = (): Group | undefined => {
-    const now = performance.now();
-    const others = groups.some((group) => group !== turn && group.members.length > 0);
-    if (turn && turn.members.length > 0 && (!others || now - turnSince < TURN_MS)) return turn;
-    if (turn) groups = [...groups.filter((group) => group !== turn), turn];
-    turn = groups.find(({ members }) => members.length > 0);
-    turnSince = now;
-    return turn;
-  };
-
-  const apply = ({ steering }: Group) => {
-    if (set?.key === steering.key) return;
-    steering.set(context.pointer);
-    const before = set;
-    set = steering;
-    if (before && !groups.some((group) => group.steering === before)) before.release();
   };
 
   /** Cells for a row of each request that has one token to feed; takes back those that started last if need be. */
@@ -285,10 +248,10 @@ export function makeBatcher(
     },
     step() {
       admit();
-      const group = choose();
+      const group = turns.choose();
       if (!group) return false;
       try {
-        apply(group);
+        turns.apply(group);
         secureCells(group);
         const batch = [...group.members];
         const since = performance.now();
@@ -311,8 +274,7 @@ export function makeBatcher(
     close() {
       closed = true;
       context.free();
-      for (const { steering } of groups) if (steering !== set) steering.release();
-      set?.release();
+      turns.close();
     },
   };
 }
