@@ -40,8 +40,10 @@ export function createProgress(options: {
   };
   const show = (event: ProgressEvent) => {
     const label = labels.get(event.step) ?? event.step;
-    if (metered !== event.step) meter.reset();
-    metered = event.step;
+    // A step may count facts first and answers then: the speed of one says nothing of the other.
+    const counted = `${event.step} ${event.unit}`;
+    if (metered !== counted) meter.reset();
+    metered = counted;
     const { rate, left } = meter.update(event);
     const count = `${grouped(event.done)}/${grouped(event.total)} ${event.unit}`;
     const parts = [count, event.detail, rate > 0 ? `${shortNumber(rate)}/s` : undefined, left];

@@ -47,6 +47,19 @@ test('the label of a step comes back after another one ran within it', () => {
   assert.match(written.at(-1)!, /^collect: 1\/2 questions/);
 });
 
+test('facts first, answers then: the time left is that of what is counted now', () => {
+  const { view, written, at } = lines(false);
+  const step = 'explain' as const;
+  view.listen({ type: 'start', step, label: 'alone' });
+  view.listen({ type: 'progress', step, done: 0, total: 40, unit: 'facts' });
+  at(20);
+  view.listen({ type: 'progress', step, done: 40, total: 40, unit: 'facts' });
+  view.listen({ type: 'progress', step, done: 0, total: 1000, unit: 'answers' });
+  at(30);
+  view.listen({ type: 'progress', step, done: 100, total: 1000, unit: 'answers' });
+  assert.equal(written.at(-1), 'alone: 100/1,000 answers, 10/s, 1 min 30 s left\n');
+});
+
 test('what was done before a restart counts neither for the speed nor for the time left', () => {
   let time = 0;
   const meter = createMeter(() => time);
