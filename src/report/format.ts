@@ -35,14 +35,18 @@ export function formatPointsRange({ low, high }: Pick<Interval, 'low' | 'high'>)
   return `${formatPoints(low)} to ${formatPoints(high)}`;
 }
 
+/** 23 of 40 is 57.5, though .575 * 100 is a little less. */
+const wholePercent = (share: number) => Math.round(Number((share * 100).toPrecision(12)));
+
 /** `82 %`, with a space that does not break. */
 export function formatPercent(value: number): string {
-  return `${Math.round(value * 100)}\u00a0%`;
+  return `${wholePercent(value)}\u00a0%`;
 }
 
 /** `77–86 %` */
 export function formatPercentRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
-  return `${Math.round(low * 100)}–${Math.round(high * 100)}\u00a0%`;
+  const [from, to] = [wholePercent(low), wholePercent(high)];
+  return `${from === to ? from : `${from}–${to}`}\u00a0%`;
 }
 
 /** `12,345` */

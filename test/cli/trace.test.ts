@@ -85,6 +85,7 @@ test('a second call repeats nothing, and the report of the run takes the result 
   assert.ok(before.equals(readFileSync(join(out, 'origin', 'base-base', 'responses.jsonl'))));
   assert.equal(run('report', '--out', out, '--quiet').status, 0);
   assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /Where they come from/);
+  assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<a href="#origin">/);
 });
 
 test('drift goes into a file that others can read, and says how it was stored', async () => {

@@ -102,6 +102,14 @@ describe('compliance curves', () => {
     assert.match(describeCurve(found, alphas.all, alphas.all), /so it does with some control neurons/);
   });
 
+  it('without controls nothing is said of them', () => {
+    const alone = readings((_, alpha) => 10 + 10 * alpha);
+    const found = complianceCurves(alone, sets.slice(0, 1), alphas, alphas.all, 1);
+    const told = describeCurve(found, alphas.all, alphas.all);
+    assert.match(told, /It rises; whether other neurons do the same was not asked/);
+    assert.doesNotMatch(told, /some control neurons|p = /);
+  });
+
   it('twins that move along show a bent, not resistance', () => {
     const bent = readings(
       (one, alpha) => (isOwn(one) ? 36 - 14 * alpha : 20),

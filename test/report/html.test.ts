@@ -112,6 +112,13 @@ test('the words about question and answer follow from the intervals', () => {
   assert.match(told(-0.1, -0.02, 0.49)[1], /nothing that can be seen.* 60\s% \(95 % interval 49–70\s%\)/);
 });
 
+test('every section of the page is in its table of contents', () => {
+  const { document } = parseHTML(renderHtml({ ...syntheticReport(), explain: someExplain(3) }));
+  const ids = [...document.querySelectorAll('section[id]')].map(({ id }) => `#${id}`);
+  const links = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'));
+  assert.deepEqual(links, ids);
+});
+
 test('a card for each neuron: its tokens, its contexts with the word marked, what is known of it and no more', () => {
   const explain = someExplain(8);
   const { document } = parseHTML(renderHtml({ ...syntheticReport(), explain }));

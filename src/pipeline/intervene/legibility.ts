@@ -1,3 +1,4 @@
+import { formatP, formatPercent } from '../../report/format.js';
 import type { ComplianceBenchmark, Intervention } from '../../report/intervention/schema.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { type Cost, degenerateProse, distinctChange, likelihoodChange } from './cost.js';
@@ -71,7 +72,7 @@ function verdictOf(
   const [own, ...others] = suppressed;
   const matched = others.filter((_, i) => sets[i + 1].kind === 'layer-matched');
   const change = own.logLikelihood;
-  const number = (value: number) => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
+  const number = (value: number) => signed(value, 2);
   const beside =
     matched.length > 0
       ? `, against ${number(Math.min(...matched.map((one) => one.logLikelihood.estimate)))} to ${number(Math.max(...matched.map((one) => one.logLikelihood.estimate)))} with matched controls`
@@ -119,31 +120,37 @@ export function soundAlphas(
   return points.slice(low, high + 1).map(({ alpha }) => alpha);
 }
 
+/** In percentage points: `+17.5`, `−4.1`. */
+const points = (value: number) => signed(value * 100, 1);
+
+const signed = (value: number, digits: number) =>
+  `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(value).toFixed(digits)}`;
+
 /** What a benchmark's curve came to, in a sentence. */
 export function describeCurve(
   benchmark: ComplianceBenchmark,
   sound: readonly number[],
   alphas: readonly number[],
 ): string {
-  const percent = (value: number) => `${Math.round(value * 100)} %`;
-  const points = (value: number) => `${value > 0 ? '+' : ''}${(value * 100).toFixed(1)}`;
   const [own] = benchmark.curves;
   const rates = own.points
     .filter(({ alpha }) => Number.isInteger(alpha))
-    .map(({ alpha, complianceRate }) => `${percent(complianceRate.estimate)} at ${alpha}`)
+    .map(({ alpha, complianceRate }) => `${formatPercent(complianceRate.estimate)} at ${alpha}`)
     .join(', ');
   const { hNeurons, compared, controls, p } = benchmark.slope;
   const slopes = controls.map(({ slope }) => slope);
   const against =
     controls.length > 0
-      ? `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, p = ${p!.toFixed(2)}`
+      ? `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, ${formatP(p!)}`
       : '';
   const steps = `${benchmark.name}: complies ${rates}; ${points(hNeurons.estimate)} points a unit of alpha, 95 % ${points(hNeurons.low)} to ${points(hNeurons.high)}${against}.`;
   const clear = hNeurons.low > 0 && controls.length > 0 && slopes.every((slope) => slope < compared.hNeurons);
   const effect = clear
     ? ' More than any control: these neurons do turn compliance.'
     : hNeurons.low > 0
-      ? ' It rises, but so it does with some control neurons.'
+      ? controls.length > 0
+        ? ' It rises, but so it does with some control neurons.'
+        : ' It rises; whether other neurons do the same was not asked.'
       : hNeurons.high < 0
         ? ' It falls as they are turned up: the opposite of the published effect.'
         : ' No clear effect over the whole range.';
@@ -156,7 +163,7 @@ export function describeCurve(
       ? ''
       : ` Honest twins right: ${own.points
           .filter(({ alpha }) => Number.isInteger(alpha))
-          .map(({ alpha, twins: right }) => `${percent(right!.estimate)} at ${alpha}`)
+          .map(({ alpha, twins: right }) => `${formatPercent(right!.estimate)} at ${alpha}`)
           .join(
             ', ',
           )}.${shifts ? ' They move the same way: what changes is the bent of the answers, whatever the facts, and not how far the model holds to them.' : ''}`;

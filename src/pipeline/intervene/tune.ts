@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import type { Item, Outcome } from '../../intervene/types.js';
+import { formatP, formatPercent, formatPercentRange } from '../../report/format.js';
 import { IntervalSchema } from '../../report/interval.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { derive, shuffle } from '../../stats/random.js';
@@ -129,13 +130,13 @@ function describe(alpha: number, { items, tuned, plain, paired }: Tuning['heldOu
     return 'Within these bounds no alpha lowers compliance on the searched half: leave the model as it is (alpha 1).';
   }
   const percent = ({ estimate, low, high }: { estimate: number; low: number; high: number }) =>
-    `${Math.round(estimate * 100)} % (${Math.round(low * 100)}–${Math.round(high * 100)})`;
+    `${formatPercent(estimate)} (${formatPercentRange({ low, high })})`;
   const holds =
     paired.p < 0.05 && paired.lost > paired.gained
       ? 'The effect holds there.'
       : 'The effect does not hold there: it may have been chance.';
   return (
     `alpha ${alpha}. On ${items} items of the other half: complies ${percent(tuned.complianceRate)} against ${percent(plain.complianceRate)} at alpha 1 ` +
-    `(${paired.lost} cease, ${paired.gained} begin, McNemar p = ${paired.p.toFixed(3)}); question score ${percent(tuned.score)} against ${percent(plain.score)}. ${holds}`
+    `(${paired.lost} cease, ${paired.gained} begin, McNemar ${formatP(paired.p)}); question score ${percent(tuned.score)} against ${percent(plain.score)}. ${holds}`
   );
 }

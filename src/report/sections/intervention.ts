@@ -24,7 +24,8 @@ ${legibility ? legibilityTable(legibility) : html``}
 function matchedScale({ sets }: Intervention): string {
   const ratios = sets.filter(({ kind }) => kind === 'layer-matched').map(({ cettRatio }) => cettRatio);
   if (ratios.length === 0) return '';
-  return ` (${formatPercent(Math.min(...ratios))} to ${formatPercent(Math.max(...ratios))} of the H-Neurons' CETT)`;
+  const range = formatPercentRange({ low: Math.min(...ratios), high: Math.max(...ratios) });
+  return ` (${range} of the H-Neurons' CETT)`;
 }
 
 function curveTable({
@@ -47,7 +48,7 @@ ${
   html`<p class="note">Item by item: ${paired
     .map(
       ({ from, to, gained, lost, p }) =>
-        `from alpha ${from} to ${to} ${gained} begin and ${lost} cease to comply (McNemar ${formatP(p)})`,
+        `from alpha ${from} to ${to}, ${formatCount(gained)} begin and ${formatCount(lost)} cease to comply (McNemar ${formatP(p)})`,
     )
     .join('; ')}.</p>`
 }`;

@@ -25,7 +25,7 @@ ${
   html`<section class="warnings" aria-label="Warnings"><strong>Mind this</strong><ul>${warnings.map((text) => html`<li>${text}</li>`)}</ul></section>`
 }
 <nav aria-label="Sections"><ul>
-<li><a href="#detection">Does it detect?</a></li>${(report.question || report.pairs) && html`<li><a href="#hard-or-false">False or hard?</a></li>`}<li><a href="#neurons">The neurons</a></li>${report.stability && html`<li><a href="#stability">The same again?</a></li>`}${report.explain && html`<li><a href="#explain">What do they do?</a></li>`}<li><a href="#examples">Examples</a></li>${report.table && html`<li><a href="#table">Other data sets</a></li>`}<li><a href="#questions">Questions</a></li><li><a href="#run">What was run</a></li><li><a href="#glossary">Glossary</a></li>
+<li><a href="#detection">Does it detect?</a></li>${(report.question || report.pairs) && html`<li><a href="#hard-or-false">False or hard?</a></li>`}<li><a href="#neurons">The neurons</a></li>${report.stability && html`<li><a href="#stability">The same again?</a></li>`}${report.explain && html`<li><a href="#explain">What do they do?</a></li>`}<li><a href="#examples">Examples</a></li>${report.table && html`<li><a href="#table">Other data sets</a></li>`}${report.intervention && html`<li><a href="#intervention">Do they matter?</a></li>`}${report.origin && html`<li><a href="#origin">Where from?</a></li>`}<li><a href="#questions">Questions</a></li><li><a href="#run">What was run</a></li><li><a href="#glossary">Glossary</a></li>
 </ul></nav>
 </header>`;
 }
