@@ -66,7 +66,9 @@ test('the neuron that tells is found, and beats its control', () => {
   assert.equal(report.test.faithful, 24);
   assert.equal(report.test.hallucinated, 24);
   assert.equal(report.examples.length, 12);
-  assert.match(readFileSync(join(finished, 'report.html'), 'utf8'), /<a href="#intervention">Do they matter/);
+  const page = readFileSync(join(finished, 'report.html'), 'utf8');
+  assert.match(page, /<html/);
+  assert.match(page, /<a href="#intervention">Do they matter/);
 });
 
 test('train and test cases share no question, classes are matched within relations', () => {

@@ -54,6 +54,10 @@ export interface MockServe {
   start(): Promise<void>;
 }
 
+/** Stopped at the end of the file: a test's own hooks run in the order of their coming, and its page is closed by a later one. */
+const started: MockServe[] = [];
+after(() => Promise.all(started.map((mock) => mock.stop())));
+
 const NEURONS = Array.from({ length: 24 }, (_, at) => ({
   layer: (at * 7) % 18,
   index: (at * 397) % 2048,
@@ -111,7 +115,7 @@ export async function startMockServe(options: MockOptions = {}): Promise<MockSer
     },
   };
   await mock.start();
-  after(() => mock.stop());
+  started.push(mock);
   return mock;
 }
 
