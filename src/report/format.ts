@@ -25,18 +25,26 @@ export function formatSignedRange({ low, high }: Pick<Interval, 'low' | 'high'>)
   return `${formatSigned(low)} to ${formatSigned(high)}`;
 }
 
-/** A difference of shares in percentage points: `+8`. */
+/** A change with its sign, of any size: `+17.5`, `−4.10`, `0.00`. */
+export function formatChange(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+/** 23 of 40 is 57.5, though .575 * 100 is a little less. */
+const wholePercent = (share: number) => Math.round(Number((share * 100).toPrecision(12)));
+
+/** A difference of shares in percentage points: `+8`; `0` for what rounds to that. */
 export function formatPoints(value: number): string {
-  return `${value < 0 ? '−' : '+'}${Math.round(100 * Math.abs(value))}`;
+  const points = wholePercent(Math.abs(value));
+  return points === 0 ? '0' : `${value < 0 ? '−' : '+'}${points}`;
 }
 
 /** `−1 to +17` */
 export function formatPointsRange({ low, high }: Pick<Interval, 'low' | 'high'>): string {
   return `${formatPoints(low)} to ${formatPoints(high)}`;
 }
-
-/** 23 of 40 is 57.5, though .575 * 100 is a little less. */
-const wholePercent = (share: number) => Math.round(Number((share * 100).toPrecision(12)));
 
 /** `82 %`, with a space that does not break. */
 export function formatPercent(value: number): string {

@@ -1,4 +1,4 @@
-import { formatP, formatPercent } from '../../report/format.js';
+import { formatChange, formatP, formatPercent } from '../../report/format.js';
 import type { ComplianceBenchmark, Intervention } from '../../report/intervention/schema.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { type Cost, degenerateProse, distinctChange, likelihoodChange } from './cost.js';
@@ -72,7 +72,7 @@ function verdictOf(
   const [own, ...others] = suppressed;
   const matched = others.filter((_, i) => sets[i + 1].kind === 'layer-matched');
   const change = own.logLikelihood;
-  const number = (value: number) => signed(value, 2);
+  const number = (value: number) => formatChange(value, 2);
   const beside =
     matched.length > 0
       ? `, against ${number(Math.min(...matched.map((one) => one.logLikelihood.estimate)))} to ${number(Math.max(...matched.map((one) => one.logLikelihood.estimate)))} with matched controls`
@@ -121,10 +121,7 @@ export function soundAlphas(
 }
 
 /** In percentage points: `+17.5`, `−4.1`. */
-const points = (value: number) => signed(value * 100, 1);
-
-const signed = (value: number, digits: number) =>
-  `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(value).toFixed(digits)}`;
+const points = (value: number) => formatChange(value * 100, 1);
 
 /** What a benchmark's curve came to, in a sentence. */
 export function describeCurve(

@@ -1,6 +1,14 @@
 import { probeDots } from '../figures/probes.js';
 import { overlapDots, selectionBars } from '../figures/stability.js';
-import { formatCount, formatPercent, formatPercentRange, formatRange, formatShare } from '../format.js';
+import {
+  formatCount,
+  formatPercent,
+  formatPercentRange,
+  formatRange,
+  formatShare,
+  formatSigned,
+  formatSignedRange,
+} from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { neuronName } from '../neuron.js';
 import type { Report } from '../schema.js';
@@ -82,7 +90,6 @@ ${
 export function baselineTable({ test }: Report): Markup {
   const rows = test.baselines.filter(({ difference }) => difference !== undefined);
   if (rows.length === 0) return html``;
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${formatShare(Math.abs(value))}`;
   return html`<details><summary>All baselines as a table</summary>
 <table class="stack"><thead><tr><th scope="col">baseline</th><th scope="col" class="number">AUROC</th><th scope="col" class="number">accuracy</th><th scope="col" class="number">detector minus baseline, AUROC</th></tr></thead>
 <tbody>${rows.map(
@@ -90,6 +97,6 @@ export function baselineTable({ test }: Report): Markup {
       html`<tr><th scope="row">${name} <small>${description}</small></th>
 <td class="number" data-label="AUROC">${formatShare(auroc.estimate)} <small>${formatRange(auroc)}</small></td>
 <td class="number" data-label="accuracy">${accuracy ? formatPercent(accuracy.estimate) : '–'}</td>
-<td class="number" data-label="difference">${signed(difference!.auroc.estimate)} <small>${signed(difference!.auroc.low)} to ${signed(difference!.auroc.high)}</small></td></tr>`,
+<td class="number" data-label="difference">${formatSigned(difference!.auroc.estimate)} <small>${formatSignedRange(difference!.auroc)}</small></td></tr>`,
   )}</tbody></table></details>`;
 }

@@ -1,5 +1,5 @@
 import { complianceCurve, likelihoodCurve } from '../figures/compliance.js';
-import { formatCount, formatP, formatPercent, formatPercentRange } from '../format.js';
+import { formatChange, formatCount, formatP, formatPercent, formatPercentRange } from '../format.js';
 import type { ComplianceBenchmark, Intervention } from '../intervention/schema.js';
 import { html, type Markup } from '../markup.js';
 
@@ -65,7 +65,7 @@ function costTable({ cost: [own] }: Intervention): Markup {
 }
 
 function legibilityTable({ suppressed }: NonNullable<Intervention['legibility']>): Markup {
-  const signed = (value: number, digits = 2) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+  const signed = (value: number) => formatChange(value, 2);
   return html`<details><summary>Switched off: readability beside the controls</summary><div class="scroll"><table>
 <thead><tr><th scope="col">Neurons</th><th scope="col">Log-likelihood a token</th><th scope="col">New runs of words</th><th scope="col">Unreadable prose</th></tr></thead>
 <tbody>${suppressed.map(
