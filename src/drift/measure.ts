@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { allOf, askWorker } from '../threads/ask.js';
+import { ggmlBase } from '../weights/library.js';
 import type { FfnPart, FfnWeights } from '../weights/types.js';
 import { cosineDrift, type Products } from './cosine.js';
 import type { DriftTask } from './worker.js';
@@ -57,6 +58,8 @@ export async function measureDrift(
     norms.set(products.squareA.map(Math.sqrt), layer * ffn);
   };
 
+  // Held here, the library outlives the workers.
+  if (base.quantised || other.quantised) ggmlBase();
   const threads = Math.min(options.threads ?? availableParallelism(), tasks.length);
   const workers = Array.from(
     { length: threads },
