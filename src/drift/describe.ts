@@ -25,7 +25,7 @@ export interface DriftDescription {
   parts: PartDrift[];
   /** The paper's rank (up and down) of the H-Neurons against all others. */
   inertia: Inertia;
-  /** The same after the logarithms of the weight norms are partialled out. */
+  /** The same for what the size of the weights leaves unexplained, see `withoutNorms` in confounder.ts. */
   withoutNorms: Inertia;
   /** The same for the gate alone, which the paper leaves out; null without gates. */
   gate: Inertia | null;
@@ -65,14 +65,14 @@ export async function describeDrift(
     );
   }
   const drift = await measureDrift(base, instruct, options);
-  const { ffn, up, gate, down, upNorm, downNorm } = drift;
+  const { ffn, up, gate, down, norms } = drift;
   if (up.every((value) => value < 1e-12) && down.every((value) => value < 1e-12)) {
     throw new UserError(
       `${base.path} and ${instruct.path} have the same FFN weights; name the model before and after training`,
     );
   }
   const floors = await noiseFloors(base, instruct, options.seed);
-  const { score, rank } = inertiaRanks(up, down);
+  const { score, rank } = inertiaRanks([up, down]);
   const setting = { ffn, seed: options.seed };
   const description: DriftDescription = {
     parts: floors.map(({ part, ...noise }) => {
@@ -88,7 +88,11 @@ export async function describeDrift(
       };
     }),
     inertia: testInertia(rank, hNeurons, setting),
-    withoutNorms: testInertia(ranksOf(withoutNorms(score, [upNorm, downNorm])), hNeurons, setting),
+    withoutNorms: testInertia(
+      ranksOf(withoutNorms([up, down], [norms.up, norms.down], ffn)),
+      hNeurons,
+      setting,
+    ),
     gate: gate ? testInertia(ranksOf(gate), hNeurons, setting) : null,
     layers: byLayer(drift, score, hNeurons),
     histogram: histogram(rank, hNeurons),

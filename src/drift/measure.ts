@@ -15,8 +15,7 @@ export interface Drift {
   gate?: Float64Array;
   down: Float64Array;
   /** L2 norms in the first model, for the confounder check. */
-  upNorm: Float64Array;
-  downNorm: Float64Array;
+  norms: { up: Float64Array; gate?: Float64Array; down: Float64Array };
 }
 
 const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
@@ -48,14 +47,15 @@ export async function measureDrift(
     up: new Float64Array(size),
     gate: parts.includes('gate') ? new Float64Array(size) : undefined,
     down: new Float64Array(size),
-    upNorm: new Float64Array(size),
-    downNorm: new Float64Array(size),
+    norms: {
+      up: new Float64Array(size),
+      gate: parts.includes('gate') ? new Float64Array(size) : undefined,
+      down: new Float64Array(size),
+    },
   };
   const store = (layer: number, part: FfnPart, products: Products) => {
     drift[part]!.set(cosineDrift(products), layer * ffn);
-    if (part === 'gate') return;
-    const norms = part === 'up' ? drift.upNorm : drift.downNorm;
-    norms.set(products.squareA.map(Math.sqrt), layer * ffn);
+    drift.norms[part]!.set(products.squareA.map(Math.sqrt), layer * ffn);
   };
 
   // Held here, the library outlives the workers.
