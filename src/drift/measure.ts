@@ -24,7 +24,7 @@ const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
  * Measures the drift of every neuron between two models of one shape (method.md section 7). Matrix pairs are shared out
  * over worker threads; each reads both files once, in chunks, so memory does not grow with the model.
  * @param base the first model; @param other the one it became
- * @throws UserError for a truncated file or weights that are not finite; the signal's reason when it is aborted.
+ * @throws UserError for a truncated file, weights that are not finite, or a matrix of zeros; the signal's reason when it is aborted.
  */
 export async function measureDrift(
   base: FfnWeights,

@@ -77,7 +77,7 @@ describe('drift agrees with numpy', () => {
         assert.equal(worst.length, 64);
         assert.ok(Math.max(...worst) < 1e-6, `${part}: off by ${Math.max(...worst)}`);
       }
-      assert.ok(drift.gate!.every((value) => value < 1e-12));
+      assert.ok(drift.gate!.every((value) => value === 0));
     });
   }
   test('fused gate and up (Phi-3), in both formats, are split the right way round', async () => {
@@ -106,7 +106,7 @@ test('the norms are those of the first model', async () => {
   assert.ok(Math.abs(drift.norms.up[FFN + 5] - Math.hypot(...up)) < 1e-6);
   const down = weights(1, 'down', false).filter((_, i) => i % FFN === 5);
   assert.ok(Math.abs(drift.norms.down[FFN + 5] - Math.hypot(...down)) < 1e-6);
-  assert.ok((await measure(path, path)).up.every((value) => value < 1e-12));
+  assert.ok((await measure(path, path)).up.every((value) => value === 0));
 });
 
 describe('bad checkpoints are refused in one line', () => {
@@ -157,6 +157,21 @@ describe('bad checkpoints are refused in one line', () => {
       () => measure(path, path),
       /layers\.2\.mlp\.up_proj\.weight holds weights of neuron 7/,
     );
+  });
+  test('a matrix of zeros; a neuron of zeros alone is none', async () => {
+    const [base, other] = [at('whole'), at('zeros')].map((path) => writeCheckpoint(path, { moved: false }));
+    const { offset, rowBytes, rows } = (await openWeights(other)).matrix(1, 'up')!;
+    const file = join(other, 'model.safetensors');
+    const bytes = readFileSync(file);
+    bytes.fill(0, offset + 5 * rowBytes, offset + 6 * rowBytes);
+    writeFileSync(file, bytes);
+    const { up } = await measure(base, other);
+    assert.equal(up[FFN + 5], 1, 'it has no direction left to share');
+    assert.equal(up.filter((value) => value > 0).length, 1);
+    assert.equal((await measure(other, other)).up[FFN + 5], 0);
+    bytes.fill(0, offset, offset + rows * rowBytes);
+    writeFileSync(file, bytes);
+    await expectUserError(() => measure(base, other), /layers\.1\.mlp\.up_proj\.weight is all zeros/);
   });
   test('a file that is neither', async () => {
     writeFileSync(at('text.bin'), 'no weights here, only words that go on for a while');

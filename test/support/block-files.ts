@@ -11,6 +11,7 @@ const BLOCKS = {
   Q5_K: { id: 13, size: 176, halves: [0, 2] },
   Q6_K: { id: 14, size: 210, halves: [208] },
   IQ4_XS: { id: 23, size: 136, halves: [0] },
+  IQ2_XXS: { id: 16, size: 66, halves: [0] },
 };
 export type BlockType = keyof typeof BLOCKS;
 export const BLOCK_TYPES = Object.keys(BLOCKS) as BlockType[];
