@@ -89,11 +89,15 @@ export function writeTensors(
 
 export type Layout = 'llama' | 'phi3' | 'gpt2';
 
+/** Whether a model has moved: as a whole, or some of its matrices. */
+export type Moved = boolean | readonly FfnPart[];
+const isMoved = (moved: Moved, part: FfnPart) => (typeof moved === 'boolean' ? moved : moved.includes(part));
+
 /** FFN tensors of one layer as a checkpoint of a family names and arranges them. */
-function layerTensors(layer: number, moved: boolean, dtype: PlainType, layout: Layout) {
-  const of = (part: FfnPart) => plainBytes(weights(layer, part, moved), dtype);
+function layerTensors(layer: number, moved: Moved, dtype: PlainType, layout: Layout) {
+  const of = (part: FfnPart) => plainBytes(weights(layer, part, isMoved(moved, part)), dtype);
   const turned = (part: FfnPart, rows: number) =>
-    plainBytes(transpose(weights(layer, part, moved), rows), dtype);
+    plainBytes(transpose(weights(layer, part, isMoved(moved, part)), rows), dtype);
   const tensor = (name: string, shape: number[], data: Uint8Array) => ({ name, dtype, shape, data });
   if (layout === 'phi3') {
     return [
@@ -143,7 +147,7 @@ export function writeCheckpoint(
     tokens = ['<s>', 'a', 'b'],
     architecture = layout,
   }: {
-    moved: boolean;
+    moved: Moved;
     dtype?: PlainType;
     layout?: Layout;
     sharded?: boolean;
@@ -196,29 +200,32 @@ export async function writeFfnGguf(
     tokens = ['<s>', 'a', 'b'],
   }: {
     moved: boolean;
-    type: GgufType;
+    /** Of all tensors, or of each. */
+    type: GgufType | ((layer: number, part: FfnPart) => GgufType);
     fused?: boolean;
     tokens?: string[];
   },
 ): Promise<string> {
   const architecture = fused ? 'phi3' : 'llama';
-  const bytes = (values: Float32Array, rows: number, columns: number) =>
+  const bytes = (values: Float32Array, type: GgufType, rows: number, columns: number) =>
     type === 'F32' || type === 'F16' || type === 'BF16'
       ? plainBytes(values, type)
       : quantiserOf(GGML[type])!(values, rows, columns);
   const tensors = Array.from({ length: LAYERS }, (_, layer) => {
-    const at = (part: FfnPart) => weights(layer, part, moved);
-    const tensor = (name: string, shape: number[], data: Uint8Array) => ({
+    const data = (part: FfnPart) => {
+      const kind = typeof type === 'string' ? type : type(layer, part);
+      const [rows, columns] = part === 'down' ? [HIDDEN, FFN] : [FFN, HIDDEN];
+      return { type: GGML[kind], data: bytes(weights(layer, part, moved), kind, rows, columns) };
+    };
+    const tensor = (name: string, shape: number[], stored: { type: number; data: Uint8Array }) => ({
       name: `blk.${layer}.${name}.weight`,
       shape,
-      type: GGML[type],
-      data,
+      ...stored,
     });
-    const up = bytes(at('up'), FFN, HIDDEN);
-    const gate = bytes(at('gate'), FFN, HIDDEN);
-    const down = tensor('ffn_down', [FFN, HIDDEN], bytes(at('down'), HIDDEN, FFN));
+    const [up, gate, down] = [data('up'), data('gate'), tensor('ffn_down', [FFN, HIDDEN], data('down'))];
+    const both = { type: up.type, data: Buffer.concat([gate.data, up.data]) };
     return fused
-      ? [tensor('ffn_up', [HIDDEN, 2 * FFN], Buffer.concat([gate, up])), down]
+      ? [tensor('ffn_up', [HIDDEN, 2 * FFN], both), down]
       : [tensor('ffn_gate', [HIDDEN, FFN], gate), tensor('ffn_up', [HIDDEN, FFN], up), down];
   }).flat();
   await writeGguf(path, { metadata: ffnMetadata(architecture, LAYERS, tokens), tensors });

@@ -108,7 +108,7 @@ async function tracePoint(input: TraceInput, base: TracedModel, context: BaseRun
 async function driftFrom(
   { instruct, detector, seed, out }: TraceInput,
   base: TracedModel,
-  { emit, signal }: BaseRunContext,
+  { emit, signal, engine }: BaseRunContext,
 ): Promise<Pick<Point, 'drift' | 'driftNote'>> {
   const without = (driftNote: string) => ({ drift: null, driftNote });
   const marked = hNeuronsOf(detector);
@@ -126,8 +126,9 @@ async function driftFrom(
   const began = performance.now();
   const { description, arrays } = await describeDrift(base.weights, instruct.weights, marked, {
     seed,
+    threads: engine.threads,
     signal,
-    onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'matrices' }),
+    onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'steps' }),
   });
   await writeArrays(join(out, `drift-${fileName(base.name)}.safetensors`), arrays);
   const { meanRank, layerMatched } = description.inertia;
