@@ -117,24 +117,19 @@ async function sycophancyOf(
 }
 
 /**
- * Plain questions by set, for the question score: the facts that the model knows, and any further set as it comes.
+ * Plain questions by set, for the question score: built-in facts and any further set, as they come. Those that the model knows could only
+ * be lost.
  * @throws UserError for a set that is not to be had
  */
 export async function openScores(
   session: Session,
   flags: { score: string; items: number },
-  { facts, trained, seed }: Steered,
+  { anyFacts, trained, seed }: Steered,
   emit: Listener,
 ): Promise<Benchmark[]> {
   const { plainQuestions } = await import('../intervene/builtin/plain.js');
   const { QUESTION_SHOTS } = await import('../pipeline/intervene/prepare.js');
-  const scores = [
-    plainQuestions(
-      'facts',
-      facts.map(({ question }) => question),
-      QUESTION_SHOTS,
-    ),
-  ];
+  const scores = [plainQuestions('facts', anyFacts, QUESTION_SHOTS)];
   for (const spec of flags.score.split(',').map((part) => part.trim())) {
     if (spec === 'facts' || spec === '') continue;
     const { questions } = await findDataset(

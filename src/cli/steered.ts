@@ -6,8 +6,12 @@ import type { Detector } from '../pipeline/detector.js';
 import type { Listener } from '../pipeline/events.js';
 import type { AnswerStore } from '../pipeline/intervene/answers.js';
 import type { NeuronSet } from '../pipeline/intervene/neuron-sets.js';
+import type { Question } from '../questions/types.js';
 import { DEFAULT_MODEL, type EngineFlags } from './options.js';
 import { findModel, type Session, withEngine } from './session.js';
+
+/** So many facts as they come for each that the model knows: many of them it does not. */
+const ANY_FACTS = 2;
 
 /** A loaded model with its detector, facts that it knows, and the neuron sets to scale. */
 export interface Steered {
@@ -16,6 +20,8 @@ export interface Steered {
   detectorPath: string;
   promptKind: PromptKind;
   facts: KnownFact[];
+  /** Facts as they come, whether the model knows them or not: what it knows can rise among them as well as fall. */
+  anyFacts: Question[];
   sets: NeuronSet[];
   store: AnswerStore;
   seed: number;
@@ -49,7 +55,7 @@ export async function openSteered<T>(
   const { identifyModel } = await import('../pipeline/run.js');
   const { DEFAULT_SEED } = await import('../pipeline/settings.js');
   const { openAnswers } = await import('../pipeline/intervene/answers.js');
-  const { knownFacts } = await import('../pipeline/intervene/known.js');
+  const { knownFacts, separateFacts } = await import('../pipeline/intervene/known.js');
   const { prepareSets, trainedQuestions } = await import('../pipeline/intervene/prepare.js');
   const { builtinQuestions } = await import('../questions/builtin.js');
 
@@ -67,10 +73,11 @@ export async function openSteered<T>(
     try {
       emit({ type: 'start', step: 'facts', label: 'facts it knows' });
       const began = performance.now();
+      const questions = builtinQuestions();
       const facts = await knownFacts({
         engine,
         store,
-        questions: builtinQuestions(),
+        questions,
         trained,
         promptKind,
         count: flags.items,
@@ -88,6 +95,7 @@ export async function openSteered<T>(
         detectorPath: flags.detector,
         promptKind,
         facts,
+        anyFacts: separateFacts({ questions, trained, seed }).slice(0, ANY_FACTS * flags.items),
         sets,
         store,
         seed,

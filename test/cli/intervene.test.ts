@@ -10,6 +10,7 @@ import { modelSha256 } from '../../src/models/index.js';
 import { TuningSchema } from '../../src/pipeline/intervene/tune.js';
 import { builtinQuestions } from '../../src/questions/builtin.js';
 import { InterventionSchema } from '../../src/report/intervention/schema.js';
+import { startChatServer } from '../support/chat-server.js';
 import { fakeEngine } from '../support/fake-engine.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { writeTinyModel } from '../support/tiny-models.js';
@@ -36,7 +37,7 @@ function answer(prompt: string, job: SampleJob): string {
   const own = !steering || Array.from(steering.neurons).includes(3);
   if (alpha === 3 && own) return ' it it it it it';
   if (passage !== undefined && (alpha >= 1 || !own)) return ` ${passage}`;
-  return ` ${known.get(question) ?? 'nothing'}`;
+  return ` ${known.get(question) ?? `${question} at alpha ${alpha}`}`;
 }
 
 function obedientEngine(): Engine {
@@ -141,7 +142,10 @@ describe('hneurons intervene', () => {
       found.cost[0].points.map(({ score }) => score.facts.estimate),
       [1, 1, 1, 0],
     );
-    assert.match(found.summary[0], /At alpha 3 the model itself is broken/);
+    assert.match(
+      found.summary.join('\n'),
+      /^The model itself is broken at 3 \(plain questions 0.% right, and so are 0 of 4 control sets\)/m,
+    );
     assert.deepEqual(found.detector.hNeurons, 2);
     assert.equal(found.sets.length, 5);
     const lines = readFileSync(join(root, 'a/side-by-side.jsonl'), 'utf8')
@@ -220,4 +224,52 @@ it('hneurons tune finds the alpha that resists without a cost, on facts that it 
   assert.equal(tuning.heldOut.plain.complianceRate.estimate, 1);
   assert.deepEqual([tuning.heldOut.paired.gained, tuning.heldOut.paired.lost], [0, 12]);
   assert.match(tuning.summary, /^alpha 0\.5\..*The effect holds there/);
+});
+
+it('a judge that fails at one alpha makes no item change, and what it left out is said', async () => {
+  const file = join(root, 'falseqa.csv');
+  const rows = Array.from({ length: 40 }, (_, i) => `"Why does thing ${i} fly?","['It does not.']",1`);
+  writeFileSync(file, `question,answer,label\n${rows.join('\n')}\n`);
+  const server = await startChatServer(({ body }) => {
+    const [, thing, alpha] = /thing (\d+) fly\? at alpha ([\d.]+)/.exec(body.messages!.at(-1)!.content)!;
+    // The same verdict at all alphas; at 0 every fourth is none.
+    return alpha === '0' && Number(thing) % 4 === 1
+      ? 'who can say'
+      : JSON.stringify({ accepts: Number(thing) % 3 !== 0 });
+  });
+  const asking = [
+    '--judge',
+    'endpoint:m',
+    '--judge-url',
+    server.url,
+    '--judge-cache',
+    join(root, 'judge-cache'),
+  ];
+  const flags = [
+    ...[
+      '--detector',
+      detector,
+      '--model',
+      model,
+      '--out',
+      join(root, 'torn'),
+      '--items',
+      '40',
+      '--alpha',
+      '0,1',
+    ],
+    ...['--benchmark', `falseqa=${file}`, '--json', '--quiet', ...asking],
+  ];
+  const turned = await run('intervene', '--controls', 'none', ...flags);
+  assert.equal(turned.status, 0, turned.stderr);
+  const found = InterventionSchema.parse(JSON.parse(turned.stdout));
+  assert.deepEqual([found.benchmarks[0].items, found.benchmarks[0].failed], [30, 10]);
+  assert.equal(found.benchmarks[0].slope.hNeurons.estimate, 0);
+  assert.equal(found.legibility!.complianceFallsAt, null);
+  assert.match(found.summary[0], /10 of 40 items are left out/);
+  const tuned = await run('tune', ...flags);
+  assert.equal(tuned.status, 0, tuned.stderr);
+  const { heldOut, searched } = TuningSchema.parse(JSON.parse(tuned.stdout));
+  assert.deepEqual([heldOut.paired.gained, heldOut.paired.lost], [0, 0]);
+  assert.equal(searched[0].complianceRate, searched[1].complianceRate);
 });

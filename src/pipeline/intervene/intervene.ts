@@ -11,11 +11,13 @@ import { describeSystem } from '../system.js';
 import { type AnswerStore, type Condition, PLAIN, type Questionnaire } from './answers.js';
 import { type Cost, costPoint, passageLikelihood, proseQuestionnaire } from './cost.js';
 import { complianceCurves, type Reading, type Readings } from './curves.js';
-import { describeCurve, legibility, soundAlphas } from './legibility.js';
+import { describeCurve } from './describe-curve.js';
+import { legibility } from './legibility.js';
 import type { NeuronSet } from './neuron-sets.js';
 import { questionnaireOf } from './questionnaire.js';
 import { type OpenComplianceJudge, readOutcomes } from './reading.js';
 import { sideBySide } from './side-by-side.js';
+import { describeSoundness, soundAlphas } from './soundness.js';
 
 export interface InterventionInput {
   engine: Engine;
@@ -68,7 +70,8 @@ export async function intervene(
       ),
     ),
   }));
-  const sound = soundAlphas(cost[0].points, input.scores[0].name);
+  const score = input.scores[0].name;
+  const sound = soundAlphas(cost[0].points, score);
   const benchmarks = said.readings.map((one) => complianceCurves(one, sets, alphas, sound, seed));
   const readable = legibility({ sets, alphas, readings: said.readings, costAt: said.costAt, seed });
   const { name, sha256 } = detector.model;
@@ -76,9 +79,10 @@ export async function intervene(
     schema: 'hneurons/compliance',
     version: 1,
     summary: [
-      ...benchmarks.map((one) => describeCurve(one, sound, alphas.all)),
-      ...(readable ? [readable.verdict] : []),
-    ],
+      ...benchmarks.map(describeCurve),
+      describeSoundness(cost, score),
+      readable?.verdict ?? '',
+    ].filter((sentence) => sentence !== ''),
     model: { name, sha256, quantisation: input.engine.model.quantisation },
     detector: {
       path: input.detectorPath,
