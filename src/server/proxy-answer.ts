@@ -123,6 +123,7 @@ export async function scoreAnswer(
   risk: RiskSettings,
   prompt: Prompt | undefined,
   answer: string | null,
+  signal: AbortSignal,
 ): Promise<AnswerRisk> {
   const unread = () => answerRisk(risk, { text: '', texts: [], cett: [] });
   if (!prompt || !answer || prompt.text.length + answer.length > TOKEN_CHARACTERS * settings.contextTokens) {
@@ -131,7 +132,8 @@ export async function scoreAnswer(
   return backend.call(async (engine) => {
     const [tokens] = await engine.tokenize([prompt.text + answer], prompt.tokenize);
     if (tokens.length > settings.contextTokens) return unread();
-    const [scored] = await scoreWritten(engine, risk, [{ prompt: prompt.text, answer }], prompt.tokenize);
+    const written = [{ prompt: prompt.text, answer }];
+    const [scored] = await scoreWritten(engine, risk, written, prompt.tokenize, signal);
     return scored ?? unread();
   });
 }

@@ -69,7 +69,7 @@ export async function wholeAnswer(
   const score = async (choice: ForeignChoice, index: number): Promise<ForeignChoice> => {
     if (!request.risk) return choice;
     const prompt = request.prompts[Math.floor(index / n)];
-    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text) };
+    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text, signal) };
   };
   const choices: Record<string, unknown>[] = [];
   for (const [i, choice] of first.choices.entries()) {
