@@ -45,6 +45,26 @@ test('the letter is read from where a model puts it, and from nowhere else', () 
     ['Answer: D', 'D'],
     ['I believe the correct option is **A**.', 'A'],
     ['That would be (B), as said.', 'B'],
+    ['c', 'C'],
+    ['(b)', 'B'],
+    ['b) Paris', 'B'],
+    ['option a', 'A'],
+    ['The answer is c.', 'C'],
+    ['I would choose option C because it is said', 'C'],
+    ['I would choose option A because it is said', 'A'],
+    ['Not option B, but option C', 'C'],
+    ['I choose A because it is said', 'A'],
+    ['The answer is B as the passage says', 'B'],
+    ['I think it is B', 'B'],
+    ['B is the correct answer', 'B'],
+    ['A because it is said', 'A'],
+    ['A is a letter', undefined],
+    ['B or C', undefined],
+    ['It is A dog', undefined],
+    ['a dog', undefined],
+    ['I think so', undefined],
+    ['It is I', undefined],
+    ['e.g. this', undefined],
     ['A dog is the best friend', undefined],
     ['The answer is a dog', undefined],
     ['Paris', undefined],
@@ -58,8 +78,19 @@ test('the letter is read from where a model puts it, and from nowhere else', () 
   for (const [text, letter] of cases) {
     const read = readLetter(text, 4);
     assert.equal(read?.letter, letter, text);
-    if (read) assert.equal(text.slice(read.start, read.end), letter, text);
+    if (read) assert.equal(text.slice(read.start, read.end).toUpperCase(), letter, text);
   }
+});
+
+test('with nine options I is a letter, and still mostly a pronoun', () => {
+  for (const [text, letter] of [
+    ['I', 'I'],
+    ['The answer is I.', 'I'],
+    ['option I as', 'I'],
+    ['I think so', undefined],
+    ['I choose I think', undefined],
+  ] as const)
+    assert.equal(readLetter(text, 9)?.letter, letter, text);
 });
 
 test('on llama.cpp: the letters’ log-probabilities, the greedy answer, and the tokens that are read', async () => {
