@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Engine } from '../../src/engine/index.js';
-import { readLetter } from '../../src/judge/letter.js';
+import { LETTER_RULE, readLetter } from '../../src/judge/letter.js';
 import { ruleJudge, ruleSpans } from '../../src/judge/rule-judge.js';
 import { choiceStyle } from '../../src/pipeline/choice-prompt.js';
+import { runStages } from '../../src/pipeline/find.js';
+import { fingerprint } from '../../src/pipeline/fingerprint.js';
 import { openSampler } from '../../src/pipeline/open-sampler.js';
 import { readAnswers } from '../../src/pipeline/read-answers.js';
 import { sampleQuestions } from '../../src/pipeline/sample-questions.js';
@@ -14,6 +16,7 @@ import type { Question } from '../../src/questions/types.js';
 import { openTiny } from '../support/engines.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { fakeChoices, fakeEngine, fakeQuestions } from '../support/fake-engine.js';
+import { fakeSettings, openFakeRun } from '../support/fake-run.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const root = temporaryFolder();
@@ -226,4 +229,33 @@ test('a tokenizer that joins letters to the prompt is refused in one line', asyn
   };
   const questions = splitQuestions(fakeChoices(1), 1);
   await expectUserError(() => collect(joined, questions), /multiple choice cannot be read/);
+});
+
+test('verdicts on said letters are not kept when letters are read otherwise; those on log-probabilities are', async () => {
+  const start = async (folder: string, choice: 'greedy' | undefined, letters: number | undefined) => {
+    const notes: string[] = [];
+    const context = await openFakeRun(folder, fakeEngine(), (event) => {
+      if (event.type === 'note') notes.push(event.message);
+    });
+    const done = context.folder.manifest.stages.collect;
+    // As a run of another version left it.
+    if (done) {
+      const { letters: _, ...settings } = done.settings;
+      done.settings = letters === undefined ? settings : { ...settings, letters };
+      const { fingerprint: __, settings: kept, inputs, after } = done;
+      done.fingerprint = fingerprint({ stage: 'collect', settings: kept, inputs, after });
+    }
+    const settings = fakeSettings();
+    settings.collect = { ...settings.collect, ...(choice && { choice }) };
+    await runStages(context, ['collect'], settings);
+    await context.close();
+    return notes.filter((note) => /letters/.test(note)).length;
+  };
+  const [said, likely] = [join(root, 'said'), join(root, 'likely')];
+  assert.equal(await start(said, 'greedy', undefined), 0);
+  assert.equal(await start(said, 'greedy', LETTER_RULE), 0, 'the same reading');
+  assert.equal(await start(said, 'greedy', undefined), 1, 'a run from before there was a version');
+  assert.equal(await start(said, 'greedy', LETTER_RULE - 1), 1);
+  assert.equal(await start(likely, undefined, undefined), 0);
+  assert.equal(await start(likely, undefined, undefined), 0);
 });
