@@ -45,25 +45,19 @@ export async function withCompliance<T>(
   requireTemplate(flags);
   const { judge } = await judgeSettings(flags);
   requireJudge(flags.benchmark, judge);
-  const { lock } = await import('../pipeline/run-folder.js');
   const out = complianceFolder(flags);
-  return withProgress(session, flags, async (emit) => {
-    const unlock = lock(out);
-    try {
-      return await openSteered(session, { ...flags, out }, emit, async (steered) => {
-        const input = {
-          ...steered,
-          alphas: flags.alpha,
-          benchmarks: await openBenchmarks(session, flags, steered, emit),
-          scores: await openScores(session, flags, steered, emit),
-          openJudge: (about: 'premise' | 'harm') => openComplianceJudgeOf(session, flags, judge, about, emit),
-          out,
-        };
-        const { signal, version, command } = session;
-        return work(input, { emit, signal, version, command });
-      });
-    } finally {
-      unlock();
-    }
-  });
+  return withProgress(session, flags, (emit) =>
+    openSteered(session, { ...flags, out }, emit, async (steered) => {
+      const input = {
+        ...steered,
+        alphas: flags.alpha,
+        benchmarks: await openBenchmarks(session, flags, steered, emit),
+        scores: await openScores(session, flags, steered, emit),
+        openJudge: (about: 'premise' | 'harm') => openComplianceJudgeOf(session, flags, judge, about, emit),
+        out,
+      };
+      const { signal, version, command } = session;
+      return work(input, { emit, signal, version, command });
+    }),
+  );
 }

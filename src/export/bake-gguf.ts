@@ -5,12 +5,12 @@ import { neuronsByLayer } from '../engine/steer/adapter-file.js';
 import { UserError } from '../errors.js';
 import { copyAtomicWith, writeAtomicWith } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
-import type { Detector } from '../pipeline/detector.js';
+import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openGgufWeights } from '../weights/gguf.js';
 import { withText } from './header.js';
 import { type Patched, patch } from './patch.js';
 import { describePlaces, type Place, places } from './places.js';
-import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons } from './record.js';
+import { checkAlpha, interventionOf, RECORD_KEY } from './record.js';
 import { SHARED_BLOCK, shareRange } from './share-range.js';
 
 const CHUNK_BYTES = 4 << 20;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { type Detector, detectorIdentity, hNeuronsOf } from '../pipeline/detector.js';
+import { type Detector, detectorIdentity, requireHNeurons } from '../pipeline/detector.js';
 
 /** What an exported file says about itself: which neurons of which model, and alpha. */
 export const InterventionSchema = z.object({
@@ -21,18 +21,6 @@ export type Intervention = z.infer<typeof InterventionSchema>;
 
 /** Key of the metadata of a GGUF or safetensors file under which the record stands, as JSON. */
 export const RECORD_KEY = 'hneurons.intervention';
-
-/**
- * The H-Neurons of a detector: the neurons of positive weight. Flat indices, `layer * ffn + index`, ascending.
- * @throws UserError when it has none
- */
-export function requireHNeurons(detector: Detector): number[] {
-  const flat = hNeuronsOf(detector);
-  if (flat.length > 0) return flat;
-  throw new UserError(
-    'the detector has no H-Neurons (no weight above zero), so there is nothing to scale; train one with a larger C',
-  );
-}
 
 /** Where the record of a folder stands: it also says that the folder was made here, and may be replaced. */
 export const RECORD_FILE = 'hneurons.json';

@@ -205,6 +205,40 @@ describe('hneurons intervene', () => {
   });
 });
 
+it('a detector that is refused leaves no folder behind', async () => {
+  const none = join(root, 'none.json');
+  const { neurons, ...rest } = JSON.parse(readFileSync(detector, 'utf8'));
+  writeFileSync(none, JSON.stringify({ ...rest, neurons: neurons.slice(2) }));
+  const cases: [string[], RegExp][] = [
+    [['--detector', join(root, 'nope/detector.json')], /cannot read .*nope\/detector\.json: no such file/],
+    [['--detector', model], /is not a detector file/],
+    [['--detector', none], /has no H-Neurons/],
+    [['--model', other], /the detector is for tiny/],
+  ];
+  for (const command of ['intervene', 'tune']) {
+    for (const [flags, message] of cases) {
+      const out = join(root, 'refused');
+      const named = flags[0] === '--detector' ? [] : ['--detector', detector];
+      const { status, last } = await run(
+        command,
+        ...named,
+        '--model',
+        model,
+        '--out',
+        out,
+        '--quiet',
+        ...flags,
+      );
+      assert.equal(status, 1);
+      assert.match(last, message);
+      assert.ok(!existsSync(out));
+    }
+  }
+  const beside = join(root, 'mistyped');
+  assert.equal((await run('intervene', '--detector', join(beside, 'detector.json'))).status, 1);
+  assert.ok(!existsSync(beside), 'nor where results go by default');
+});
+
 it('hneurons tune refuses what no rule can judge, as intervene does', async () => {
   const { status, stderr } = await run('tune', '--detector', detector, '--benchmark', 'falseqa=f.csv');
   assert.equal(status, 2);
