@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SETS } from '../datasets/sets.js';
+import { LARGEST_ALPHA } from '../engine/steer/alpha.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type {
@@ -102,6 +103,9 @@ export function number(low: number, high = Number.POSITIVE_INFINITY): (text: str
     return value;
   };
 }
+
+/** A parser of an alpha. */
+export const alpha = number(-LARGEST_ALPHA, LARGEST_ALPHA);
 
 function range(low: number, high: number): string {
   return high >= Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`;

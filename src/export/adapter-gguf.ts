@@ -1,9 +1,10 @@
 import { string } from '../engine/gguf/values.js';
 import { neuronsByLayer, writeAdapterFile } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openGgufWeights } from '../weights/gguf.js';
 import { downColumns } from './columns.js';
-import { checkAlpha, interventionOf, RECORD_KEY } from './record.js';
+import { interventionOf, RECORD_KEY } from './record.js';
 
 /**
  * Writes the H-Neurons as a LoRA adapter for llama.cpp. Without alpha the scale with which it is loaded is alpha - 1; with alpha

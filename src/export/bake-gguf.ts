@@ -2,6 +2,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { readGguf } from '../engine/gguf/read.js';
 import { stringAt } from '../engine/gguf/values.js';
 import { neuronsByLayer } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { UserError } from '../errors.js';
 import { copyAtomicWith, writeAtomicWith } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
@@ -10,7 +11,7 @@ import { openGgufWeights } from '../weights/gguf.js';
 import { withText } from './header.js';
 import { type Patched, patch } from './patch.js';
 import { describePlaces, type Place, places } from './places.js';
-import { checkAlpha, interventionOf, RECORD_KEY } from './record.js';
+import { interventionOf, RECORD_KEY } from './record.js';
 import { SHARED_BLOCK, shareRange } from './share-range.js';
 
 const CHUNK_BYTES = 4 << 20;

@@ -1,13 +1,14 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { neuronsByLayer, selection } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { writeFileAtomic, writeFolderAtomic } from '../formats/atomic.js';
 import { layOutSafetensors, type TensorShape } from '../formats/safetensors.js';
 import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openWeights } from '../weights/open.js';
 import { downColumns } from './columns.js';
 import { moduleNames } from './module-names.js';
-import { checkAlpha, interventionOf, RECORD_KEY, writeRecord } from './record.js';
+import { interventionOf, RECORD_KEY, writeRecord } from './record.js';
 
 /** vLLM reserves room for adapters of one of a few ranks; the powers of two from here on are among them. */
 const SMALLEST_RANK = 8;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { type Detector, detectorIdentity, requireHNeurons } from '../pipeline/detector.js';
 
@@ -41,11 +40,4 @@ export function interventionOf(detector: Detector, alpha: number | null, method:
     detector: detectorIdentity(detector),
     neurons: requireHNeurons(detector).map((flat) => [Math.floor(flat / ffn), flat % ffn]),
   };
-}
-
-/** @throws UserError for an alpha that is no finite number */
-export function checkAlpha(alpha: number): void {
-  if (!Number.isFinite(alpha)) {
-    throw new UserError(`alpha must be a finite number, not ${alpha}`, { exitCode: 2 });
-  }
 }

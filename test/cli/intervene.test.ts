@@ -184,7 +184,11 @@ describe('hneurons intervene', () => {
     writeFileSync(columns, 'a,b\n1,2\n');
     const cases: [string[], number, RegExp][] = [
       [['--alpha', 'high'], 2, /FROM:TO:STEP/],
-      [['--alpha', '0,Infinity'], 2, /finite/],
+      [['--alpha', '0,Infinity'], 2, /numbers with commas, from -1000 to 1000/],
+      [['--alpha', '0,1e39'], 2, /from -1000 to 1000/],
+      [['--alpha', '0:3'], 2, /FROM:TO:STEP/],
+      [['--alpha', '1'], 2, /another value than 1/],
+      [['--alpha', '1:1:1'], 2, /another value than 1/],
       [['--alpha', '2:0:0.5'], 2, /FROM:TO:STEP/],
       [['--benchmark', 'obedience'], 2, /"obedience" is no benchmark/],
       [['--benchmark', 'falseqa'], 2, /falseqa=FILE/],
