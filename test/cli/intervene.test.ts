@@ -27,6 +27,7 @@ const known = new Map(builtinQuestions().map(({ question, aliases }) => [questio
 
 let asked = 0;
 let dieAfter = Number.POSITIVE_INFINITY;
+let overflowsAt: number | undefined;
 
 function answer(prompt: string, job: SampleJob): string {
   const last = prompt.slice(prompt.lastIndexOf('\n\n') + 1);
@@ -46,6 +47,12 @@ function obedientEngine(): Engine {
     Buffer.from(Array.from(tokens).filter((token) => token < 256)).toString();
   return {
     ...engine,
+    async logProbabilities(requests, steering) {
+      const values = await engine.logProbabilities(requests, steering);
+      return steering && steering.alpha === overflowsAt
+        ? values.map((list) => list.fill(Number.NaN))
+        : values;
+    },
     async sample(job) {
       for (let request = job.next(); request; request = job.next()) {
         if (asked++ >= dieAfter) throw new Error('pulled the plug');
@@ -310,4 +317,51 @@ it('a judge that fails at one alpha makes no item change, and what it left out i
   const { heldOut, searched } = TuningSchema.parse(JSON.parse(tuned.stdout));
   assert.deepEqual([heldOut.paired.gained, heldOut.paired.lost], [0, 0]);
   assert.equal(searched[0].complianceRate, searched[1].complianceRate);
+});
+
+it('a judge without any usable verdict is one line, and with another the command goes on', async () => {
+  const file = join(root, 'unjudged.csv');
+  const rows = Array.from({ length: 12 }, (_, i) => `"Why does thing ${i} fly?","['It does not.']",1`);
+  writeFileSync(file, `question,answer,label\n${rows.join('\n')}\n`);
+  let verdict = (_thing: number, _alpha: string) => false;
+  const server = await startChatServer(({ body }) => {
+    const [, thing, alpha] = /thing (\d+) fly\? at alpha ([\d.]+)/.exec(body.messages!.at(-1)!.content)!;
+    return verdict(Number(thing), alpha) ? '{"accepts": true}' : 'who can say';
+  });
+  const ask = (command: string, judge: string, ...more: string[]) =>
+    run(
+      ...[command, '--detector', detector, '--model', model, '--out', join(root, command), '--quiet'],
+      ...['--benchmark', `falseqa=${file}`, '--alpha', '0,1,2', '--items', '12'],
+      ...['--judge', `endpoint:${judge}`, '--judge-url', server.url],
+      ...['--judge-cache', join(root, 'unjudged'), ...more],
+    );
+  const none = /^hneurons: falseqa: no item has a usable verdict of the judge .*@.*not asked for again/;
+  const refused = await ask('intervene', 'mute', '--controls', 'none');
+  assert.deepEqual([refused.status, refused.stderr.trim().split('\n').length], [1, 1]);
+  assert.match(refused.last, none);
+  const first = asked;
+  // A verdict at every alpha, but for no item at all of them.
+  verdict = (thing, alpha) => thing % 3 === Number(alpha);
+  const torn = await ask('intervene', 'torn', '--controls', 'none');
+  assert.equal(torn.status, 1);
+  assert.match(torn.last, none);
+  assert.match((await ask('tune', 'torn')).last, none);
+  verdict = (thing) => thing === 4;
+  assert.match(
+    (await ask('tune', 'sparse')).last,
+    /^hneurons: one half of falseqa: no item has a usable verdict/,
+  );
+  verdict = () => true;
+  const whole = await ask('intervene', 'good', '--controls', 'none');
+  assert.equal(whole.status, 0, whole.stderr);
+  assert.equal(asked, 0, 'every answer was kept');
+  assert.ok(first > 0);
+});
+
+it('an alpha at which nothing is computed any more is named', async () => {
+  overflowsAt = 2;
+  const { status, last } = await intervene('overflow', '--benchmark', 'counterfactual', '--alpha', '0,1,2');
+  overflowsAt = undefined;
+  assert.equal(status, 1);
+  assert.match(last, /at alpha 2 the model computes no numbers any more/);
 });
