@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { LARGEST_ALPHA } from '../../engine/steer/alpha.js';
 import type { Intervention } from '../../report/intervention/schema.js';
-import { benchmarkSpecs } from '../benchmarks.js';
+import { benchmarkSpecs, scoreSpecs } from '../benchmarks.js';
 import { type ComplianceFlags, complianceFolder, withCompliance } from '../compliance.js';
-import { integer } from '../options.js';
+import { integer, parsedOption } from '../options.js';
 import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
 
@@ -18,18 +18,29 @@ export function addIntervene(program: Command, session: Session): void {
     .command('intervene')
     .description('turn the H-Neurons up and down: does the model comply more, and what does it cost?')
     .requiredOption('--detector <file>', 'detector.json of a run')
-    .option(
-      '--benchmark <list>',
-      'counterfactual, false-premise, doubt (built in, by rule); falseqa=FILE, faitheval=FILE, sycophancy[=SET], jailbreak=FILE',
-      benchmarkSpecs,
-      benchmarkSpecs('counterfactual,false-premise,doubt'),
+    .addOption(
+      parsedOption(
+        '--benchmark <list>',
+        'counterfactual, false-premise, doubt (built in); falseqa=FILE, faitheval=FILE, sycophancy[=SET], jailbreak=FILE',
+        benchmarkSpecs,
+        'counterfactual,false-premise,doubt',
+      ),
     )
-    .option('--alpha <values>', 'FROM:TO:STEP, or values with commas', alphas, alphas('0:3:0.5'))
-    .option(
-      '--controls <sets>',
-      'neuron sets to compare with: random:N,layer-matched:N, or none',
-      controls,
-      controls('random:5,layer-matched:5'),
+    .addOption(
+      parsedOption(
+        '--alpha <values>',
+        'FROM:TO:STEP, or values with commas; always also 1',
+        alphas,
+        '0:3:0.5',
+      ),
+    )
+    .addOption(
+      parsedOption(
+        '--controls <sets>',
+        'neuron sets to compare with: random:N,layer-matched:N, or none',
+        controls,
+        'random:5,layer-matched:5',
+      ),
     )
     .option(
       '--items <n>',
@@ -37,7 +48,14 @@ export function addIntervene(program: Command, session: Session): void {
       integer(5),
       40,
     )
-    .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts');
+    .addOption(
+      parsedOption(
+        '--score <sets>',
+        'plain questions that tell what it costs: facts (always), a set such as triviaqa, SET=FILE, or a file',
+        scoreSpecs,
+        'facts',
+      ),
+    );
   addSteered(command)
     .addHelpText(
       'after',
