@@ -267,3 +267,23 @@ test('from a GGUF the names come from its architecture; one that is not known is
     /mystery models .* give the checkpoint itself with --checkpoint/,
   );
 });
+
+test('a Gemma 3 GGUF of a size that has a vision tower is refused, and the names of its checkpoint are taken', async () => {
+  const { moduleNames } = await import('../../src/export/module-names.js');
+  const gguf = await openWeights(await writeFfnGguf(at('gemma.gguf'), { moved: false, type: 'F32' }));
+  for (const layers of [18, 26]) {
+    assert.equal(moduleNames({ ...gguf, architecture: 'gemma3', layers }).prefix, 'model.layers.');
+  }
+  for (const layers of [34, 48, 62]) {
+    const weights = { ...gguf, architecture: 'gemma3', layers };
+    await expectUserError(() => moduleNames(weights), /vision tower.*original checkpoint with --checkpoint/);
+  }
+  const checkpoint = await openWeights(writeCheckpoint(at('vision'), { moved: false }));
+  const named = (prefix: string) => ({
+    ...checkpoint,
+    matrix: () => ({ ...checkpoint.matrix(0, 'down')!, tensor: `${prefix}0.mlp.down_proj.weight` }),
+  });
+  for (const prefix of ['language_model.model.layers.', 'model.language_model.layers.']) {
+    assert.equal(moduleNames(named(prefix)).prefix, prefix);
+  }
+});
