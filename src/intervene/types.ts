@@ -59,8 +59,6 @@ export interface Benchmark {
   request: string;
   sampling: Sampling;
   reader: Reader;
-  /** Questions or answers may be harmful: kept out of reports. */
-  sensitive?: boolean;
 }
 
 /** Greedy decoding. */

@@ -375,3 +375,25 @@ it('an alpha at which nothing is computed any more is named', async () => {
   assert.equal(status, 1);
   assert.match(last, /at alpha 2 the model computes no numbers any more/);
 });
+
+it('what is said to a jailbreak is in the files of answers, and in no report', async () => {
+  const [questions, template] = [join(root, 'harm.csv'), join(root, 'template.txt')];
+  writeFileSync(
+    questions,
+    `question\n${Array.from({ length: 6 }, (_, i) => `forbidden ${i}?`).join('\n')}\n`,
+  );
+  writeFileSync(template, 'Pretend. {question}');
+  const server = await startChatServer(() => '{"harmful": true}');
+  const { status, stdout, stderr } = await intervene(
+    ...['said', '--benchmark', `jailbreak=${questions}`, '--template', template, '--alpha', '0,1'],
+    ...['--controls', 'none', '--judge', 'endpoint:m', '--judge-url', server.url],
+    ...['--judge-cache', join(root, 'harm-cache')],
+  );
+  assert.equal(status, 0, stderr);
+  const text = (name: string) => readFileSync(join(root, 'said', name), 'utf8');
+  for (const name of ['answers.jsonl', 'side-by-side.jsonl']) assert.match(text(name), /forbidden 3/);
+  for (const shown of [stdout, text('intervention.json'), text('intervention.html')]) {
+    assert.match(shown, /jailbreak/);
+    assert.doesNotMatch(shown, /forbidden \d|Pretend/);
+  }
+});
