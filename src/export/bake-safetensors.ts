@@ -10,7 +10,7 @@ import { openSafetensorsWeights } from '../weights/safetensors.js';
 import type { Baked } from './bake-gguf.js';
 import { patch } from './patch.js';
 import { describePlaces, places } from './places.js';
-import { interventionOf, RECORD_FILE, writeRecord } from './record.js';
+import { RECORD_FILE, recordOf, writeRecord } from './record.js';
 
 /** Weights in another form than the one that is baked: in the copy they would be those of the plain model. */
 const OTHER_WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|h5|msgpack|onnx|ot)$|\.index\.json$/i;
@@ -58,7 +58,7 @@ export async function bakeSafetensors(options: {
       });
     }
     signal?.throwIfAborted();
-    await writeRecord(folder, interventionOf(detector, alpha, method));
+    await writeRecord(folder, recordOf(detector, alpha, method));
   });
   return baked;
 }

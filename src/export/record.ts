@@ -4,7 +4,7 @@ import { writeFileAtomic } from '../formats/atomic.js';
 import { type Detector, detectorIdentity, requireHNeurons } from '../pipeline/detector.js';
 
 /** What an exported file says about itself: which neurons of which model, and alpha. */
-export const InterventionSchema = z.object({
+export const ExportRecordSchema = z.object({
   schema: z.literal('hneurons/intervention'),
   version: z.literal(1),
   /** Null: the scale is set when the adapter is used, as alpha - 1. */
@@ -16,7 +16,7 @@ export const InterventionSchema = z.object({
   detector: z.string(),
   neurons: z.array(z.tuple([z.int().min(0), z.int().min(0)])),
 });
-export type Intervention = z.infer<typeof InterventionSchema>;
+export type ExportRecord = z.infer<typeof ExportRecordSchema>;
 
 /** Key of the metadata of a GGUF or safetensors file under which the record stands, as JSON. */
 export const RECORD_KEY = 'hneurons.intervention';
@@ -24,12 +24,12 @@ export const RECORD_KEY = 'hneurons.intervention';
 /** Where the record of a folder stands: it also says that the folder was made here, and may be replaced. */
 export const RECORD_FILE = 'hneurons.json';
 
-export async function writeRecord(folder: string, record: Intervention): Promise<void> {
+export async function writeRecord(folder: string, record: ExportRecord): Promise<void> {
   await writeFileAtomic(join(folder, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** The record of an export. */
-export function interventionOf(detector: Detector, alpha: number | null, method: string): Intervention {
+export function recordOf(detector: Detector, alpha: number | null, method: string): ExportRecord {
   const { ffn, name, sha256 } = detector.model;
   return {
     schema: 'hneurons/intervention',

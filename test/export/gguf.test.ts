@@ -9,7 +9,7 @@ import { stringAt } from '../../src/engine/gguf/values.js';
 import { writeGgufAdapter } from '../../src/export/adapter-gguf.js';
 import { bakeGguf } from '../../src/export/bake-gguf.js';
 import { writePeftAdapter } from '../../src/export/peft.js';
-import { InterventionSchema, RECORD_KEY } from '../../src/export/record.js';
+import { ExportRecordSchema, RECORD_KEY } from '../../src/export/record.js';
 import { openGgufWeights } from '../../src/weights/gguf.js';
 import { detectorOf } from '../support/detector.js';
 import { someTokens } from '../support/engines.js';
@@ -160,7 +160,7 @@ test('of the weights only the rows of the H-Neurons differ, and the metadata say
     assert.equal(kept.type, value.type, key);
     if (kept.type !== 'array') assert.deepEqual(kept, value);
   }
-  const record = InterventionSchema.parse(JSON.parse(stringAt(after.metadata, RECORD_KEY)!));
+  const record = ExportRecordSchema.parse(JSON.parse(stringAt(after.metadata, RECORD_KEY)!));
   assert.deepEqual(record.neurons, [
     [0, 2],
     [2, 95],
