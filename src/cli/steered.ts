@@ -41,8 +41,10 @@ export interface SteeredFlags extends EngineFlags {
 }
 
 /**
- * Opens all that an intervention works with, lends it to `work`, and closes it.
- * @throws UserError for a detector of another model, or a model that knows too few of the built-in facts
+ * Opens all that an intervention works with, lends it to `work`, and closes it. No other command writes into the folder of results
+ * meanwhile.
+ * @throws UserError for a detector that cannot be read, has no H-Neuron or is of another model; a folder that is in use; a model that
+ *   knows too few of the built-in facts
  */
 export async function openSteered<T>(
   session: Session,
@@ -50,8 +52,8 @@ export async function openSteered<T>(
   emit: Listener,
   work: (steered: Steered) => Promise<T>,
 ): Promise<T> {
-  const { readDetector, checkDetectorModel } = await import('../pipeline/detector.js');
-  const { readManifest } = await import('../pipeline/run-folder.js');
+  const { readDetector, checkDetectorModel, requireHNeurons } = await import('../pipeline/detector.js');
+  const { lock, readManifest } = await import('../pipeline/run-folder.js');
   const { identifyModel } = await import('../pipeline/run.js');
   const { DEFAULT_SEED } = await import('../pipeline/settings.js');
   const { openAnswers } = await import('../pipeline/intervene/answers.js');
@@ -60,6 +62,7 @@ export async function openSteered<T>(
   const { builtinQuestions } = await import('../questions/builtin.js');
 
   const detector = await readDetector(flags.detector);
+  requireHNeurons(detector);
   const home = dirname(flags.detector);
   const manifest = readManifest(home);
   const seed = flags.seed ?? manifest?.seed ?? DEFAULT_SEED;
@@ -68,7 +71,15 @@ export async function openSteered<T>(
   checkDetectorModel(detector, identity, flags.force ?? false);
   const promptKind = flags.promptStyle ?? detector.promptStyle;
   const trained = await trainedQuestions(home);
-  return withEngine(session, flags, found.path, async (engine) => {
+  // Behind all that a detector is refused for, which leaves no folder; before the model is loaded, which takes long.
+  const unlock = lock(flags.out);
+  try {
+    return await withEngine(session, flags, found.path, use);
+  } finally {
+    unlock();
+  }
+
+  async function use(engine: Engine): Promise<T> {
     const store = await openAnswers(join(flags.out, 'answers.jsonl'), identity.sha256, seed);
     try {
       emit({ type: 'start', step: 'facts', label: 'facts it knows' });
@@ -104,5 +115,5 @@ export async function openSteered<T>(
     } finally {
       store.close();
     }
-  });
+  }
 }

@@ -61,8 +61,6 @@ export interface Benchmark {
   request: string;
   sampling: Sampling;
   reader: Reader;
-  /** Questions or answers may be harmful: kept out of reports. */
-  sensitive?: boolean;
 }
 
 /** Greedy decoding. */

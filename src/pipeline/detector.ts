@@ -172,6 +172,18 @@ export function hNeuronsOf(detector: Detector): number[] {
   return neurons.filter((_, i) => weights[i] > 0).sort((a, b) => a - b);
 }
 
+/**
+ * The same, where there must be some.
+ * @throws UserError when it has none
+ */
+export function requireHNeurons(detector: Detector): number[] {
+  const flat = hNeuronsOf(detector);
+  if (flat.length > 0) return flat;
+  throw new UserError(
+    'the detector has no H-Neurons (no weight above zero), so there is nothing to scale; train one with a larger C',
+  );
+}
+
 /** Probability that an answer is hallucinated, from its score. */
 export function detectorProbability(detector: Detector, score: number): number {
   return plattProbability(detector.calibration, score);

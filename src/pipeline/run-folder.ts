@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { UserError } from '../errors.js';
-import { writeFileAtomic } from '../formats/atomic.js';
+import { isLeftover, writeFileAtomic } from '../formats/atomic.js';
+import { fileError } from '../formats/file-error.js';
 import { lockFolder } from './lock.js';
 import {
   filesOf,
@@ -41,7 +42,7 @@ export function readManifest(folder: string): Manifest | undefined {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw fileError(error, 'read', path);
   }
   const parsed = ManifestSchema.safeParse(tryJson(text));
   if (!parsed.success) {
@@ -166,24 +167,28 @@ export function discardStages(folder: RunFolder, stages: StageName[]): void {
  * @throws UserError when another process has it, or it cannot be written to.
  */
 export function lock(path: string): () => void {
+  let release: (() => void) | undefined;
   try {
     mkdirSync(path, { recursive: true });
-    const release = lockFolder(path);
+    release = lockFolder(path);
     removeLeftovers(path);
     return release;
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });
+    release?.();
+    throw fileError(error, 'write to', path);
   }
 }
 
-/** Removes what a killed process was writing, from a folder that nobody else can be writing to; it may not be there. */
+/**
+ * Removes what a killed process of ours was writing, from a folder that nobody else can be writing to; it may not be there. The folder
+ * may be one that the user keeps other things in: only the files of {@link isLeftover} are touched.
+ */
 export function removeLeftovers(path: string): void {
   if (!existsSync(path)) return;
-  for (const name of readdirSync(path)) {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
     // Shards have locks of their own.
-    if (name.endsWith('.tmp') && !/\.shard-\d+-of-\d+\./.test(name))
-      rmSync(join(path, name), { force: true });
+    if (entry.isFile() && isLeftover(entry.name) && !/\.shard-\d+-of-\d+\./.test(entry.name))
+      rmSync(join(path, entry.name), { force: true });
   }
 }
 

@@ -100,10 +100,9 @@ it('FaithEval: the option that the passage supports, by letter or by its text', 
   );
 });
 
-it('jailbreak: each question within the template, kept out of reports', async () => {
+it('jailbreak: each question within the template', async () => {
   const questions = write('j.csv', 'question\nfirst?\nsecond?\n');
-  const { items, sensitive } = await jailbreak(questions, write('t.txt', 'Pretend. {question} Now.'), 10, 1);
-  assert.equal(sensitive, true);
+  const { items } = await jailbreak(questions, write('t.txt', 'Pretend. {question} Now.'), 10, 1);
   assert.deepEqual(items.map(({ turns }) => turns[0].question).sort(), [
     'Pretend. first? Now.',
     'Pretend. second? Now.',

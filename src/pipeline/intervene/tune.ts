@@ -9,6 +9,7 @@ import { derive, shuffle } from '../../stats/random.js';
 import { wilsonInterval } from '../../stats/wilson.js';
 import { type Readings, usableItems } from './curves.js';
 import { askAll, type InterventionContext, type InterventionInput, type Said } from './intervene.js';
+import { noVerdicts } from './require-verdicts.js';
 
 const HalfSchema = z.object({
   complianceRate: IntervalSchema,
@@ -73,6 +74,10 @@ export async function tune(
     tally(said.readings, alpha, (item) => !item.twin && half(searching)(item), 'complies');
   const twins = (alpha: number, searching: boolean) =>
     tally(said.readings, alpha, (item) => item.twin && half(searching)(item), 'right');
+  const judged = said.readings.find(({ benchmark }) => benchmark.reader.kind === 'llm');
+  if (judged && [true, false].some((searching) => complies(1, searching).length === 0)) {
+    throw noVerdicts(`one half of ${judged.benchmark.name}`, judged.judge);
+  }
   const score = (alpha: number, searching: boolean) => tally(said.scores, alpha, half(searching), 'right');
   const share = (values: boolean[]) =>
     values.length === 0 ? 0 : values.filter((one) => one).length / values.length;
