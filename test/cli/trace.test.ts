@@ -125,6 +125,24 @@ test('a series of checkpoints gives a curve', () => {
   );
 });
 
+test('a detector that its run did not end with is the one that is tried', () => {
+  const made = JSON.parse(readFileSync(detector, 'utf8'));
+  const mine = join(out, 'detector-mine.json');
+  // Neurons that tell nothing.
+  const neurons = [4, 5, 6].map((index) => ({ layer: 1, index, weight: 1 }));
+  writeFileSync(mine, JSON.stringify({ ...made, neurons }));
+  const found = trace('--base', base, '--detector', mine, '--out', join(root, 'mine'));
+  assert.equal(found.drift!.inertia.marked, 3);
+  const { toBase, toInstruct } = found.transfer!;
+  for (const cell of [toBase.moved, toInstruct.native]) {
+    assert.equal(cell.neurons, 3);
+    assert.ok(cell.auroc.low < 0.5 && cell.auroc.high < 0.9, JSON.stringify(cell.auroc));
+    assert.equal(cell.layerMatched, null);
+  }
+  for (const cell of [toBase.native, toInstruct.moved]) assert.ok(cell.auroc.estimate > 0.9);
+  assert.match(found.transferNote!, /not the one that its run ended with/);
+});
+
 test('one model under two prompts: transfer, and no drift', () => {
   const found = trace('--base', instruct);
   assert.equal(found.drift, null);

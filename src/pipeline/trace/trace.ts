@@ -16,7 +16,7 @@ import { describeSystem } from '../system.js';
 import type { Dataset } from '../table/set.js';
 import { type BaseAsking, type BaseRunContext, baseRunPath, repeatRun } from './base-run.js';
 import { transferOnDatasets } from './datasets.js';
-import { transferBetween } from './transfer.js';
+import { judgeBeside, transferBetween } from './transfer.js';
 
 /** A model as trace sees it: weights to compare, and, where llama.cpp runs it, who it is. */
 export interface TracedModel {
@@ -160,13 +160,17 @@ async function transferTo(
   const path = baseRunPath(out, fileName(base.name));
   const repeated = await repeatRun(run, base.identity, path, asking, context);
   if (typeof repeated === 'string') return without(`${base.name}: ${repeated}`);
+  const judge = await judgeBeside(run, input.detector);
   const datasets =
     input.datasets.length > 0
-      ? await transferOnDatasets(run, repeated, base.identity, input.datasets, input.limit, context)
+      ? await transferOnDatasets(run, judge, repeated, base.identity, input.datasets, input.limit, context)
       : null;
   return {
-    transfer: await transferBetween(repeated, run, seed, context.signal),
-    transferNote: null,
+    transfer: await transferBetween(repeated, run, judge, seed, context.signal),
+    transferNote:
+      judge.controls.length > 0
+        ? null
+        : "The detector is not the one that its run ended with, so the run's random controls do not stand beside it.",
     datasets,
   };
 }

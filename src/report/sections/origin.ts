@@ -13,7 +13,8 @@ export function origin(found: Origin | undefined): Markup {
 <p class="note">Base model: ${base.name} (${base.quantisation}, ${base.format}). After training: ${instruct.name} (${instruct.quantisation}, ${instruct.format}).${
     differences.length > 0 && ` They also differ in this: ${differences.join('; ')}.`
   }</p>
-${transfer ? transferTable(transfer) : html`<p class="note">${transferNote ?? ''}</p>`}
+${transfer ? transferTable(transfer) : html``}
+${transferNote !== null && html`<p class="note">${transferNote}</p>`}
 ${found.datasets ? datasetTable(found.datasets) : html``}
 ${drift ? driftPart(drift) : html`<p class="note">${driftNote ?? ''}</p>`}
 ${emergence ? emergenceCurve(emergence) : html``}
