@@ -3,8 +3,9 @@ import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
+import { writeFileAtomic } from '../formats/atomic.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
-import { ensureSpace } from '../models/disk.js';
+import { ensureSpace, fileSize } from '../models/disk.js';
 import { explain, SourceFailure } from '../models/failure.js';
 import { backOff, HttpFailure, networkFailure, requestOnce } from '../models/http.js';
 import {
@@ -16,11 +17,14 @@ import {
   listHub,
   login,
 } from '../models/hub.js';
+import { cachedCommit, writeRef } from '../models/hubCache.js';
+import { type HubSpec, hubName } from '../models/hubSpec.js';
 import { withLock } from '../models/lock.js';
 import { hubToken, ownCache } from '../models/places.js';
 import { meter } from '../models/progress.js';
 import { withSession } from '../models/session.js';
 import type { ResolveOptions, Session } from '../models/types.js';
+import { readJson } from './checkpoint-files.js';
 import { nameOf, SCHEMES, splitName } from './names.js';
 
 /** Bytes of one request: a cut connection costs no more than this. */
@@ -29,34 +33,41 @@ const AT_ONCE = 4;
 
 const WANTED = /^(.*\.safetensors|config\.json|tokenizer\.json|model\.safetensors\.index\.json)$/;
 const TensorSchema = z.object({ data_offsets: z.tuple([z.int().min(0), z.int().min(0)]) });
+/** Written into the folder of a commit once all is there: the shards, which then need no network. */
+const WHOLE = 'whole.json';
+const WholeSchema = z.array(z.object({ path: z.string(), size: z.int() }));
 const DoneSchema = z.object({ start: z.int(), end: z.int() });
 
 /**
  * The FFN matrices of a checkpoint on the hub, and nothing else of it: headers and matrices are fetched by Range requests
  * into sparse files of the same layout, which the reader of local checkpoints then opens. A download that was cut off goes on.
- * @param repo `owner/name`
- * @returns the folder
+ * @param named the repository, and the revision of it: a branch, tag or commit
+ * @returns the folder, one for each commit
  * @throws UserError, one line, when the hub cannot be reached, has no such checkpoint, or gives no ranges.
  */
-export async function fetchFfn(repo: string, options: ResolveOptions = {}): Promise<string> {
+export async function fetchFfn(
+  named: Pick<HubSpec, 'repo' | 'revision'>,
+  options: ResolveOptions = {},
+): Promise<string> {
   return withSession(
     options,
-    (session) => fetchAll(session, repo),
-    (error) => explain(error, `hf:${repo}`),
+    (session) => fetchAll(session, named),
+    (error) => explain(error, `hf:${hubName(named)}`),
   );
 }
 
-async function fetchAll(session: Session, repo: string): Promise<string> {
+async function fetchAll(session: Session, named: Pick<HubSpec, 'repo' | 'revision'>): Promise<string> {
+  const { repo, revision } = named;
+  const name = `hf:${hubName(named)}`;
   const cache = join(ownCache(session.env), 'ffn', repo.replaceAll('/', '--'));
-  const ready = join(cache, 'ready');
   if (session.offline) {
-    const known = await readFile(ready, 'utf8').catch(() => undefined);
-    if (known !== undefined && existsSync(join(cache, known))) return join(cache, known);
+    const known = await cachedCommit(cache, revision);
+    if (known !== undefined && (await isWhole(join(cache, known)))) return join(cache, known);
     throw new UserError(
-      `the weights of hf:${repo} are not in the cache ${cache}, and the network is switched off`,
+      `the weights of ${name} are not in the cache ${cache}, and the network is switched off`,
     );
   }
-  const listing = await listHub(session, repo, 'main', { wanted: WANTED });
+  const listing = await listHub(session, repo, revision, { wanted: WANTED });
   const shards = shardsOf(listing);
   const folder = join(cache, listing.commit);
   const small = listing.files.filter(({ path }) => path.endsWith('.json'));
@@ -65,14 +76,26 @@ async function fetchAll(session: Session, repo: string): Promise<string> {
   for (const [i, { path }] of small.entries()) await writeFile(join(folder, path), await readFile(paths[i]));
 
   session.notice(
-    `Fetching the FFN weights of hf:${repo} alone; licence on its card: ${listing.licence ?? 'none'}.`,
+    `Fetching the FFN weights of ${name} alone; licence on its card: ${listing.licence ?? 'none'}.`,
   );
-  const onWait = () => session.notice(`Another process is fetching hf:${repo}; waiting for it.`);
+  const onWait = () => session.notice(`Another process is fetching ${name}; waiting for it.`);
   await withLock(join(folder, 'fetch.lock'), { signal: session.signal, onWait }, async () => {
     for (const shard of shards) await fetchShard(session, listing, shard, join(folder, shard.path));
   });
-  await writeFile(ready, listing.commit);
+  const whole: z.infer<typeof WholeSchema> = shards.map(({ path, size }) => ({ path, size }));
+  await writeFileAtomic(join(folder, WHOLE), `${JSON.stringify(whole)}\n`);
+  await writeRef(cache, revision, listing.commit);
   return folder;
+}
+
+/** Whether every shard that a folder was said to be complete with is still there. */
+async function isWhole(folder: string): Promise<boolean> {
+  const path = join(folder, WHOLE);
+  if (!existsSync(path)) return false;
+  for (const shard of WholeSchema.parse(await readJson(path))) {
+    if ((await fileSize(join(folder, shard.path))) !== shard.size) return false;
+  }
+  return true;
 }
 
 /** The single file, or all shards of the index's naming; other safetensors of the repository are not the model. */

@@ -24,7 +24,8 @@ describe('a checkpoint on the hub', () => {
     HNEURONS_CACHE: join(folder, `cache-${fresh}`),
   });
   const times = { backoffMs: 1, stallMs: 1000 };
-  const fetch = (more = {}) => fetchFfn('lab/model', { env: env(), times, ...more });
+  const fetch = (more = {}, revision = 'main') =>
+    fetchFfn({ repo: 'lab/model', revision }, { env: env(), times, ...more });
   before(async () => {
     server = await startServer();
     const file = (name: string) => readFileSync(join(local, name));
@@ -115,6 +116,35 @@ describe('a checkpoint on the hub', () => {
     const drift = await measureDrift(await openWeights(path), await openWeights(local));
     assert.ok(drift.up.every((value) => value < 1e-12));
   });
+  test('a revision is fetched into a folder of its own, and found there without a network', async () => {
+    fresh++;
+    const moved = writeCheckpoint(join(folder, 'moved'), { moved: true });
+    const commit = 'd'.repeat(40);
+    const files = Object.fromEntries(
+      ['config.json', 'tokenizer.json', 'model.safetensors'].map((name) => [
+        name,
+        readFileSync(join(moved, name)),
+      ]),
+    );
+    server.repos['lab/model'].branches = { 'stage1/step1000': { commit, files } };
+    const [main, step] = [await fetch(), await fetch({}, 'stage1/step1000')];
+    assert.notEqual(main, step);
+    server.seen.length = 0;
+    for (const revision of ['stage1/step1000', commit]) {
+      assert.equal(await fetch({ offline: true }, revision), step);
+    }
+    assert.equal(await fetch({ offline: true }), main);
+    assert.equal(server.seen.length, 0);
+    const there = await openWeights(step);
+    const same = await measureDrift(there, await openWeights(moved));
+    assert.ok(same.up.every((value) => value < 1e-12));
+    const other = await measureDrift(await openWeights(main), there);
+    assert.ok(other.up.every((value) => value > 1e-6));
+    await expectUserError(
+      () => fetch({}, 'step7'),
+      /^hf:lab\/model@step7: .*no public repository lab\/model@step7; check the name and the revision/,
+    );
+  });
   test('a server without ranges, a repository without weights, none at all', async () => {
     fresh++;
     server.faults.push(
@@ -124,9 +154,12 @@ describe('a checkpoint on the hub', () => {
     await expectUserError(() => fetch(), /^hf:lab\/model: .*whole files only/);
     server.faults.length = 0;
     server.repos['lab/empty'] = { commit: COMMIT, files: { 'README.md': Buffer.from('x') } };
-    await expectUserError(() => fetchFfn('lab/empty', { env: env(), times }), /has no model\.safetensors/);
     await expectUserError(
-      () => fetchFfn('lab/none', { env: env(), times }),
+      () => fetchFfn({ repo: 'lab/empty', revision: 'main' }, { env: env(), times }),
+      /has no model\.safetensors/,
+    );
+    await expectUserError(
+      () => fetchFfn({ repo: 'lab/none', revision: 'main' }, { env: env(), times }),
       /has no public repository lab\/none/,
     );
     fresh++;

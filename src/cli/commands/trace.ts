@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../errors.js';
+import { hubName, parseHubSpec } from '../../models/index.js';
 import type { Listener } from '../../pipeline/events.js';
 import type { RunFolder } from '../../pipeline/run-folder.js';
 import type { CollectSettings } from '../../pipeline/settings.js';
@@ -37,7 +38,7 @@ interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   seed?: number;
 }
 
-const MODEL = 'GGUF as for --model, a safetensors file or folder, or hf:owner/repo:safetensors';
+const MODEL = 'GGUF as for --model, a safetensors file or folder, or hf:owner/repo[@revision]:safetensors';
 
 /** `hneurons trace`: where H-Neurons come from. */
 export function addTrace(program: Command, session: Session): void {
@@ -84,7 +85,9 @@ Examples:
   $ hneurons trace --detector runs/it/detector.json --base base.gguf
   $ hneurons trace --detector runs/it/detector.json --base hf:google/gemma-3-270m:safetensors --instruct hf:google/gemma-3-270m-it:safetensors
   $ hneurons trace --detector runs/it/detector.json --checkpoints step1000.gguf,step8000.gguf,step143000.gguf
+  $ hneurons trace --detector runs/it/detector.json --checkpoints hf:lab/model@step1000:safetensors,hf:lab/model@step8000:safetensors
 
+A revision is a branch, tag or commit of a repository on the hub, where trainings keep their checkpoints.
 A checkpoint in safetensors has its weights compared; only a GGUF can be asked questions as well.`,
     )
     .action((flags: TraceFlags) => runTrace(session, flags));
@@ -181,16 +184,16 @@ function baseSpecs({ base, checkpoints }: TraceFlags): string[] {
 /** A model as the user named it: its weights, and, for a GGUF, who it is. */
 async function traced(session: Session, spec: string, emit: Listener): Promise<TracedModel> {
   const { openWeights } = await import('../../weights/open.js');
-  const remote = /^hf:([\w.-]+\/[\w.-]+):safetensors$/.exec(spec);
-  if (remote) {
+  const remote = spec.startsWith('hf:') ? parseHubSpec(spec.slice('hf:'.length)) : undefined;
+  if (remote?.selector === 'safetensors') {
     const { fetchFfn } = await import('../../weights/remote.js');
-    const folder = await fetchFfn(remote[1], {
+    const folder = await fetchFfn(remote, {
       signal: session.signal,
       onNotice: (message) => emit({ type: 'note', message }),
       onProgress: ({ done, total }) =>
         emit({ type: 'progress', step: 'model', done: done / 1e6, total: (total ?? done) / 1e6, unit: 'MB' }),
     });
-    return { name: remote[1].split('/')[1], weights: await openWeights(folder) };
+    return { name: hubName(remote).split('/').slice(1).join('/'), weights: await openWeights(folder) };
   }
   const isCheckpoint =
     existsSync(spec) && (statSync(spec).isDirectory() || /\.(safetensors|json)$/i.test(spec));
