@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { paperOrigin } from '../../src/report/origin/paper.js';
@@ -39,6 +40,17 @@ test('a model with gates and one without are not of one family', async () => {
   const gated = await openWeights(writeCheckpoint(at('gated'), { moved: false }));
   const plain = await openWeights(writeCheckpoint(at('plain'), { moved: false, layout: 'gpt2' }));
   await expectUserError(() => checkPair(gated, plain), /not of one family; only one of them has gates/);
+});
+
+test('an index does not lead out of its folder', async () => {
+  writeCheckpoint(at('elsewhere'), { moved: false });
+  for (const [i, shard] of ['../elsewhere/model.safetensors', '..', '..\\x', '/etc/passwd', ''].entries()) {
+    const here = at(`index-${i}`);
+    mkdirSync(here);
+    const index = { weight_map: { 'model.layers.0.mlp.down_proj.weight': shard } };
+    writeFileSync(join(here, 'model.safetensors.index.json'), JSON.stringify(index));
+    await expectUserError(() => openWeights(here), /names .* as a shard; shards are files beside the index/);
+  }
 });
 
 test('published values stand beside a model of the paper, and beside no other', () => {
