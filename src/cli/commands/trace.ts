@@ -6,7 +6,7 @@ import { hubName, parseHubSpec } from '../../models/index.js';
 import type { Listener } from '../../pipeline/events.js';
 import type { RunFolder } from '../../pipeline/run-folder.js';
 import type { CollectSettings } from '../../pipeline/settings.js';
-import type { TracedModel } from '../../pipeline/trace/trace.js';
+import type { TracedModel } from '../../pipeline/trace/input.js';
 import { judgeSettings, openJudging } from '../judges.js';
 import {
   addEngine,
@@ -95,12 +95,12 @@ A checkpoint in safetensors has its weights compared; only a GGUF can be asked q
 
 async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
   const bases = baseSpecs(flags);
+  checkFlags(flags);
   const { readDetector, checkDetectorModel } = await import('../../pipeline/detector.js');
   const { openExistingRun, readManifest, lock } = await import('../../pipeline/run-folder.js');
   const { traceOrigin } = await import('../../pipeline/trace/trace.js');
   const { collectSettings } = await import('../../pipeline/train.js');
   const { DEFAULT_SEED, defined } = await import('../../pipeline/settings.js');
-  const { writeOriginPage } = await import('../../pipeline/trace/page.js');
 
   const detector = await readDetector(flags.detector);
   const home = dirname(flags.detector);
@@ -115,7 +115,10 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
   }
   const origin = await withProgress(session, flags, async (emit) => {
     const instruct = await traced(session, flags.instruct ?? manifest!.model.path, emit);
-    if (instruct.identity) checkDetectorModel(detector, instruct.identity, flags.instruct !== undefined);
+    if (instruct.identity) {
+      const remedy = `name the model with --instruct FILE, or take that file all the same with --instruct ${instruct.weights.path}`;
+      checkDetectorModel(detector, instruct.identity, flags.instruct !== undefined, remedy);
+    }
     const models: TracedModel[] = [];
     for (const spec of bases) models.push(await traced(session, spec, emit));
     let run: RunFolder | undefined;
@@ -165,12 +168,32 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
       for (const end of ends.reverse()) end();
     }
   });
-  await writeOriginPage(out, origin);
   session.stdout.write(
     flags.json
       ? `${JSON.stringify(origin)}\n`
       : `${origin.summary}\n${origin.transferNote ? `${origin.transferNote}\n` : ''}\n${join(out, 'origin.html')}\n`,
   );
+}
+
+/** Says at once what would have no effect. */
+function checkFlags({ transfer, ...flags }: TraceFlags): void {
+  const asking = {
+    datasets: 'datasets',
+    limit: 'limit',
+    minCorrect: 'min-correct',
+    maxCorrect: 'max-correct',
+    quota: 'quota',
+  };
+  const needless = Object.entries(asking).find(([flag]) => flags[flag as keyof typeof asking] !== undefined);
+  if (!transfer && needless) {
+    throw new UserError(
+      `with --no-transfer the base model is not asked, and --${needless[1]} has no effect; leave one of the two out`,
+      { exitCode: 2 },
+    );
+  }
+  if (flags.limit !== undefined && flags.datasets === undefined) {
+    throw new UserError('--limit needs --datasets: it is the most questions asked of one', { exitCode: 2 });
+  }
 }
 
 function baseSpecs({ base, checkpoints }: TraceFlags): string[] {

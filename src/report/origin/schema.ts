@@ -105,7 +105,9 @@ export const OriginSchema = z.object({
       z.object({
         checkpoint: z.string(),
         drift: DriftSchema.nullable(),
+        driftNote: z.string().nullable().default(null),
         transfer: TransferSchema.nullable(),
+        transferNote: z.string().nullable().default(null),
       }),
     )
     .nullable(),
