@@ -179,6 +179,9 @@ test('checkpoints of one name are told apart, and a series that was cut off keep
     ],
   );
   assert.equal(found.base.path, steps[1]);
+  assert.match(found.summary, /Along the series .* at step1\/model to .* at step2\/model/);
+  const page = readFileSync(join(series, 'origin.html'), 'utf8');
+  for (const id of ['emergence', 'emergence-drift']) assert.ok(page.includes(`<figure id="${id}">`), id);
   assert.notEqual(found.emergence![0].drift!.parts[0].median, found.emergence![1].drift!.parts[0].median);
   for (const name of ['step1-model', 'step2-model']) {
     assert.ok(existsSync(join(series, `base-${name}`, 'detector.json')));

@@ -168,10 +168,10 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
       for (const end of ends.reverse()) end();
     }
   });
+  const { summary, transferNote, driftNote } = origin;
+  const words = [summary, transferNote, driftNote].flatMap((text) => (text ? `${text}\n` : []));
   session.stdout.write(
-    flags.json
-      ? `${JSON.stringify(origin)}\n`
-      : `${origin.summary}\n${origin.transferNote ? `${origin.transferNote}\n` : ''}\n${join(out, 'origin.html')}\n`,
+    flags.json ? `${JSON.stringify(origin)}\n` : `${words.join('')}\n${join(out, 'origin.html')}\n`,
   );
 }
 

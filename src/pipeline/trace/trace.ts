@@ -71,10 +71,12 @@ function assemble(
     layers: instruct.weights.layers,
     ffn: instruct.weights.ffn,
   });
+  const emergence =
+    bases.length > 1 ? bases.map(({ name }, i) => emergencePoint(name, points[i] ?? UNSEEN)) : null;
   return OriginSchema.parse({
     schema: 'hneurons/origin',
     version: 1,
-    summary: summariseOrigin(last),
+    summary: summariseOrigin({ ...last, emergence }),
     base: describeModel(bases[points.length - 1]),
     instruct: describeModel(instruct),
     differences,
@@ -86,8 +88,7 @@ function assemble(
       ffn: detector.model.ffn,
     },
     ...last,
-    emergence:
-      bases.length > 1 ? bases.map(({ name }, i) => emergencePoint(name, points[i] ?? UNSEEN)) : null,
+    emergence,
     paper: paper ?? null,
     run: {
       command: ['hneurons', ...context.command].join(' '),
