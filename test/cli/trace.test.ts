@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -13,10 +13,12 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { openSafetensors } from '../../src/formats/safetensors.js';
 import { type Origin, OriginSchema } from '../../src/report/origin/schema.js';
+import { startServer } from '../models/server.js';
 import { fakeQuestions } from '../support/fake-engine.js';
-import { writeCheckpoint } from '../support/ffn-files.js';
+import { FFN, LAYERS, writeCheckpoint } from '../support/ffn-files.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { writeTinyModel } from '../support/tiny-models.js';
 
@@ -186,6 +188,59 @@ test('checkpoints of one name are told apart, and a series that was cut off keep
   for (const name of ['step1-model', 'step2-model']) {
     assert.ok(existsSync(join(series, `base-${name}`, 'detector.json')));
     assert.ok(existsSync(join(series, `drift-${name}.safetensors`)));
+  }
+});
+
+test('revisions of one repository on the hub are a series', async () => {
+  const server = await startServer();
+  try {
+    const revision = (commit: string, moved: boolean) => {
+      const folder = writeCheckpoint(join(root, commit.slice(0, 1)), { moved });
+      const names = ['config.json', 'tokenizer.json', 'model.safetensors'];
+      return {
+        commit,
+        files: Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))])),
+      };
+    };
+    server.repos['lab/model'] = {
+      ...revision('c'.repeat(40), true),
+      branches: { step1: revision('d'.repeat(40), false) },
+    };
+    const lone = join(root, 'lone.json');
+    const made = JSON.parse(readFileSync(detector, 'utf8'));
+    writeFileSync(lone, JSON.stringify({ ...made, model: { ...made.model, layers: LAYERS, ffn: FFN } }));
+    const series = join(root, 'hub');
+    const env = {
+      ...process.env,
+      HF_ENDPOINT: server.origin,
+      HF_HOME: root,
+      HNEURONS_CACHE: join(root, 'cache'),
+    };
+    const [step, main] = ['@step1', ''].map((at) => `hf:lab/model${at}:safetensors`);
+    const asked = [
+      '--detector',
+      lone,
+      '--checkpoints',
+      `${step},${main}`,
+      '--instruct',
+      main,
+      '--out',
+      series,
+    ];
+    await promisify(execFile)(process.execPath, [cli, 'trace', ...asked, '--no-transfer', '--quiet'], {
+      env,
+    });
+    const { emergence } = OriginSchema.parse(JSON.parse(readFileSync(join(series, 'origin.json'), 'utf8')));
+    assert.deepEqual(
+      emergence!.map(({ checkpoint, drift }) => [checkpoint, drift !== null]),
+      [
+        ['model@step1', true],
+        ['model', false],
+      ],
+    );
+    assert.ok(existsSync(join(series, 'drift-model-step1.safetensors')));
+  } finally {
+    await server.close();
   }
 });
 
