@@ -13,7 +13,8 @@ import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 /** What `--model` takes, for help. */
-export const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
+export const MODEL =
+  'path, hf:owner/repo[@revision][:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {

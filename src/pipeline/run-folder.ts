@@ -57,21 +57,23 @@ export function readManifest(folder: string): Manifest | undefined {
  * Opens the run folder of `subject`, or makes it.
  *
  * @param options.force when the folder is about another model or other questions, moves its files aside and starts anew.
+ * @param options.remedy what to do about such a folder, where a command has no --out or --force of this meaning
  * @throws UserError when it belongs to something else, is in use, or cannot be written.
  */
 export async function openRunFolder(
   path: string,
   subject: RunSubject,
-  options: { command: string[]; force?: boolean; onNotice?: (message: string) => void },
+  options: { command: string[]; force?: boolean; remedy?: string; onNotice?: (message: string) => void },
 ): Promise<RunFolder> {
   const release = lock(path);
   try {
     const existing = readManifest(path);
     const other = existing && describeOther(existing, subject);
     if (other && !options.force) {
-      throw new UserError(
-        `${path} is a run ${other}; choose another --out, or start it anew with --force (its files are kept as *.previous.*)`,
-      );
+      const remedy =
+        options.remedy ??
+        'choose another --out, or start it anew with --force (its files are kept as *.previous.*)';
+      throw new UserError(`${path} is a run ${other}; ${remedy}`);
     }
     const fresh: Manifest = { schemaVersion: 1, command: options.command, ...subject, stages: {} };
     const manifest: Manifest = existing && !other ? { ...fresh, stages: existing.stages } : fresh;
