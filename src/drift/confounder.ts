@@ -1,13 +1,37 @@
+import { meanScore } from './rank.js';
+
 /**
- * Scores from which everything that is linear in the logarithms of the weight norms is taken away (ordinary least
- * squares): large weights turn less under the same update, so neurons may seem inert only because they are large.
- * @param score drift score of each neuron
- * @param norms of the neuron's weights, one list a covariate; a norm of zero counts as the smallest positive one
- * @returns residuals, mean zero
+ * How much neurons moved beyond what the size of their weights explains. An update of one size for all turns a neuron by
+ * `1 - cos = d^2 / (2 |w|^2)`, so that large neurons seem inert only because they are large. Logarithms make that a straight line, and
+ * how far it lies up differs by layer: within each layer, the logarithms of the drifts are z-scored, averaged, and what is linear in
+ * the logarithms of the norms is taken away (ordinary least squares).
+ *
+ * A drift or norm of zero, which has no logarithm, counts as half the smallest positive one of its layer; where a whole layer has
+ * none, it says nothing about its neurons, and they come out at 0.
+ * @param drifts of each kind of matrix, `[layers * ffn]`
+ * @param norms  of the neuron's weights in these matrices, as long
+ * @returns residuals `[layers * ffn]`, with mean zero in each layer; larger is moved more
  */
-export function withoutNorms(score: Float64Array, norms: Float64Array[]): Float64Array {
-  const covariates = norms.map(centredLogs);
-  const centred = centre(score);
+export function withoutNorms(drifts: Float64Array[], norms: Float64Array[], ffn: number): Float64Array {
+  const residuals = new Float64Array(drifts[0].length);
+  for (let from = 0; from < residuals.length; from += ffn) {
+    const logs = (list: Float64Array) => logarithms(list.subarray(from, from + ffn));
+    residuals.set(leastSquares(meanScore(drifts.map(logs)), norms.map(logs)), from);
+  }
+  return residuals;
+}
+
+function logarithms(values: Float64Array): Float64Array {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value > 0 && value < smallest) smallest = value;
+  if (smallest === Number.POSITIVE_INFINITY) return new Float64Array(values.length);
+  return values.map((value) => Math.log(value > 0 ? value : smallest / 2));
+}
+
+/** What is left of `values` when everything linear in the covariates is taken away, and the mean. */
+function leastSquares(values: Float64Array, list: Float64Array[]): Float64Array {
+  const covariates = list.map(centre);
+  const centred = centre(values);
   const size = covariates.length;
   // Normal equations of the centred problem; with two covariates they are 2 x 2.
   const matrix = Array.from({ length: size }, (_, i) =>
@@ -17,14 +41,6 @@ export function withoutNorms(score: Float64Array, norms: Float64Array[]): Float6
   const coefficients = solve(matrix, right);
   return centred.map((value, j) =>
     covariates.reduce((rest, covariate, i) => rest - coefficients[i] * covariate[j], value),
-  );
-}
-
-function centredLogs(norms: Float64Array): Float64Array {
-  let smallest = Number.POSITIVE_INFINITY;
-  for (const norm of norms) if (norm > 0 && norm < smallest) smallest = norm;
-  return centre(
-    norms.map((norm) => (smallest === Number.POSITIVE_INFINITY ? 0 : Math.log(norm > 0 ? norm : smallest))),
   );
 }
 

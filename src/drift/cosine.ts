@@ -14,7 +14,7 @@ export interface Products {
 
 /**
  * Adds up the products of every neuron's weights in two files, reading both once, a chunk at a time.
- * @throws UserError when a file ends early, or a weight is not a finite number.
+ * @throws UserError when a file ends early, a weight is not a finite number, or all of them are zero.
  */
 export function neuronProducts(a: StoredMatrix, b: StoredMatrix, into: Products): void {
   const fileA = openSync(a.file, 'r');
@@ -29,8 +29,8 @@ export function neuronProducts(a: StoredMatrix, b: StoredMatrix, into: Products)
   } finally {
     closeSync(fileA);
   }
-  checkFinite(a, into.squareA);
-  checkFinite(b, into.squareB);
+  checkSquares(a, into.squareA);
+  checkSquares(b, into.squareB);
 }
 
 function sameLayout(a: StoredMatrix, fileA: number, b: StoredMatrix, fileB: number, into: Products): void {
@@ -150,23 +150,32 @@ function addColumns(
   }
 }
 
-function checkFinite(matrix: StoredMatrix, squares: Float64Array): void {
+function checkSquares(matrix: StoredMatrix, squares: Float64Array): void {
   const neuron = squares.findIndex((value) => !Number.isFinite(value));
   if (neuron >= 0) {
     throw new UserError(
       `${matrix.file}: ${matrix.tensor} holds weights of neuron ${neuron} that are no finite numbers (NaN or infinite); the file is damaged`,
     );
   }
+  if (squares.every((value) => value === 0)) {
+    throw new UserError(
+      `${matrix.file}: ${matrix.tensor} is all zeros, so its neurons point nowhere and cannot be compared; take a file that holds the trained weights`,
+    );
+  }
 }
 
+/** Sums of doubles cannot tell a smaller drift from none: equal weights come out at up to 1e-15. */
+const RESOLUTION = 1e-12;
+
 /**
- * `1 - cos` of each neuron, in [0, 2]. A neuron without weights in both files has not moved (0); in one alone it has no
- * direction left to share (1).
+ * `1 - cos` of each neuron, in [0, 2]; exactly 0 where it is below 1e-12. A neuron without weights in both files has not moved (0);
+ * in one alone it has no direction left to share (1).
  */
 export function cosineDrift({ dot, squareA, squareB }: Products): Float64Array {
   return dot.map((product, j) => {
     const norms = Math.sqrt(squareA[j]) * Math.sqrt(squareB[j]);
     if (norms === 0) return squareA[j] === squareB[j] ? 0 : 1;
-    return Math.min(2, Math.max(0, 1 - product / norms));
+    const turned = 1 - product / norms;
+    return turned < RESOLUTION ? 0 : Math.min(2, turned);
   });
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { allOf, askWorker } from '../threads/ask.js';
+import { ggmlBase } from '../weights/library.js';
 import type { FfnPart, FfnWeights } from '../weights/types.js';
 import { cosineDrift, type Products } from './cosine.js';
 import type { DriftTask } from './worker.js';
@@ -14,8 +15,7 @@ export interface Drift {
   gate?: Float64Array;
   down: Float64Array;
   /** L2 norms in the first model, for the confounder check. */
-  upNorm: Float64Array;
-  downNorm: Float64Array;
+  norms: { up: Float64Array; gate?: Float64Array; down: Float64Array };
 }
 
 const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
@@ -24,7 +24,7 @@ const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
  * Measures the drift of every neuron between two models of one shape (method.md section 7). Matrix pairs are shared out
  * over worker threads; each reads both files once, in chunks, so memory does not grow with the model.
  * @param base the first model; @param other the one it became
- * @throws UserError for a truncated file or weights that are not finite; the signal's reason when it is aborted.
+ * @throws UserError for a truncated file, weights that are not finite, or a matrix of zeros; the signal's reason when it is aborted.
  */
 export async function measureDrift(
   base: FfnWeights,
@@ -47,16 +47,19 @@ export async function measureDrift(
     up: new Float64Array(size),
     gate: parts.includes('gate') ? new Float64Array(size) : undefined,
     down: new Float64Array(size),
-    upNorm: new Float64Array(size),
-    downNorm: new Float64Array(size),
+    norms: {
+      up: new Float64Array(size),
+      gate: parts.includes('gate') ? new Float64Array(size) : undefined,
+      down: new Float64Array(size),
+    },
   };
   const store = (layer: number, part: FfnPart, products: Products) => {
     drift[part]!.set(cosineDrift(products), layer * ffn);
-    if (part === 'gate') return;
-    const norms = part === 'up' ? drift.upNorm : drift.downNorm;
-    norms.set(products.squareA.map(Math.sqrt), layer * ffn);
+    drift.norms[part]!.set(products.squareA.map(Math.sqrt), layer * ffn);
   };
 
+  // Held here, the library outlives the workers.
+  if (base.quantised || other.quantised) ggmlBase();
   const threads = Math.min(options.threads ?? availableParallelism(), tasks.length);
   const workers = Array.from(
     { length: threads },

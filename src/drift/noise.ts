@@ -1,9 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { median } from 'simple-statistics';
-import { derive, type Random, uniform } from '../stats/random.js';
-import { decoderOf } from '../weights/decode.js';
-import { quantiserOf } from '../weights/quantise.js';
+import { choose, derive, int, type Random, uniform } from '../stats/random.js';
+import { roundingOf } from '../weights/rounding.js';
 import { rowReader } from '../weights/rows.js';
 import type { FfnPart, FfnWeights, StoredMatrix } from '../weights/types.js';
 import { addProducts, cosineDrift } from './cosine.js';
@@ -11,82 +10,100 @@ import { addProducts, cosineDrift } from './cosine.js';
 /** What rounding alone does to the drift of one kind of matrix. */
 export interface NoiseFloor {
   part: FfnPart;
-  /** Median `1 - cos` between weights and their quantised form in each file; 0 where it is not quantised, null where unknown. */
+  /** Median `1 - cos` between weights and what their format makes of them, in each file; 0 for float32, null where unknown. */
   base: number | null;
   instruct: number | null;
+  /** The median of each layer, `[layers]`, of both files together, as far as it is known: formats may be mixed over the layers. */
+  layers: number[];
 }
 
-/** Matrices that the estimate looks at: the first, a middle, and the last layer. */
-const LAYERS_LOOKED_AT = 3;
+/** Rows of each matrix that are looked at. Where neurons are columns, so many weights stand for the whole of each neuron. */
+const ROWS = { rows: 16, columns: 32 };
+/** Of such rows a stretch of so many neurons: a whole number of blocks in every format, which are rounded each for itself. */
+const STRETCH = 512;
 /** Weights are moved by this part of their row's size, so that they leave the grid that they are on. */
 const DITHER = 0.3;
 
 /**
- * Estimates how much of a drift can be rounding. The weights before quantisation are gone, so their like is made: the
- * weights of the file with Gaussian noise added are quantised again in the same format, and the angle between the two is
- * what that format does to such weights. Where both files hold the same weights in the same format, rounding
- * repeats itself and the true floor is lower.
+ * Estimates how much of a drift can be rounding. The weights before rounding are gone, so their like is made: a few random
+ * rows of every matrix with Gaussian noise added are rounded again to the format of that matrix (a block format, F16 or BF16), and the
+ * angle between the two is what that format does to such weights. Where both files hold the same weights in the same
+ * format, rounding repeats itself and the true floor is lower.
+ * @returns one floor for each kind of matrix that the models have
+ * @throws UserError for a truncated file; the signal's reason when it is aborted.
  */
 export async function noiseFloors(
   base: FfnWeights,
   instruct: FfnWeights,
-  seed: number,
+  {
+    seed,
+    signal,
+    onProgress,
+  }: { seed: number; signal?: AbortSignal; onProgress?: (layersDone: number) => void },
 ): Promise<NoiseFloor[]> {
   const parts = (['up', 'gate', 'down'] as const).filter((part) => base.matrix(0, part) !== undefined);
-  const floors: NoiseFloor[] = [];
-  for (const part of parts) {
-    floors.push({
-      part,
-      base: await floorOf(base, part, derive(seed, 'noise', 'base', part)),
-      instruct: await floorOf(instruct, part, derive(seed, 'noise', 'instruct', part)),
-    });
+  const found = parts.map((part) => ({
+    part,
+    base: { weights: base, random: derive(seed, 'noise', 'base', part), angles: [] as Angles[] },
+    instruct: { weights: instruct, random: derive(seed, 'noise', 'instruct', part), angles: [] as Angles[] },
+  }));
+  for (let layer = 0; layer < base.layers; layer++) {
+    for (const { part, ...files } of found) {
+      for (const { weights, random, angles } of [files.base, files.instruct]) {
+        angles.push(matrixNoise(weights.matrix(layer, part)!, random));
+      }
+      // Lets Ctrl-C and the progress view have their turn.
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    onProgress?.(layer + 1);
   }
-  return floors;
+  return found.map(({ part, ...files }) => ({
+    part,
+    base: overall(files.base.angles),
+    instruct: overall(files.instruct.angles),
+    layers: files.base.angles.map((own, layer) => middle(own) + middle(files.instruct.angles[layer])),
+  }));
 }
 
-async function floorOf(weights: FfnWeights, part: FfnPart, random: Random): Promise<number | null> {
-  const last = weights.layers - 1;
-  const looked = new Set(
-    Array.from({ length: LAYERS_LOOKED_AT }, (_, i) => Math.round((i * last) / (LAYERS_LOOKED_AT - 1))),
-  );
-  const angles: number[] = [];
-  for (const layer of looked) {
-    const matrix = weights.matrix(layer, part)!;
-    const found = matrixNoise(matrix, weights.ffn, random);
-    if (found === undefined) return null;
-    for (const angle of found) angles.push(angle);
-    await setImmediate();
-  }
-  return median(angles);
+/** `1 - cos` of each neuron that was looked at; null where the format cannot be made. */
+type Angles = Float64Array | null;
+
+function overall(layers: Angles[]): number | null {
+  const known = layers.filter((angles) => angles !== null);
+  return known.length < layers.length ? null : median(known.flatMap((angles) => Array.from(angles)));
 }
 
-/** `1 - cos` of each neuron between dithered weights and their quantised form; undefined where the format cannot be made. */
-function matrixNoise(matrix: StoredMatrix, ffn: number, random: Random): Float64Array | undefined {
-  const { encoding, columns, tensor } = matrix;
-  if (typeof encoding !== 'object') return new Float64Array(ffn);
-  const quantise = quantiserOf(encoding.ggml);
-  if (!quantise) return undefined;
-  const decode = decoderOf(encoding, tensor);
+function middle(angles: Angles): number {
+  return angles === null ? 0 : median(Array.from(angles));
+}
+
+function matrixNoise(matrix: StoredMatrix, random: Random): Angles {
+  const { neurons, encoding } = matrix;
+  const round = roundingOf(encoding, matrix.tensor);
+  if (!round) return null;
+  const rows = choose(random, matrix.rows, Math.min(matrix.rows, ROWS[neurons]));
+  const whole = neurons === 'rows' || matrix.columns <= STRETCH;
+  const width = whole ? matrix.columns : STRETCH;
+  const from = whole ? 0 : STRETCH * int(random, Math.floor(matrix.columns / STRETCH));
+  const looked = neurons === 'rows' ? rows.length : width;
+  if (encoding === 'F32') return new Float64Array(looked);
+  const values = new Float32Array(rows.length * width);
   const file = openSync(matrix.file, 'r');
   try {
-    const reader = rowReader(matrix, file);
-    const back = new Float32Array(reader.perChunk * columns);
-    const products = {
-      dot: new Float64Array(ffn),
-      squareA: new Float64Array(ffn),
-      squareB: new Float64Array(ffn),
-    };
-    for (let first = 0; first < matrix.rows; first += reader.perChunk) {
-      const count = Math.min(reader.perChunk, matrix.rows - first);
-      const values = reader.read(first, count);
-      dither(values, columns, random);
-      decode(quantise(values, count, columns), back, count * columns);
-      addProducts(matrix.neurons, values, back, first, count, columns, products);
-    }
-    return cosineDrift(products);
+    const reader = rowReader(matrix, file, 1);
+    rows.forEach((row, i) => {
+      values.set(reader.read(row, 1).subarray(from, from + width), i * width);
+    });
   } finally {
     closeSync(file);
   }
+  dither(values, width, random);
+  const sums = () => new Float64Array(looked);
+  const products = { dot: sums(), squareA: sums(), squareB: sums() };
+  const back = round(values, rows.length, width);
+  addProducts(neurons, values, back, 0, rows.length, width, products);
+  return cosineDrift(products);
 }
 
 function dither(values: Float32Array, width: number, random: Random): void {

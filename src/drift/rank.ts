@@ -14,15 +14,17 @@ export function zScores(values: Float64Array): Float64Array {
 /**
  * The paper's inertia rank (method.md section 7): drift of W_up and of W_down, each z-scored over all neurons, averaged,
  * and ranked. 0: changed most; 1: changed least; ties share the mean of their ranks.
+ * @param drifts of each kind of matrix, one value a neuron
  */
-export function inertiaRanks(
-  up: Float64Array,
-  down: Float64Array,
-): { score: Float64Array; rank: Float64Array } {
-  const zUp = zScores(up);
-  const zDown = zScores(down);
-  const score = zUp.map((value, j) => (value + zDown[j]) / 2);
+export function inertiaRanks(drifts: Float64Array[]): { score: Float64Array; rank: Float64Array } {
+  const score = meanScore(drifts);
   return { score, rank: ranksOf(score) };
+}
+
+/** The mean of the z-scores of several lists of one length. */
+export function meanScore(lists: Float64Array[]): Float64Array {
+  const scores = lists.map(zScores);
+  return scores[0].map((_, j) => scores.reduce((sum, score) => sum + score[j], 0) / scores.length);
 }
 
 /** Ranks in [0, 1] by descending score: 0 for the largest. */

@@ -2,6 +2,7 @@
 declare module 'jstat' {
   interface Distribution {
     cdf(x: number, ...parameters: number[]): number;
+    pdf(x: number, ...parameters: number[]): number;
     inv(p: number, ...parameters: number[]): number;
   }
   const jstat: { jStat: { normal: Distribution; studentt: Distribution; binomial: Distribution } };

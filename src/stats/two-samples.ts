@@ -35,7 +35,15 @@ export function mannWhitneyTest(a: number[], b: number[]): OneSidedTest {
   for (const count of ties.values()) tied += count ** 3 - count;
   const deviation = Math.sqrt(((a.length * b.length) / 12) * (n + 1 - tied / (n * (n - 1))));
   const z = (statistic - (a.length * b.length) / 2 - 0.5) / deviation;
-  return { statistic, p: deviation > 0 ? normal.cdf(-z, 0, 1) : 1 };
+  return { statistic, p: deviation > 0 ? normalTail(z) : 1 };
+}
+
+/** Chance that a standard normal is above z, to 1e-9 of itself: `1 - cdf` has no digits left where the tail is thin. */
+function normalTail(z: number): number {
+  if (z < 3) return normal.cdf(-z, 0, 1);
+  let fraction = z;
+  for (let k = 60; k > 0; k--) fraction = z + k / fraction;
+  return normal.pdf(z, 0, 1) / fraction;
 }
 
 /** Cohen's d: difference of the means in units of the pooled standard deviation. */

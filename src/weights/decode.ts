@@ -1,10 +1,9 @@
-import koffi from 'koffi';
 import { ggmlType } from '../engine/gguf/ggml-types.js';
 import { copyFloats, type Decoder, libraryDecoder } from '../engine/native/dequantise.js';
 import type { Pointer } from '../engine/native/llama.js';
-import { locateLibraries } from '../engine/native/locate.js';
 import { UserError } from '../errors.js';
 import { decodeHalves } from '../formats/float16.js';
+import { ggmlBase } from './library.js';
 import type { Encoding } from './types.js';
 
 const decodeBf16: Decoder = (source, target, count) => {
@@ -44,10 +43,7 @@ export function decoderOf(encoding: Encoding, tensor: string): Decoder {
 const decoders = new Map<number, Decoder | undefined>();
 let traitsOf: ((type: number) => Pointer) | undefined;
 
-/** The library alone that knows the formats: no model is loaded for its weights to be compared. */
 function typeTraits(type: number): Pointer {
-  traitsOf ??= koffi
-    .load(locateLibraries('cpu').ggmlBase)
-    .func('void *ggml_get_type_traits(int32_t type)') as (type: number) => Pointer;
+  traitsOf ??= ggmlBase().func('void *ggml_get_type_traits(int32_t type)') as (type: number) => Pointer;
   return traitsOf(type);
 }

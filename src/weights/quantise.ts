@@ -1,6 +1,5 @@
-import koffi from 'koffi';
 import { ggmlType } from '../engine/gguf/ggml-types.js';
-import { locateLibraries } from '../engine/native/locate.js';
+import { ggmlBase } from './library.js';
 
 /** Stores `rows` rows of `columns` float32 values in a block format, as llama.cpp's own quantiser does. */
 export type Quantiser = (values: Float32Array, rows: number, columns: number) => Buffer;
@@ -21,7 +20,7 @@ let functions:
   | undefined;
 
 function bind() {
-  const library = koffi.load(locateLibraries('cpu').ggmlBase);
+  const library = ggmlBase();
   return {
     quantise: library.func(
       'size_t ggml_quantize_chunk(int32_t type, const float *src, _Out_ void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Drift, measureDrift } from '../../src/drift/measure.js';
 import { openWeights } from '../../src/weights/open.js';
+import { BLOCK_TYPES, type BlockType, writeBlockGguf } from '../support/block-files.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import {
   FFN,
@@ -19,6 +20,8 @@ import { temporaryFolder } from '../support/temporary.js';
 
 interface Golden {
   formats: Record<GgufType, Record<'up' | 'gate' | 'down', number[]>>;
+  /** Every fourth neuron. */
+  blocks: Record<BlockType, Record<'up' | 'down', number[]>>;
 }
 
 const golden = JSON.parse(readFileSync('test/drift/golden.json', 'utf8')) as Golden;
@@ -38,6 +41,17 @@ function agree(
   }
 }
 
+const GGUF_TYPES = [
+  'F32',
+  'F16',
+  'BF16',
+  'Q8_0',
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+] as const satisfies GgufType[];
+
 describe('drift agrees with numpy', () => {
   for (const dtype of ['F32', 'F16', 'BF16'] satisfies PlainType[]) {
     test(`safetensors, ${dtype}, one file and shards`, async () => {
@@ -46,11 +60,24 @@ describe('drift agrees with numpy', () => {
       agree(await measure(base, moved), golden.formats[dtype]);
     });
   }
-  for (const type of ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'] satisfies GgufType[]) {
+  for (const type of GGUF_TYPES) {
     test(`GGUF, ${type}`, async () => {
       const base = await writeFfnGguf(at(`base-${type}.gguf`), { moved: false, type });
       const moved = await writeFfnGguf(at(`moved-${type}.gguf`), { moved: true, type });
       agree(await measure(base, moved), golden.formats[type]);
+    });
+  }
+  for (const type of BLOCK_TYPES) {
+    test(`GGUF, ${type}`, async () => {
+      const base = await writeBlockGguf(at(`base-${type}.gguf`), { type, moved: false });
+      const moved = await writeBlockGguf(at(`moved-${type}.gguf`), { type, moved: true });
+      const drift = await measure(base, moved);
+      for (const part of ['up', 'down'] as const) {
+        const worst = golden.blocks[type][part].map((value, i) => Math.abs(value - drift[part][4 * i]));
+        assert.equal(worst.length, 64);
+        assert.ok(Math.max(...worst) < 1e-6, `${part}: off by ${Math.max(...worst)}`);
+      }
+      assert.ok(drift.gate!.every((value) => value === 0));
     });
   }
   test('fused gate and up (Phi-3), in both formats, are split the right way round', async () => {
@@ -76,10 +103,10 @@ test('the norms are those of the first model', async () => {
   const path = writeCheckpoint(at('norms'), { moved: false });
   const drift = await measure(path, writeCheckpoint(at('norms-b'), { moved: true }));
   const up = weights(1, 'up', false).subarray(5 * 64, 6 * 64);
-  assert.ok(Math.abs(drift.upNorm[FFN + 5] - Math.hypot(...up)) < 1e-6);
+  assert.ok(Math.abs(drift.norms.up[FFN + 5] - Math.hypot(...up)) < 1e-6);
   const down = weights(1, 'down', false).filter((_, i) => i % FFN === 5);
-  assert.ok(Math.abs(drift.downNorm[FFN + 5] - Math.hypot(...down)) < 1e-6);
-  assert.ok((await measure(path, path)).up.every((value) => value < 1e-12));
+  assert.ok(Math.abs(drift.norms.down[FFN + 5] - Math.hypot(...down)) < 1e-6);
+  assert.ok((await measure(path, path)).up.every((value) => value === 0));
 });
 
 describe('bad checkpoints are refused in one line', () => {
@@ -130,6 +157,21 @@ describe('bad checkpoints are refused in one line', () => {
       () => measure(path, path),
       /layers\.2\.mlp\.up_proj\.weight holds weights of neuron 7/,
     );
+  });
+  test('a matrix of zeros; a neuron of zeros alone is none', async () => {
+    const [base, other] = [at('whole'), at('zeros')].map((path) => writeCheckpoint(path, { moved: false }));
+    const { offset, rowBytes, rows } = (await openWeights(other)).matrix(1, 'up')!;
+    const file = join(other, 'model.safetensors');
+    const bytes = readFileSync(file);
+    bytes.fill(0, offset + 5 * rowBytes, offset + 6 * rowBytes);
+    writeFileSync(file, bytes);
+    const { up } = await measure(base, other);
+    assert.equal(up[FFN + 5], 1, 'it has no direction left to share');
+    assert.equal(up.filter((value) => value > 0).length, 1);
+    assert.equal((await measure(other, other)).up[FFN + 5], 0);
+    bytes.fill(0, offset, offset + rows * rowBytes);
+    writeFileSync(file, bytes);
+    await expectUserError(() => measure(base, other), /layers\.1\.mlp\.up_proj\.weight is all zeros/);
   });
   test('a file that is neither', async () => {
     writeFileSync(at('text.bin'), 'no weights here, only words that go on for a while');

@@ -10,20 +10,25 @@ import type { FfnPart } from '../../src/weights/types.js';
 export const LAYERS = 3;
 export const FFN = 96;
 export const HIDDEN = 64;
-const SEEDS: Record<FfnPart, number> = { up: 1, gate: 2, down: 3 };
+export const SEEDS: Record<FfnPart, number> = { up: 1, gate: 2, down: 3 };
 export const PARTS = ['up', 'gate', 'down'] as const;
 
-/** Uniform in [-.5, .5): the finaliser of MurmurHash3 over a counter. */
-function noise(seed: number, count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => {
+/** The finaliser of MurmurHash3 over a counter. */
+export function hashes(seed: number, count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, i) => {
     let x = (Math.imul(i, 2654435761) + Math.imul(seed, 40503)) >>> 0;
     x ^= x >>> 16;
     x = Math.imul(x, 2246822519);
     x ^= x >>> 13;
     x = Math.imul(x, 3266489917);
     x ^= x >>> 16;
-    return (x >>> 0) / 2 ** 32 - 0.5;
+    return x >>> 0;
   });
+}
+
+/** Uniform in [-.5, .5). */
+function noise(seed: number, count: number): Float32Array {
+  return Float32Array.from(hashes(seed, count), (hash) => hash / 2 ** 32 - 0.5);
 }
 
 const amount = (layer: number, j: number) => (j % 7 === 0 ? 0.02 : 0.1 + 0.1 * layer + 0.3 * (j / FFN));
@@ -84,11 +89,15 @@ export function writeTensors(
 
 export type Layout = 'llama' | 'phi3' | 'gpt2';
 
+/** Whether a model has moved: as a whole, or some of its matrices. */
+export type Moved = boolean | readonly FfnPart[];
+const isMoved = (moved: Moved, part: FfnPart) => (typeof moved === 'boolean' ? moved : moved.includes(part));
+
 /** FFN tensors of one layer as a checkpoint of a family names and arranges them. */
-function layerTensors(layer: number, moved: boolean, dtype: PlainType, layout: Layout) {
-  const of = (part: FfnPart) => plainBytes(weights(layer, part, moved), dtype);
+function layerTensors(layer: number, moved: Moved, dtype: PlainType, layout: Layout) {
+  const of = (part: FfnPart) => plainBytes(weights(layer, part, isMoved(moved, part)), dtype);
   const turned = (part: FfnPart, rows: number) =>
-    plainBytes(transpose(weights(layer, part, moved), rows), dtype);
+    plainBytes(transpose(weights(layer, part, isMoved(moved, part)), rows), dtype);
   const tensor = (name: string, shape: number[], data: Uint8Array) => ({ name, dtype, shape, data });
   if (layout === 'phi3') {
     return [
@@ -138,7 +147,7 @@ export function writeCheckpoint(
     tokens = ['<s>', 'a', 'b'],
     architecture = layout,
   }: {
-    moved: boolean;
+    moved: Moved;
     dtype?: PlainType;
     layout?: Layout;
     sharded?: boolean;
@@ -178,7 +187,7 @@ export function writeCheckpoint(
   return folder;
 }
 
-const GGML = { F32: 0, F16: 1, BF16: 30, Q8_0: 8, Q4_0: 2 };
+const GGML = { F32: 0, F16: 1, BF16: 30, Q8_0: 8, Q4_0: 2, Q4_1: 3, Q5_0: 6, Q5_1: 7 };
 export type GgufType = keyof typeof GGML;
 
 /** A GGUF with the FFN tensors alone: enough for everything that only looks at weights. */
@@ -191,40 +200,47 @@ export async function writeFfnGguf(
     tokens = ['<s>', 'a', 'b'],
   }: {
     moved: boolean;
-    type: GgufType;
+    /** Of all tensors, or of each. */
+    type: GgufType | ((layer: number, part: FfnPart) => GgufType);
     fused?: boolean;
     tokens?: string[];
   },
 ): Promise<string> {
   const architecture = fused ? 'phi3' : 'llama';
-  const bytes = (values: Float32Array, rows: number, columns: number) =>
-    type === 'Q8_0' || type === 'Q4_0'
-      ? quantiserOf(GGML[type])!(values, rows, columns)
-      : plainBytes(values, type);
+  const bytes = (values: Float32Array, type: GgufType, rows: number, columns: number) =>
+    type === 'F32' || type === 'F16' || type === 'BF16'
+      ? plainBytes(values, type)
+      : quantiserOf(GGML[type])!(values, rows, columns);
   const tensors = Array.from({ length: LAYERS }, (_, layer) => {
-    const at = (part: FfnPart) => weights(layer, part, moved);
-    const tensor = (name: string, shape: number[], data: Uint8Array) => ({
+    const data = (part: FfnPart) => {
+      const kind = typeof type === 'string' ? type : type(layer, part);
+      const [rows, columns] = part === 'down' ? [HIDDEN, FFN] : [FFN, HIDDEN];
+      return { type: GGML[kind], data: bytes(weights(layer, part, moved), kind, rows, columns) };
+    };
+    const tensor = (name: string, shape: number[], stored: { type: number; data: Uint8Array }) => ({
       name: `blk.${layer}.${name}.weight`,
       shape,
-      type: GGML[type],
-      data,
+      ...stored,
     });
-    const up = bytes(at('up'), FFN, HIDDEN);
-    const gate = bytes(at('gate'), FFN, HIDDEN);
-    const down = tensor('ffn_down', [FFN, HIDDEN], bytes(at('down'), HIDDEN, FFN));
+    const [up, gate, down] = [data('up'), data('gate'), tensor('ffn_down', [FFN, HIDDEN], data('down'))];
+    const both = { type: up.type, data: Buffer.concat([gate.data, up.data]) };
     return fused
-      ? [tensor('ffn_up', [HIDDEN, 2 * FFN], Buffer.concat([gate, up])), down]
+      ? [tensor('ffn_up', [HIDDEN, 2 * FFN], both), down]
       : [tensor('ffn_gate', [HIDDEN, FFN], gate), tensor('ffn_up', [HIDDEN, FFN], up), down];
   }).flat();
-  const metadata = new Map<string, GgufValue>([
+  await writeGguf(path, { metadata: ffnMetadata(architecture, LAYERS, tokens), tensors });
+  return path;
+}
+
+/** As much of the metadata as makes a GGUF of FFN tensors one that can be opened. */
+export function ffnMetadata(architecture: string, layers: number, tokens: string[]): Map<string, GgufValue> {
+  return new Map<string, GgufValue>([
     ['general.architecture', string(architecture)],
-    [`${architecture}.block_count`, uint32(LAYERS)],
+    [`${architecture}.block_count`, uint32(layers)],
     [`${architecture}.context_length`, uint32(64)],
     [
       'tokenizer.ggml.tokens',
       { type: 'array', items: 'string', value: { length: tokens.length, at: (i: number) => tokens[i] } },
     ],
   ]);
-  await writeGguf(path, { metadata, tensors });
-  return path;
 }

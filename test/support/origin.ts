@@ -29,6 +29,7 @@ export function someDrift({ rank = 0.7, p = 0.01, withoutNorms = p, welch = p }:
       { part: 'up', median: 0.1, hNeurons: 0.1, noise: { base: 0, instruct: 0 }, drowned: false },
       { part: 'down', median: 0.1, hNeurons: 0.1, noise: { base: 0, instruct: 0 }, drowned: false },
     ],
+    scored: ['up', 'down'],
     inertia: inertia(p),
     withoutNorms: inertia(withoutNorms),
     gate: null,

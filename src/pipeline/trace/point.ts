@@ -29,7 +29,7 @@ export async function tracePoint(
 async function driftFrom(
   { instruct, detector, seed, out }: TraceInput,
   base: TracedModel,
-  { emit, signal }: BaseRunContext,
+  { emit, signal, engine }: BaseRunContext,
 ): Promise<Pick<Point, 'drift' | 'driftNote'>> {
   const without = (driftNote: string) => ({ drift: null, driftNote });
   const marked = hNeuronsOf(detector);
@@ -50,8 +50,9 @@ async function driftFrom(
   try {
     const { description, arrays } = await describeDrift(base.weights, instruct.weights, marked, {
       seed,
+      threads: engine.threads,
       signal,
-      onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'matrices' }),
+      onProgress: (done, total) => emit({ type: 'progress', step: 'trace', done, total, unit: 'steps' }),
     });
     await writeDriftArrays(join(out, `drift-${fileName(base.name)}.safetensors`), arrays);
     const { meanRank, layerMatched } = description.inertia;

@@ -49,11 +49,18 @@ const DriftSchema = z.object({
       median: z.number(),
       hNeurons: z.number(),
       noise: z.object({ base: z.number().nullable(), instruct: z.number().nullable() }),
-      drowned: z.boolean().describe('half of the median or more can be rounding'),
+      drowned: z
+        .boolean()
+        .nullable()
+        .describe('in half of the layers half of the drift or more can be rounding; null where not known'),
     }),
   ),
+  scored: z
+    .array(z.enum(['up', 'gate', 'down']))
+    .default(['up', 'down'])
+    .describe('what the ranks are made of: kinds of matrices that did not move are left out'),
   inertia: InertiaSchema,
-  withoutNorms: InertiaSchema.describe('after the logarithms of the weight norms are partialled out'),
+  withoutNorms: InertiaSchema.describe('for what the size of the weights leaves unexplained'),
   gate: InertiaSchema.nullable(),
   layers: z.array(z.object({ layer: count, all: z.number(), hNeurons: z.number().nullable(), count: count })),
   histogram: z.array(z.object({ low: share, high: share, hNeurons: share })),

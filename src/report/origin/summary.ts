@@ -40,31 +40,52 @@ function transferWords({ toBase: { moved, native } }: Transfer): string {
   );
 }
 
-function driftWords({ inertia, withoutNorms, parts }: OriginDrift): string {
+function driftWords(drift: OriginDrift): string {
+  const { inertia, withoutNorms } = drift;
   const { meanRank, layerMatched, welch } = inertia;
   const mean = `mean rank ${formatShare(meanRank.estimate)} (${formatRange(meanRank)}; .50 is like the others)`;
-  const drowned = parts.filter((part) => part.drowned).map(({ part }) => part);
-  const noise =
-    drowned.length > 0
-      ? ` Mind that rounding alone can make much of the drift of ${drowned.join(' and ')}: take less quantised files.`
-      : '';
   // The test is one-sided: a p near 1 speaks for the opposite, all between for nothing.
+  const notes = scoredWords(drift) + roundingWords(drift);
   if (layerMatched.p < LEVEL) {
     const norms =
       withoutNorms.layerMatched.p < LEVEL
         ? ', also when the size of their weights is allowed for'
         : ', but that cannot be told when the size of their weights is allowed for';
-    return `H-Neurons moved less than neurons of the same layers: ${mean}, ${formatP(layerMatched.p)}${norms}.${noise}`;
+    return `H-Neurons moved less than neurons of the same layers: ${mean}, ${formatP(layerMatched.p)}${norms}.${notes}`;
   }
   const tested = `${mean}, one-sided ${formatP(layerMatched.p)}`;
   if (layerMatched.p > 1 - LEVEL) {
-    return `H-Neurons moved more, not less, than neurons of the same layers: ${tested}.${noise}`;
+    return `H-Neurons moved more, not less, than neurons of the same layers: ${tested}.${notes}`;
   }
   const depth =
     welch.p < LEVEL
       ? ' They moved less than all neurons taken together, which may be due to their layers as a whole.'
       : '';
-  return `Whether H-Neurons moved less than neurons of the same layers cannot be told: ${tested}.${depth}${noise}`;
+  return `Whether H-Neurons moved less than neurons of the same layers cannot be told: ${tested}.${depth}${notes}`;
+}
+
+function scoredWords({ scored }: OriginDrift): string {
+  const still = (['up', 'down'] as const).filter((part) => !scored.includes(part));
+  if (still.length === 0) return '';
+  const rest = scored.includes('gate') ? 'the gate (which the published measure leaves out)' : scored[0];
+  return ` The weights of ${still.join(' and ')} did not move at all: the ranks are of ${rest} alone.`;
+}
+
+function roundingWords({ parts }: OriginDrift): string {
+  const named = (drowned: boolean | null) =>
+    parts
+      .filter((part) => part.drowned === drowned)
+      .map(({ part }) => part)
+      .join(' and ');
+  const much = named(true);
+  const unknown = named(null);
+  return [
+    much && ` Mind that rounding alone can make much of the drift of ${much}: take files in a finer format.`,
+    unknown &&
+      ` How much of the drift of ${unknown} can be rounding is not known for the format of these files.`,
+  ]
+    .filter(Boolean)
+    .join('');
 }
 
 /** From the first to the last checkpoint that has a figure; nothing where fewer than two have. */

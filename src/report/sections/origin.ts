@@ -79,7 +79,7 @@ ${inertiaDots(drift)}
 <thead><tr><th scope="col">Weights</th><th scope="col">Median, all</th><th scope="col">Median, H-Neurons</th><th scope="col">Rounding in the base file</th><th scope="col">Rounding in the other</th></tr></thead>
 <tbody>${parts.map(
     ({ part, median, hNeurons, noise, drowned }) =>
-      html`<tr><th scope="row">${part}</th><td>${small(median)}${drowned && ' (mostly rounding)'}</td><td>${small(hNeurons)}</td><td>${small(noise.base)}</td><td>${small(noise.instruct)}</td></tr>`,
+      html`<tr><th scope="row">${part}</th><td>${small(median)}${drowned === true && ' (mostly rounding)'}</td><td>${small(hNeurons)}</td><td>${small(noise.base)}</td><td>${small(noise.instruct)}</td></tr>`,
   )}</tbody></table></div>
-<p class="note">One-sided tests that H-Neurons moved less: Welch ${formatP(inertia.welch.p)}, Mann-Whitney ${formatP(inertia.mannWhitney.p)}, against random sets of the same layers ${formatP(inertia.layerMatched.p)}; after weight norms are partialled out ${formatP(drift.withoutNorms.layerMatched.p)}. Effect size d ${inertia.effect.d.toFixed(2)}.</p>`;
+<p class="note">One-sided tests that H-Neurons moved less: Welch ${formatP(inertia.welch.p)}, Mann-Whitney ${formatP(inertia.mannWhitney.p)}, against random sets of the same layers ${formatP(inertia.layerMatched.p)}; with the size of the weights allowed for ${formatP(drift.withoutNorms.layerMatched.p)}. Effect size d ${inertia.effect.d.toFixed(2)}.</p>`;
 }
