@@ -21,7 +21,7 @@ export async function proxyRoute(
   kind: ProxyRequest['kind'],
   c: HonoContext,
 ): Promise<Response> {
-  const request = proxyRequest(context, upstream, kind, await readBody(c));
+  const request = proxyRequest(context, upstream, kind, await readBody(c, context.settings.maxBody));
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {

@@ -17,7 +17,7 @@ export async function scoreRoute(context: ServerContext, c: HonoContext): Promis
   const { served } = context;
   if (!served)
     throw new ApiError(404, 'this server has no detector: start it with --detector', { code: 'no_detector' });
-  const { items, model } = parseBody(ScoreSchema, await readBody(c));
+  const { items, model } = parseBody(ScoreSchema, await readBody(c, context.settings.maxBody));
   checkModel(context, model);
   const computing = beginComputing(context, c, 1);
   const { signal } = computing.scope;
