@@ -17,10 +17,9 @@ import { writeGgufAdapter } from '../src/export/adapter-gguf.js';
 import { bakeGguf } from '../src/export/bake-gguf.js';
 import { bakeSafetensors } from '../src/export/bake-safetensors.js';
 import { writePeftAdapter } from '../src/export/peft.js';
-import { requireHNeurons } from '../src/export/record.js';
 import { loadNpy } from '../src/formats/npy.js';
 import { resolveModel } from '../src/models/resolve.js';
-import { readDetector } from '../src/pipeline/detector.js';
+import { readDetector, requireHNeurons } from '../src/pipeline/detector.js';
 import { builtinQuestions } from '../src/questions/builtin.js';
 import { derive, shuffle } from '../src/stats/random.js';
 import {

@@ -32,6 +32,14 @@ usual = dict(
 )
 grouped = dict(usual, head_dim=16)
 plain = {k: v for k, v in usual.items() if k != "num_key_value_heads"}
+# With a vision tower, whose layers are not to be touched.
+multimodal = dict(
+    text_config=grouped,
+    vision_config=dict(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=LAYERS, num_attention_heads=2, image_size=28, patch_size=14
+    ),
+    mm_tokens_per_image=4,
+)
 # model_type, its configuration, GGUF's name of the architecture, where the down projection is
 ARCHITECTURES = [
     ("llama", usual, "llama", "mlp.down_proj"),
@@ -40,6 +48,7 @@ ARCHITECTURES = [
     ("qwen3", grouped, "qwen3", "mlp.down_proj"),
     ("gemma2", grouped, "gemma2", "mlp.down_proj"),
     ("gemma3_text", grouped, "gemma3", "mlp.down_proj"),
+    ("gemma3", multimodal, "gemma3", "mlp.down_proj"),
     ("phi3", usual, "phi3", "mlp.down_proj"),
     ("olmo2", usual, "olmo2", "mlp.down_proj"),
     ("granite", usual, "granite", "mlp.down_proj"),
@@ -110,7 +119,7 @@ failed = False
 for model_type, settings, architecture, target in ARCHITECTURES:
     torch.manual_seed(1)
     config = AutoConfig.for_model(model_type, **settings)
-    config.initializer_range = 0.3
+    config.get_text_config().initializer_range = 0.3
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     with torch.no_grad():
         # Biases are zero at first, where there are any.

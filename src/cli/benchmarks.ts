@@ -1,7 +1,8 @@
+import { basename, extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { UserError } from '../errors.js';
 import type { Benchmark } from '../intervene/types.js';
-import type { JudgeSpec } from '../judge/spec.js';
+import { type JudgeSpec, parseJudgeSpec } from '../judge/spec.js';
 import type { Listener } from '../pipeline/events.js';
 import { findDataset, type Session } from './session.js';
 import type { Steered } from './steered.js';
@@ -36,22 +37,58 @@ export function benchmarkSpecs(text: string): ChosenBenchmark[] {
   return chosen;
 }
 
-/** Checked before anything is loaded. @throws UserError for a jailbreak without its template */
-export function requireTemplate(flags: { benchmark: ChosenBenchmark[]; template?: string }): void {
-  if (flags.benchmark.some(({ kind }) => kind === 'jailbreak') && flags.template === undefined) {
+/**
+ * Reads a list of sets of plain questions. The facts are always asked, so they need not be among them.
+ * @returns specs of further sets, as `openDataset` takes them
+ */
+export function scoreSpecs(text: string): string[] {
+  const specs = text.split(',').map((part) => part.trim());
+  const names = ['facts', ...specs.filter((spec) => spec !== 'facts' && spec !== '').map(nameOf)];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    throw new InvalidArgumentError(
+      `Two sets would be called ${twice}${twice === 'facts' ? ', which are always asked' : ''}: leave one out, or rename its file.`,
+    );
+  }
+  return specs.filter((spec) => spec !== 'facts' && spec !== '');
+}
+
+/** What `openDataset` will call a set. */
+function nameOf(spec: string): string {
+  const [name, ...file] = spec.split('=');
+  return file.length > 0 ? name : basename(spec, extname(spec));
+}
+
+/** Checked before anything is loaded. @throws UserError for a jailbreak without its template, or a template without a jailbreak */
+export function checkTemplate(flags: { benchmark: ChosenBenchmark[]; template?: string }): void {
+  const needed = flags.benchmark.some(({ kind }) => kind === 'jailbreak');
+  if (needed && flags.template === undefined) {
     throw new UserError('jailbreak needs --template FILE, a text that holds {question}', { exitCode: 2 });
+  }
+  if (!needed && flags.template !== undefined) {
+    throw new UserError('--template is for jailbreak=FILE; leave it out', { exitCode: 2 });
   }
 }
 
-/** Checked before anything is loaded. @throws UserError for a benchmark that no rule can judge */
-export function requireJudge(benchmarks: readonly ChosenBenchmark[], judge: JudgeSpec): void {
-  const needs = benchmarks.find(({ kind }) => kind === 'falseqa' || kind === 'jailbreak');
-  if (needs && judge.kind === 'rule') {
+/**
+ * The judge of the chosen benchmarks; a rule where none of them asks one. Checked before anything is loaded.
+ * @throws UserError for a benchmark that no rule can judge, or a judge that nobody would ask
+ */
+export function judgeOf({ benchmark, judge }: { benchmark: ChosenBenchmark[]; judge?: string }): JudgeSpec {
+  const needs = benchmark.find(({ kind }) => kind === 'falseqa' || kind === 'jailbreak');
+  if (needs && !/^(endpoint|local):/.test(judge ?? '')) {
     throw new UserError(
       `${needs.kind} needs a judge that reads: give --judge endpoint:MODEL or local:MODEL`,
       { exitCode: 2 },
     );
   }
+  if (!needs && judge !== undefined) {
+    throw new UserError(
+      '--judge is for falseqa and jailbreak, the other benchmarks have rules of their own; leave it out',
+      { exitCode: 2 },
+    );
+  }
+  return parseJudgeSpec(judge ?? 'rule');
 }
 
 /** The chosen benchmarks with their items. @throws UserError for a file that cannot be used */
@@ -117,34 +154,32 @@ async function sycophancyOf(
 }
 
 /**
- * Plain questions by set, for the question score: the facts that the model knows, and any further set as it comes.
- * @throws UserError for a set that is not to be had
+ * Plain questions by set, for the question score: built-in facts and any further set, as they come. Those that the model knows could only
+ * be lost.
+ * @throws UserError for a set that is not to be had, or has no question that may be asked
  */
 export async function openScores(
   session: Session,
-  flags: { score: string; items: number },
-  { facts, trained, seed }: Steered,
+  flags: { score: string[]; items: number },
+  { anyFacts, trained, seed }: Steered,
   emit: Listener,
 ): Promise<Benchmark[]> {
   const { plainQuestions } = await import('../intervene/builtin/plain.js');
   const { QUESTION_SHOTS } = await import('../pipeline/intervene/prepare.js');
-  const scores = [
-    plainQuestions(
-      'facts',
-      facts.map(({ question }) => question),
-      QUESTION_SHOTS,
-    ),
-  ];
-  for (const spec of flags.score.split(',').map((part) => part.trim())) {
-    if (spec === 'facts' || spec === '') continue;
-    const { questions } = await findDataset(
+  const scores = [plainQuestions('facts', anyFacts, QUESTION_SHOTS)];
+  for (const spec of flags.score) {
+    const { name, questions } = await findDataset(
       session,
       spec,
       { split: 'test', limit: flags.items * 4, seed },
       emit,
     );
     const open = questions.filter(({ id, kind }) => kind === undefined && !trained.has(id));
-    const name = spec.includes('=') ? spec.slice(0, spec.indexOf('=')) : spec;
+    if (open.length === 0) {
+      throw new UserError(
+        `--score ${spec} has no open question of known answer that the detector was not trained on; choose another set`,
+      );
+    }
     scores.push(plainQuestions(name, open.slice(0, flags.items), QUESTION_SHOTS));
   }
   return scores;

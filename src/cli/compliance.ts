@@ -1,14 +1,8 @@
 import { dirname, join } from 'node:path';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { InterventionContext, InterventionInput } from '../pipeline/intervene/intervene.js';
-import {
-  type ChosenBenchmark,
-  openBenchmarks,
-  openScores,
-  requireJudge,
-  requireTemplate,
-} from './benchmarks.js';
-import { judgeSettings, openComplianceJudgeOf } from './judges.js';
+import { type ChosenBenchmark, checkTemplate, judgeOf, openBenchmarks, openScores } from './benchmarks.js';
+import { openComplianceJudgeOf } from './judges.js';
 import type { EngineFlags, JudgeFlags, OutputOptions } from './options.js';
 import { type Session, withProgress } from './session.js';
 import { openSteered } from './steered.js';
@@ -21,7 +15,7 @@ export interface ComplianceFlags extends OutputOptions, EngineFlags, JudgeFlags 
   template?: string;
   alpha: number[];
   items: number;
-  score: string;
+  score: string[];
   promptStyle?: PromptKind;
   out?: string;
   seed?: number;
@@ -34,7 +28,7 @@ export const complianceFolder = ({ out, detector }: ComplianceFlags): string =>
 
 /**
  * Lends `work` all that compliance is measured with, while no other command writes into the folder of results.
- * @throws UserError for a benchmark without its template or judge, before anything is loaded; for a detector, a benchmark
+ * @throws UserError for a benchmark without its template or judge or one of these without it, before anything is loaded; for a detector, a benchmark
  * or a set that cannot be used, or a folder that is in use
  */
 export async function withCompliance<T>(
@@ -42,28 +36,21 @@ export async function withCompliance<T>(
   flags: ComplianceFlags & { controls: { random: number; matched: number } },
   work: (input: InterventionInput, context: InterventionContext) => Promise<T>,
 ): Promise<T> {
-  requireTemplate(flags);
-  const { judge } = await judgeSettings(flags);
-  requireJudge(flags.benchmark, judge);
-  const { lock } = await import('../pipeline/run-folder.js');
+  checkTemplate(flags);
+  const judge = judgeOf(flags);
   const out = complianceFolder(flags);
-  return withProgress(session, flags, async (emit) => {
-    const unlock = lock(out);
-    try {
-      return await openSteered(session, { ...flags, out }, emit, async (steered) => {
-        const input = {
-          ...steered,
-          alphas: flags.alpha,
-          benchmarks: await openBenchmarks(session, flags, steered, emit),
-          scores: await openScores(session, flags, steered, emit),
-          openJudge: (about: 'premise' | 'harm') => openComplianceJudgeOf(session, flags, judge, about, emit),
-          out,
-        };
-        const { signal, version, command } = session;
-        return work(input, { emit, signal, version, command });
-      });
-    } finally {
-      unlock();
-    }
-  });
+  return withProgress(session, flags, (emit) =>
+    openSteered(session, { ...flags, out }, emit, async (steered) => {
+      const input = {
+        ...steered,
+        alphas: flags.alpha,
+        benchmarks: await openBenchmarks(session, flags, steered, emit),
+        scores: await openScores(session, flags, steered, emit),
+        openJudge: (about: 'premise' | 'harm') => openComplianceJudgeOf(session, flags, judge, about, emit),
+        out,
+      };
+      const { signal, version, command } = session;
+      return work(input, { emit, signal, version, command });
+    }),
+  );
 }

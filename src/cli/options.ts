@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SETS } from '../datasets/sets.js';
+import { LARGEST_ALPHA } from '../engine/steer/alpha.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import type { Device } from '../engine/types.js';
 import type {
@@ -12,7 +13,8 @@ import type { SamplingFlags } from './sampling-options.js';
 
 export const DEFAULT_MODEL = 'gemma-3-270m';
 /** What `--model` takes, for help. */
-export const MODEL = 'path, hf:owner/repo[:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
+export const MODEL =
+  'path, hf:owner/repo[@revision][:file-or-quant], ollama:name, or an alias (default: gemma-3-270m)';
 
 /** Options as commander gives them; those that were not typed are undefined. */
 export interface OutputOptions {
@@ -102,6 +104,19 @@ export function number(low: number, high = Number.POSITIVE_INFINITY): (text: str
     return value;
   };
 }
+
+/** An option that is parsed, with a default that help shows as it would be typed, not as what is made of it. */
+export function parsedOption(
+  flags: string,
+  description: string,
+  parse: (text: string) => unknown,
+  byDefault: string,
+): Option {
+  return new Option(flags, description).argParser(parse).default(parse(byDefault), byDefault);
+}
+
+/** A parser of an alpha. */
+export const alpha = number(-LARGEST_ALPHA, LARGEST_ALPHA);
 
 function range(low: number, high: number): string {
   return high >= Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`;
@@ -213,12 +228,18 @@ export interface JudgeFlags {
 
 /** How a judge is chosen and reached; `openJudgeOf` of judges.ts opens it. */
 export function addJudge(command: Command): Command {
-  return command
+  command
     .option('--judge <judge>', 'rule, rule:substring, endpoint:MODEL or local:MODEL (default: rule)')
     .option(
       '--markers <file>',
       'phrases, one a line, that make a response uncertain, in place of the built-in ones; +FILE: besides them; none',
-    )
+    );
+  return addJudgeAccess(command);
+}
+
+/** How a judge is reached. */
+export function addJudgeAccess(command: Command): Command {
+  return command
     .option('--judge-url <url>', "an endpoint's base URL (default: OPENAI_BASE_URL, else OpenAI)")
     .option('--judge-key-env <name>', 'environment variable with its key (default: OPENAI_API_KEY)')
     .option('--judge-concurrency <n>', 'requests at the same time (default: 8)', integer(1, 1000))

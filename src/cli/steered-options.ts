@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addEngine, addJudge, addModel, addOutput, integer } from './options.js';
+import { addEngine, addJudgeAccess, addModel, addOutput, integer } from './options.js';
 
 /** What every command that steers a model takes besides its own options. */
 export function addSteered(command: Command): Command {
@@ -15,5 +15,7 @@ export function addSteered(command: Command): Command {
     .option('--out <folder>', "where results go (default: intervention in the detector's folder)")
     .option('--seed <n>', "seed of what is drawn (default: the run's)", integer(0, 2 ** 31 - 1))
     .option('--force', 'also with another file of the same shape than the detector was trained on');
-  return addOutput(addJudge(addEngine(addModel(command, "the model (default: that of the detector's run)"))));
+  addEngine(addModel(command, "the model (default: that of the detector's run)"));
+  command.option('--judge <judge>', 'for falseqa and jailbreak: endpoint:MODEL or local:MODEL');
+  return addOutput(addJudgeAccess(command));
 }

@@ -10,6 +10,9 @@ import { inertiaRanks, ranksOf } from './rank.js';
 /** Ranks are counted in so many bins for the figure. */
 const BINS = 20;
 
+/** Two models that have the same FFN weights, however they are stored: there is nothing to compare. */
+export class SameWeightsError extends UserError {}
+
 /** How one kind of matrix moved, over all neurons, beside what rounding alone can do. */
 export interface PartDrift {
   part: FfnPart;
@@ -52,7 +55,7 @@ export interface DriftArrays {
  * Drift between two models and whether the H-Neurons moved less than the others.
  * @param hNeurons flat indices (`layer * ffn + j`) of the neurons with a positive weight
  * @param options.onProgress steps: each matrix is compared, then each layer searched for rounding
- * @throws UserError with fewer than two H-Neurons, for damaged files, or where nothing moved at all.
+ * @throws UserError with fewer than two H-Neurons, or for damaged files; SameWeightsError where nothing moved at all.
  */
 export async function describeDrift(
   base: FfnWeights,
@@ -83,7 +86,7 @@ export async function describeDrift(
   const { ffn, gate } = drift;
   const scored = scoredParts(drift);
   if (scored.length === 0) {
-    throw new UserError(
+    throw new SameWeightsError(
       `${base.path} and ${instruct.path} have the same FFN weights; name the model before and after training`,
     );
   }

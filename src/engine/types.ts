@@ -137,6 +137,8 @@ export interface ReadJob {
    * scaled, relative to the output of W_down itself.
    */
   steering?: Steering;
+  /** Stops it at the next batch: `read` then rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** A token sequence with what is asked about it. */

@@ -1,9 +1,10 @@
 import { string } from '../engine/gguf/values.js';
 import { neuronsByLayer, writeAdapterFile } from '../engine/steer/adapter-file.js';
-import type { Detector } from '../pipeline/detector.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
+import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openGgufWeights } from '../weights/gguf.js';
-import { downColumns } from './columns.js';
-import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons } from './record.js';
+import { loraB } from './lora-b.js';
+import { RECORD_KEY, recordOf } from './record.js';
 
 /**
  * Writes the H-Neurons as a LoRA adapter for llama.cpp. Without alpha the scale with which it is loaded is alpha - 1; with alpha
@@ -23,9 +24,9 @@ export async function writeGgufAdapter(options: {
   const layers = [...neuronsByLayer(requireHNeurons(detector), weights)].map(([layer, neurons]) => ({
     layer,
     neurons,
-    columns: downColumns(weights, layer, neurons).map((value) => factor * value),
+    columns: loraB(weights, layer, neurons, { factor }),
   }));
   const method = alpha === undefined ? 'LoRA of W_down, scale alpha - 1' : 'LoRA of W_down, scale 1';
-  const record = interventionOf(detector, alpha ?? null, method);
+  const record = recordOf(detector, alpha ?? null, method);
   await writeAdapterFile(out, weights, layers, [[RECORD_KEY, string(JSON.stringify(record))]]);
 }

@@ -2,15 +2,16 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { readGguf } from '../engine/gguf/read.js';
 import { stringAt } from '../engine/gguf/values.js';
 import { neuronsByLayer } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { UserError } from '../errors.js';
 import { copyAtomicWith, writeAtomicWith } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
-import type { Detector } from '../pipeline/detector.js';
+import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openGgufWeights } from '../weights/gguf.js';
 import { withText } from './header.js';
 import { type Patched, patch } from './patch.js';
 import { describePlaces, type Place, places } from './places.js';
-import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons } from './record.js';
+import { RECORD_KEY, recordOf } from './record.js';
 import { SHARED_BLOCK, shareRange } from './share-range.js';
 
 const CHUNK_BYTES = 4 << 20;
@@ -47,7 +48,7 @@ export async function bakeGguf(options: {
   const weights = await openGgufWeights(model);
   const chosen = [...places(weights, neuronsByLayer(requireHNeurons(detector), weights))];
   const method = describePlaces(weights);
-  const record = JSON.stringify(interventionOf(detector, alpha, method));
+  const record = JSON.stringify(recordOf(detector, alpha, method));
   const files = bakedFiles(out, gguf.files.length);
   const baked: Baked = { files, method, bytes: 0, rounding: 0 };
   const write = (source: string, file: FileHandle, shift: number) => {

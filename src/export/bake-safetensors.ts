@@ -1,15 +1,16 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { neuronsByLayer } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { UserError } from '../errors.js';
 import { copyAtomicWith, writeFolderAtomic } from '../formats/atomic.js';
-import type { Detector } from '../pipeline/detector.js';
+import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { checkpointFolder, checkpointTensors } from '../weights/checkpoint-files.js';
 import { openSafetensorsWeights } from '../weights/safetensors.js';
 import type { Baked } from './bake-gguf.js';
 import { patch } from './patch.js';
 import { describePlaces, places } from './places.js';
-import { checkAlpha, interventionOf, RECORD_FILE, requireHNeurons, writeRecord } from './record.js';
+import { RECORD_FILE, recordOf, writeRecord } from './record.js';
 
 /** Weights in another form than the one that is baked: in the copy they would be those of the plain model. */
 const OTHER_WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|gguf|h5|msgpack|onnx|ot)$|\.index\.json$/i;
@@ -57,7 +58,7 @@ export async function bakeSafetensors(options: {
       });
     }
     signal?.throwIfAborted();
-    await writeRecord(folder, interventionOf(detector, alpha, method));
+    await writeRecord(folder, recordOf(detector, alpha, method));
   });
   return baked;
 }

@@ -52,20 +52,35 @@ const NAMES: Record<string, ModuleNames> = {
   gpt2: { prefix: 'transformer.h.', target: 'mlp.c_proj', fanInFanOut: true },
 };
 
+/**
+ * Numbers of layers of the models (Gemma 3 4B, 12B, 27B) whose checkpoints are mostly of a class with a vision tower, where the layers go by
+ * `model.language_model.layers.`. PEFT does no more than warn of names that it does not find, and a GGUF does not tell the class.
+ */
+const WITH_VISION: Record<string, number[]> = { gemma3: [34, 48, 62] };
+
 /** Checkpoints saved from the bare model leave out the name that the language model has for it. */
 const BARE: Record<string, string> = { 'h.': 'transformer.h.', 'layers.': 'model.layers.' };
 
 /**
  * The names of the down projections in the original model: from the checkpoint's own tensors, or from the architecture of a GGUF.
- * @throws UserError for a GGUF architecture whose original names are not known here
+ * @throws UserError for a GGUF whose original names are not known here
  */
 export function moduleNames(weights: FfnWeights): ModuleNames {
-  if (weights.format === 'gguf') {
-    const names = NAMES[weights.architecture];
-    if (names) return names;
-    throw new UserError(
-      `how the original checkpoints of ${weights.architecture} models name their layers is not known here; give the checkpoint itself with --checkpoint`,
-    );
+  const { format, architecture, layers } = weights;
+  if (format === 'gguf') {
+    const names = NAMES[architecture];
+    if (names === undefined) {
+      throw new UserError(
+        `how the original checkpoints of ${architecture} models name their layers is not known here; give the checkpoint itself with --checkpoint`,
+      );
+    }
+    if (WITH_VISION[architecture]?.includes(layers)) {
+      throw new UserError(
+        `a ${architecture} model of ${layers} layers mostly comes with a vision tower, and then names its layers otherwise, which its GGUF does not tell; ` +
+          'give the original checkpoint with --checkpoint',
+      );
+    }
+    return names;
   }
   const { tensor, neurons } = weights.matrix(0, 'down')!;
   const [, prefix, target] = /^(.*?(?:layers|h|blocks)\.)0\.(.+)\.weight$/.exec(tensor)!;

@@ -1,13 +1,14 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { neuronsByLayer, selection } from '../engine/steer/adapter-file.js';
+import { checkAlpha } from '../engine/steer/alpha.js';
 import { writeFileAtomic, writeFolderAtomic } from '../formats/atomic.js';
 import { layOutSafetensors, type TensorShape } from '../formats/safetensors.js';
-import type { Detector } from '../pipeline/detector.js';
+import { type Detector, requireHNeurons } from '../pipeline/detector.js';
 import { openWeights } from '../weights/open.js';
-import { downColumns } from './columns.js';
+import { loraB } from './lora-b.js';
 import { moduleNames } from './module-names.js';
-import { checkAlpha, interventionOf, RECORD_KEY, requireHNeurons, writeRecord } from './record.js';
+import { RECORD_KEY, recordOf, writeRecord } from './record.js';
 
 /** vLLM reserves room for adapters of one of a few ranks; the powers of two from here on are among them. */
 const SMALLEST_RANK = 8;
@@ -43,7 +44,7 @@ export async function writePeftAdapter(options: {
     shapes[nameOf(layer, 'A')] = { shape: [rank, ffn] };
     shapes[nameOf(layer, 'B')] = { shape: [hidden, rank] };
   }
-  const record = interventionOf(detector, alpha, 'LoRA of W_down, alpha - 1 folded into B');
+  const record = recordOf(detector, alpha, 'LoRA of W_down, alpha - 1 folded into B');
   const { header } = layOutSafetensors(shapes, { format: 'pt', [RECORD_KEY]: JSON.stringify(record) });
   await writeFolderAtomic(out, async (folder) => {
     const file = await open(join(folder, 'adapter_model.safetensors'), 'w');
@@ -51,8 +52,7 @@ export async function writePeftAdapter(options: {
       await file.writeFile(header);
       for (const [layer, neurons] of chosen) {
         await file.writeFile(bytesOf(selection(neurons, ffn, rank)));
-        const columns = downColumns(weights, layer, neurons);
-        await file.writeFile(bytesOf(scaledAndPadded(columns, neurons.length, rank, alpha - 1)));
+        await file.writeFile(bytesOf(loraB(weights, layer, neurons, { factor: alpha - 1, rank })));
       }
       await file.sync();
     } finally {
@@ -78,16 +78,6 @@ export async function writePeftAdapter(options: {
     await writeRecord(folder, record);
   });
   return { rank };
-}
-
-/** `[hidden, count]` to `[hidden, rank]`. */
-function scaledAndPadded(columns: Float32Array, count: number, rank: number, factor: number): Float32Array {
-  const hidden = columns.length / count;
-  const out = new Float32Array(hidden * rank);
-  for (let i = 0; i < hidden; i++) {
-    for (let k = 0; k < count; k++) out[i * rank + k] = factor * columns[i * count + k];
-  }
-  return out;
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

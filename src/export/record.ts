@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { type Detector, detectorIdentity, hNeuronsOf } from '../pipeline/detector.js';
+import { type Detector, detectorIdentity, requireHNeurons } from '../pipeline/detector.js';
 
 /** What an exported file says about itself: which neurons of which model, and alpha. */
-export const InterventionSchema = z.object({
+export const ExportRecordSchema = z.object({
   schema: z.literal('hneurons/intervention'),
   version: z.literal(1),
   /** Null: the scale is set when the adapter is used, as alpha - 1. */
@@ -17,32 +16,20 @@ export const InterventionSchema = z.object({
   detector: z.string(),
   neurons: z.array(z.tuple([z.int().min(0), z.int().min(0)])),
 });
-export type Intervention = z.infer<typeof InterventionSchema>;
+export type ExportRecord = z.infer<typeof ExportRecordSchema>;
 
 /** Key of the metadata of a GGUF or safetensors file under which the record stands, as JSON. */
 export const RECORD_KEY = 'hneurons.intervention';
 
-/**
- * The H-Neurons of a detector: the neurons of positive weight. Flat indices, `layer * ffn + index`, ascending.
- * @throws UserError when it has none
- */
-export function requireHNeurons(detector: Detector): number[] {
-  const flat = hNeuronsOf(detector);
-  if (flat.length > 0) return flat;
-  throw new UserError(
-    'the detector has no H-Neurons (no weight above zero), so there is nothing to scale; train one with a larger C',
-  );
-}
-
 /** Where the record of a folder stands: it also says that the folder was made here, and may be replaced. */
 export const RECORD_FILE = 'hneurons.json';
 
-export async function writeRecord(folder: string, record: Intervention): Promise<void> {
+export async function writeRecord(folder: string, record: ExportRecord): Promise<void> {
   await writeFileAtomic(join(folder, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** The record of an export. */
-export function interventionOf(detector: Detector, alpha: number | null, method: string): Intervention {
+export function recordOf(detector: Detector, alpha: number | null, method: string): ExportRecord {
   const { ffn, name, sha256 } = detector.model;
   return {
     schema: 'hneurons/intervention',
@@ -53,11 +40,4 @@ export function interventionOf(detector: Detector, alpha: number | null, method:
     detector: detectorIdentity(detector),
     neurons: requireHNeurons(detector).map((flat) => [Math.floor(flat / ffn), flat % ffn]),
   };
-}
-
-/** @throws UserError for an alpha that is no finite number */
-export function checkAlpha(alpha: number): void {
-  if (!Number.isFinite(alpha)) {
-    throw new UserError(`alpha must be a finite number, not ${alpha}`, { exitCode: 2 });
-  }
 }

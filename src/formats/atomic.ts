@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, constants, copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isRunning } from '../processes.js';
 import { fileError } from './file-error.js';
 
 let serial = 0;
@@ -9,6 +10,12 @@ let serial = 0;
 export function temporaryName(path: string): string {
   serial += 1;
   return join(dirname(path), `.${basename(path)}.${process.pid}.${serial}.tmp`);
+}
+
+/** Whether a name is one of {@link temporaryName}'s, whose writer is gone: a killed process could not remove it. */
+export function isLeftover(name: string): boolean {
+  const pid = /^\..+\.(\d+)\.\d+\.tmp$/.exec(name)?.[1];
+  return pid !== undefined && (Number(pid) === process.pid || !isRunning(Number(pid)));
 }
 
 /**

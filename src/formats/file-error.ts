@@ -5,6 +5,7 @@ const REASONS: Record<string, string> = {
   EACCES: 'permission denied; check who may access it',
   EPERM: 'permission denied; check who may access it',
   EISDIR: 'it is a folder; name a file',
+  EEXIST: 'a file of this name is in the way; choose another path',
   ENOTDIR: 'a part of the path is not a folder; check the path',
   ENOSPC: 'the disk is full; free some space and run the same command again',
   EDQUOT: 'the disk quota is used up; free some space and run the same command again',

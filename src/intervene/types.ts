@@ -34,6 +34,8 @@ export interface Item {
   wrong?: string[];
   /** Of a question with options. */
   options?: string[];
+  /** Index of the option that is not to be followed; two options may have the same text. */
+  supported?: number;
 }
 
 /** How an answer becomes an outcome: by rule at once, or by an LLM that is asked about it. */
@@ -59,8 +61,6 @@ export interface Benchmark {
   request: string;
   sampling: Sampling;
   reader: Reader;
-  /** Questions or answers may be harmful: kept out of reports. */
-  sensitive?: boolean;
 }
 
 /** Greedy decoding. */

@@ -73,7 +73,7 @@ export class Model {
 
   /**
    * Opens a model, downloading it where needed.
-   * @param spec a path of a GGUF file, `hf:owner/repo[:file-or-quant]`, `ollama:name`, or an alias; default `gemma-3-270m`
+   * @param spec a path of a GGUF file, `hf:owner/repo[@revision][:file-or-quant]`, `ollama:name`, or an alias; default `gemma-3-270m`
    * @throws UserError when there is no such model, or it cannot be opened up
    */
   static async open(spec = 'gemma-3-270m', options: OpenOptions = {}): Promise<Model> {

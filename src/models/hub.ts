@@ -6,6 +6,7 @@ import { type Digest, download } from './download.js';
 import { SourceFailure } from './failure.js';
 import { HttpFailure, requestText } from './http.js';
 import { placeSnapshot, type RepoKind, repoFolder, writeRef } from './hubCache.js';
+import { hubName } from './hubSpec.js';
 import { withLock } from './lock.js';
 import { hubCache, hubEndpoint, hubToken } from './places.js';
 import { type Meter, meter } from './progress.js';
@@ -79,7 +80,7 @@ export async function listHub(
     const licence = info.tags.find((tag) => tag.startsWith('license:'))?.slice('license:'.length);
     return { kind, repo, revision, commit: info.sha, licence, files };
   } catch (error) {
-    throw hubFailure(error, repo, token !== undefined);
+    throw hubFailure(error, hubName({ repo, revision }), token !== undefined);
   }
 }
 
@@ -99,7 +100,10 @@ function hubFile(entry: z.infer<typeof EntrySchema>): HubFile {
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, digest };
 }
 
-/** A failure of the hub in words that say what to do. */
+/**
+ * A failure of the hub in words that say what to do.
+ * @param repo `owner/repo` or `owner/repo@revision`
+ */
 export function hubFailure(error: unknown, repo: string, loggedIn: boolean): unknown {
   // Not JSON, or JSON of another shape (which the client library trips over).
   if (error instanceof z.ZodError || error instanceof SyntaxError || error instanceof TypeError) {
@@ -109,8 +113,9 @@ export function hubFailure(error: unknown, repo: string, loggedIn: boolean): unk
   const { status } = error.details;
   // The hub answers 401 for repositories that do not exist, too, when nobody is logged in.
   if (status === 404 || (status === 401 && !loggedIn)) {
+    const names = repo.includes('@') ? 'the name and the revision' : 'the name';
     return new SourceFailure(
-      `${error.host} has no public repository ${repo}; check the name, or set HF_TOKEN if it is private or gated`,
+      `${error.host} has no public repository ${repo}; check ${names}, or set HF_TOKEN if it is private or gated`,
     );
   }
   if (status === 401) return new SourceFailure(`${error.host} does not accept the token in HF_TOKEN`);

@@ -12,7 +12,7 @@ import type { ResolvedModel, ResolveOptions, Session } from './types.js';
 /**
  * Finds the GGUF that `spec` names and downloads it where that is needed:
  * - a path;
- * - `hf:owner/repo[:file-or-quant]`: the Hugging Face cache, else the hub. What the cache has is used without
+ * - `hf:owner/repo[@revision][:file-or-quant]`: the Hugging Face cache, else the hub. What the cache has is used without
  *   asking the hub whether it has changed, so that a model stays the same under a study;
  * - `ollama:name[:tag]`: Ollama's local store;
  * - an alias (see aliases.ts). A file of the same name wins only when written with a separator or `.gguf`.
@@ -49,7 +49,7 @@ async function dispatch(session: Session, spec: string, aliases: readonly Alias[
       throw new UserError(`cannot open ${spec}: ${info.code === 'ENOENT' ? 'no such file' : info.code}`);
     const known = aliases.map(({ name }) => name).join(', ');
     throw new UserError(
-      `no model "${spec}": give an alias (${known}), a path to a GGUF, hf:owner/repo[:FILE-or-QUANT], or ollama:NAME[:TAG]`,
+      `no model "${spec}": give an alias (${known}), a path to a GGUF, hf:owner/repo[@revision][:FILE-or-QUANT], or ollama:NAME[:TAG]`,
       { exitCode: 2 },
     );
   }

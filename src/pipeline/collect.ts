@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { LETTER_RULE } from '../judge/letter.js';
 import { ruleJudge, ruleSpans } from '../judge/rule-judge.js';
 import type { Case } from './cases.js';
 import type { QuestionClass } from './classify.js';
@@ -55,7 +56,8 @@ export async function collect(
   const onNotice = (message: string) => emit({ type: 'note', message });
   const definition = {
     stage: 'collect' as const,
-    settings: { ...settings },
+    // Verdicts on letters that are said are kept; those on log-probabilities do not depend on how a letter is read.
+    settings: { ...settings, ...(settings.choice === 'greedy' && { letters: LETTER_RULE }) },
     inputs: { model: folder.manifest.model.sha256, questions: folder.manifest.questions.sha256 },
     extendable: ['quota', 'pairs'],
     kept: ['responses.jsonl'],

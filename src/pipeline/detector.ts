@@ -135,13 +135,14 @@ export async function readDetector(path: string): Promise<Detector> {
 
 /**
  * Checks that a detector belongs to a model. `force` lets another file of the same shape pass (another quantisation,
- * a fine-tuned version).
+ * a fine-tuned version); `remedy` says how to ask for that, where a command has no option of this name.
  * @throws UserError when it does not.
  */
 export function checkDetectorModel(
   detector: Detector,
   model: Pick<ModelInfo, 'architecture' | 'layers' | 'ffn'> & { name: string; sha256: string },
   force: boolean,
+  remedy = 'use it all the same with --force',
 ): void {
   const made = detector.model;
   if (made.architecture !== model.architecture || made.layers !== model.layers || made.ffn !== model.ffn) {
@@ -153,7 +154,7 @@ export function checkDetectorModel(
   if (made.sha256 !== model.sha256 && !force) {
     throw new UserError(
       `the detector was trained on another file of this shape (${made.name}, SHA-256 ${made.sha256.slice(0, 12)}…); ` +
-        'its figures do not hold for this one; use it all the same with --force',
+        `its figures do not hold for this one; ${remedy}`,
     );
   }
 }
@@ -170,6 +171,18 @@ export function detectorNeurons(detector: Detector): { neurons: number[]; weight
 export function hNeuronsOf(detector: Detector): number[] {
   const { neurons, weights } = detectorNeurons(detector);
   return neurons.filter((_, i) => weights[i] > 0).sort((a, b) => a - b);
+}
+
+/**
+ * The same, where there must be some.
+ * @throws UserError when it has none
+ */
+export function requireHNeurons(detector: Detector): number[] {
+  const flat = hNeuronsOf(detector);
+  if (flat.length > 0) return flat;
+  throw new UserError(
+    'the detector has no H-Neurons (no weight above zero), so there is nothing to scale; train one with a larger C',
+  );
 }
 
 /** Probability that an answer is hallucinated, from its score. */

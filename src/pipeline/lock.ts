@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, write
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
+import { isRunning } from '../processes.js';
 
 const held = new Set<string>();
 
@@ -39,8 +40,8 @@ export function lockFile(path: string, what: string, options: { beats?: boolean 
   for (let attempt = 0; attempt < 5; attempt++) {
     // The lock appears whole or not at all: a link to a file that is already written.
     const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, content);
     try {
+      writeFileSync(draft, content);
       linkSync(draft, path);
       held.add(path);
       const beat = options.beats ? setInterval(() => touch(path), BEAT_MS).unref() : undefined;
@@ -98,12 +99,7 @@ function isAlive(path: string, lock: Lock): boolean {
   if (lock.pid <= 0) return false;
   if (lock.host !== hostname()) return !lock.beats || age(path) < BEAT_MS * SILENT_BEATS;
   if (lock.pid === process.pid) return held.has(path);
-  try {
-    process.kill(lock.pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return isRunning(lock.pid);
 }
 
 /** Time since the lock was touched last, in ms. */

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { UserError } from '../errors.js';
-import { writeFileAtomic } from '../formats/atomic.js';
+import { isLeftover, writeFileAtomic } from '../formats/atomic.js';
+import { fileError } from '../formats/file-error.js';
 import { lockFolder } from './lock.js';
 import {
   filesOf,
@@ -41,7 +42,7 @@ export function readManifest(folder: string): Manifest | undefined {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+    throw fileError(error, 'read', path);
   }
   const parsed = ManifestSchema.safeParse(tryJson(text));
   if (!parsed.success) {
@@ -56,21 +57,23 @@ export function readManifest(folder: string): Manifest | undefined {
  * Opens the run folder of `subject`, or makes it.
  *
  * @param options.force when the folder is about another model or other questions, moves its files aside and starts anew.
+ * @param options.remedy what to do about such a folder, where a command has no --out or --force of this meaning
  * @throws UserError when it belongs to something else, is in use, or cannot be written.
  */
 export async function openRunFolder(
   path: string,
   subject: RunSubject,
-  options: { command: string[]; force?: boolean; onNotice?: (message: string) => void },
+  options: { command: string[]; force?: boolean; remedy?: string; onNotice?: (message: string) => void },
 ): Promise<RunFolder> {
   const release = lock(path);
   try {
     const existing = readManifest(path);
     const other = existing && describeOther(existing, subject);
     if (other && !options.force) {
-      throw new UserError(
-        `${path} is a run ${other}; choose another --out, or start it anew with --force (its files are kept as *.previous.*)`,
-      );
+      const remedy =
+        options.remedy ??
+        'choose another --out, or start it anew with --force (its files are kept as *.previous.*)';
+      throw new UserError(`${path} is a run ${other}; ${remedy}`);
     }
     const fresh: Manifest = { schemaVersion: 1, command: options.command, ...subject, stages: {} };
     const manifest: Manifest = existing && !other ? { ...fresh, stages: existing.stages } : fresh;
@@ -166,24 +169,28 @@ export function discardStages(folder: RunFolder, stages: StageName[]): void {
  * @throws UserError when another process has it, or it cannot be written to.
  */
 export function lock(path: string): () => void {
+  let release: (() => void) | undefined;
   try {
     mkdirSync(path, { recursive: true });
-    const release = lockFolder(path);
+    release = lockFolder(path);
     removeLeftovers(path);
     return release;
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot write to ${path}: ${(error as Error).message}`, { cause: error });
+    release?.();
+    throw fileError(error, 'write to', path);
   }
 }
 
-/** Removes what a killed process was writing, from a folder that nobody else can be writing to; it may not be there. */
+/**
+ * Removes what a killed process of ours was writing, from a folder that nobody else can be writing to; it may not be there. The folder
+ * may be one that the user keeps other things in: only the files of {@link isLeftover} are touched.
+ */
 export function removeLeftovers(path: string): void {
   if (!existsSync(path)) return;
-  for (const name of readdirSync(path)) {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
     // Shards have locks of their own.
-    if (name.endsWith('.tmp') && !/\.shard-\d+-of-\d+\./.test(name))
-      rmSync(join(path, name), { force: true });
+    if (entry.isFile() && isLeftover(entry.name) && !/\.shard-\d+-of-\d+\./.test(entry.name))
+      rmSync(join(path, entry.name), { force: true });
   }
 }
 

@@ -50,12 +50,14 @@ export interface ScorableSequence {
  * tokens. Prompts should begin alike: what they share is run once.
  *
  * @param take gets the number of a sequence, in any order, and its values `[tokens, neurons]`
+ * @param signal stops it, with its reason
  */
 export async function readNeurons(
   engine: Engine,
   neurons: ArrayLike<number>,
   sequences: readonly Pick<ScorableSequence, 'tokens'>[],
   take: (sequence: number, raw: Float32Array) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (sequences.length === 0) return;
   const { guard, rethrow } = guardCallbacks();
@@ -63,6 +65,7 @@ export async function readNeurons(
   await engine.read({
     prefix: commonPrefix(sequences.map(({ tokens }) => tokens)),
     neurons,
+    signal,
     next: guard(() => {
       if (cursor >= sequences.length) return undefined;
       const { tokens } = sequences[cursor];

@@ -73,7 +73,8 @@ export async function suppressedScores(options: {
     const name = nameOf(neurons);
     if (!sets.has(name)) sets.set(name, { C, neurons });
   }
-  const answers = await readAnswers(path);
+  const judges = new Map(questions.map((one) => [one.id, judgeOne(one)]));
+  const answers = await readAnswers(path, judges);
   const total = sets.size * questions.length;
   const known = () => [...sets.keys()].reduce((sum, set) => sum + (answers.get(set)?.size ?? 0), 0);
   options.onProgress(known(), total);
@@ -85,7 +86,6 @@ export async function suppressedScores(options: {
       answers.set(set, done);
       const left = questions.flatMap((one, i) => (done.has(one.id) ? [] : [{ ...one, prompt: prompts[i] }]));
       if (left.length === 0) continue;
-      const judges = new Map(left.map((one) => [one.id, judgeOne(one)]));
       let cursor = 0;
       await engine.sample({
         settings: {
@@ -145,14 +145,19 @@ function nameOf(neurons: ArrayLike<number>): string {
   return hashText(Array.from(neurons).join()).slice(0, 16);
 }
 
-/** Whether each question was answered rightly, by set and question. */
-async function readAnswers(path: string): Promise<Map<string, Map<string, boolean>>> {
+/** Whether each question was answered rightly, by set and question: what was said is judged as if it had been said now. */
+async function readAnswers(
+  path: string,
+  judges: ReadonlyMap<string, (text: string) => Verdict>,
+): Promise<Map<string, Map<string, boolean>>> {
   const answers = new Map<string, Map<string, boolean>>();
   if (!existsSync(path)) return answers;
   for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { set, id, verdict } = SuppressedAnswerSchema.parse(value);
+    const { set, id, text } = SuppressedAnswerSchema.parse(value);
+    const judge = judges.get(id);
+    if (!judge) continue;
     if (!answers.has(set)) answers.set(set, new Map());
-    answers.get(set)!.set(id, verdict === 'correct');
+    answers.get(set)!.set(id, judge(text) === 'correct');
   }
   return answers;
 }

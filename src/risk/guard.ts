@@ -44,11 +44,12 @@ export interface GuardOptions {
 
 /**
  * How the attempts at one answer differ. With a temperature each is another sample; a greedy answer would come out the same,
- * so alpha is lowered in equal steps towards 0 (which is not reached).
+ * so alpha is lowered in equal steps towards 0 (which is not reached); at alpha 0 nothing is left to lower, and there is one attempt.
  */
 export function guardAttempts(options: GuardOptions): GuardAttempt[] {
   const { mode, temperature, alpha = 1, retries = GUARD_RETRIES } = options;
-  const count = mode === 'retry' ? retries : 0;
+  const differ = temperature > 0 || alpha > 0;
+  const count = mode === 'retry' && differ ? retries : 0;
   return Array.from({ length: count + 1 }, (_, attempt) => ({
     attempt,
     alpha: temperature > 0 ? alpha : alpha * (1 - attempt / (count + 1)),

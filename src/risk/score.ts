@@ -20,6 +20,7 @@ export interface WrittenAnswer {
  * The numbers are those of `hneurons score`.
  *
  * @param tokenize how the prompts are tokenised, see `PromptStyle`
+ * @param signal stops it, with its reason
  * @returns undefined where the tokenizer cannot spell the answer
  */
 export async function scoreWritten(
@@ -27,6 +28,7 @@ export async function scoreWritten(
   settings: RiskSettings,
   answers: readonly WrittenAnswer[],
   tokenize: { special: boolean; bos: boolean },
+  signal?: AbortSignal,
 ): Promise<(AnswerRisk | undefined)[]> {
   const { neurons } = detectorNeurons(settings.detector);
   const texts = answers.map(({ prompt, answer }) => ({
@@ -55,6 +57,7 @@ export async function scoreWritten(
         span,
       });
     },
+    signal,
   );
   return results;
 }

@@ -11,14 +11,14 @@ import { envelope, wholeBody } from './wire.js';
 
 /** `POST /v1/chat/completions`. */
 export async function chatRoute(context: ServerContext, c: HonoContext): Promise<Response> {
-  const body = parseBody(ChatSchema, await readBody(c));
+  const body = parseBody(ChatSchema, await readBody(c, context.settings.maxBody));
   checkModel(context, body.model);
   return answer(context, c, body.n ?? 1, () => chatGeneration(context, body));
 }
 
 /** `POST /v1/completions`. */
 export async function completionRoute(context: ServerContext, c: HonoContext): Promise<Response> {
-  const body = parseBody(CompletionSchema, await readBody(c));
+  const body = parseBody(CompletionSchema, await readBody(c, context.settings.maxBody));
   checkModel(context, body.model);
   const { prompt } = body;
   const prompts = Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;

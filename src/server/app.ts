@@ -1,6 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
 import { chatRoute, completionRoute } from './answers-route.js';
@@ -57,22 +56,14 @@ export function createApp(
     }),
   );
   if (settings.hosts) app.use(requireHost(settings.hosts));
-  if (settings.cors)
-    app.use(cors({ origin: settings.cors, allowHeaders: ['Authorization', 'Content-Type'] }));
+  if (settings.cors) {
+    // Headers are those that the page asks for: OpenAI's client sends some of its own (X-Stainless-...).
+    app.use(cors({ origin: settings.cors, allowMethods: ['GET', 'POST'], exposeHeaders: ['Retry-After'] }));
+  }
   if (settings.apiKey !== undefined) {
     const key = requireKey(settings.apiKey);
     for (const path of ['/v1/*', '/api/*', '/metrics', '/report.html']) app.use(path, key);
   }
-  app.use(
-    bodyLimit({
-      maxSize: settings.maxBody,
-      onError: () => {
-        throw new ApiError(413, `the body is larger than ${settings.maxBody} bytes`, {
-          code: 'body_too_large',
-        });
-      },
-    }),
-  );
 
   app.get('/health', (c) => {
     const status = scopes.draining ? 'draining' : backend.ready ? 'ok' : 'restarting';
@@ -105,14 +96,9 @@ export function createApp(
       'Content-Security-Policy': REPORT_POLICY,
     }),
   );
-  for (const path of ['/v1/chat/completions', '/v1/completions', '/v1/score']) {
-    app.all(path, () => {
-      throw new ApiError(405, 'this is asked with POST', { code: 'method_not_allowed' });
-    });
-  }
-  app.get('*', (c) => {
+  app.get('*', (c, next) => {
     const file = files.get(c.req.path);
-    if (!file) throw notFound(c.req.path);
+    if (!file) return next();
     const zipped = file.gzip && /\bgzip\b/.test(c.req.header('accept-encoding') ?? '');
     return c.body(zipped ? file.gzip! : file.bytes, 200, {
       'Content-Type': file.type,
@@ -123,7 +109,14 @@ export function createApp(
     });
   });
   app.notFound((c) => {
-    throw notFound(c.req.path);
+    const { method, path } = c.req;
+    const route = routeOf(path, files);
+    const allowed = POSTED.has(route) ? ['POST'] : ['GET', 'HEAD'];
+    if (route === 'other' || allowed.includes(method)) {
+      throw new ApiError(404, `there is nothing at ${path.slice(0, 200)}`, { code: 'not_found' });
+    }
+    c.header('Allow', allowed.join(', '));
+    throw new ApiError(405, `this is asked with ${allowed[0]}`, { code: 'method_not_allowed' });
   });
   app.onError((error, c) => {
     const told = asApiError(error);
@@ -134,8 +127,8 @@ export function createApp(
   return app;
 }
 
-const notFound = (path: string) =>
-  new ApiError(404, `there is nothing at ${path.slice(0, 200)}`, { code: 'not_found' });
+/** Routes that are asked with POST; the others with GET. */
+const POSTED = new Set(['/v1/chat/completions', '/v1/completions', '/v1/score']);
 
 /** A name for the metrics: one of a few, whatever is asked for. */
 function routeOf(path: string, files: Map<string, WebFile>): string {
@@ -146,6 +139,6 @@ function routeOf(path: string, files: Map<string, WebFile>): string {
   ) {
     return path;
   }
-  if (path.startsWith('/api/neurons/')) return '/api/neurons';
+  for (const route of ['/api/neurons', '/v1/models']) if (path.startsWith(`${route}/`)) return route;
   return files.has(path) ? 'page' : 'other';
 }

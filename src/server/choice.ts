@@ -1,5 +1,13 @@
 import type { LiveToken } from '../engine/live/types.js';
-import { ABSTENTION, type AnswerRisk, answerRisk, guarded, spansOfTexts } from '../risk/index.js';
+import type { DrawSettings } from '../engine/types.js';
+import {
+  ABSTENTION,
+  type AnswerRisk,
+  answerRisk,
+  GUARD_RETRIES,
+  guarded,
+  spansOfTexts,
+} from '../risk/index.js';
 import { type Answer, type AnswerListener, type AnswerRequest, writeAnswer } from './answer.js';
 import type { Generation } from './generation.js';
 import type { ServerContext } from './types.js';
@@ -69,6 +77,12 @@ export async function countedAnswer(
   }
 }
 
+/** Adds what an answer cost. `first`: of its prompt, which counts once, whatever n is; the others find all of it kept. */
+export function countUsage(usage: Usage, { end }: Answer, first: boolean): void {
+  usage.generated += end.generatedTokens;
+  if (first) usage.cached += end.cachedTokens;
+}
+
 /** What the detector says about an answer; undefined where no score is wanted. */
 export function riskOf({ risk }: Generation, answer: Answer, alpha?: number): AnswerRisk | undefined {
   if (!risk) return undefined;
@@ -98,21 +112,34 @@ export async function guardedChoice(
   const { onRisk, settings, steering, n } = generation;
   const write = async (attempt: number, alpha: number) => {
     const answer = await countedAnswer(context, answerRequest(generation, index, n, attempt, alpha), signal);
-    usage.generated += answer.end.generatedTokens;
-    if (attempt === 0) usage.cached += answer.end.cachedTokens;
+    countUsage(usage, answer, index % n === 0 && attempt === 0);
     const risk = riskOf(generation, answer, alpha);
     return { ...choiceOf(answer, risk), probability: risk?.probability ?? null };
   };
   const { threshold } = context.settings;
-  const { temperature } = settings;
+  const greedy = isGreedy(settings);
   const { answer, retries, abstained } = await guarded(
-    { mode: onRisk, threshold, temperature, alpha: steering.alpha },
+    {
+      ...{ mode: onRisk, threshold, alpha: steering.alpha },
+      temperature: greedy ? 0 : settings.temperature,
+      // A greedy answer comes out the same where alpha has nothing to scale.
+      retries: greedy && steering.neurons.length === 0 ? 0 : GUARD_RETRIES,
+    },
     ({ attempt, alpha }) => write(attempt, alpha),
   );
   const { probability: _, ...choice } = answer;
   if (!choice.risk || onRisk === 'annotate') return choice;
   const risk = { ...choice.risk, ...(onRisk === 'retry' ? { retries } : { abstained }) };
   return abstained ? { text: ABSTENTION, tokens: [], finish: 'stop', risk } : { ...choice, risk };
+}
+
+/** Whether the filters leave one token, whatever is drawn. */
+export function isGreedy({
+  temperature,
+  topK,
+  minP,
+}: Pick<DrawSettings, 'temperature' | 'topK' | 'minP'>): boolean {
+  return temperature <= 0 || topK === 1 || minP >= 1;
 }
 
 export function choiceOf(answer: Answer, risk: AnswerRisk | undefined): Choice {

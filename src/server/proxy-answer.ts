@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Prompt } from '../pipeline/conversation.js';
 import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '../risk/index.js';
+import { isGreedy } from './choice.js';
 import { ApiError, invalid } from './errors.js';
 import { additions } from './generation.js';
 import { ExtensionSchema, MessagesSchema, MOST } from './schemas.js';
@@ -15,6 +16,8 @@ const ProxySchema = z.looseObject({
   n: z.int().min(1).max(MOST.choices).nullish(),
   seed: z.int().nullish(),
   temperature: z.number().nullish(),
+  top_k: z.number().nullish(),
+  min_p: z.number().nullish(),
   messages: z.array(z.unknown()).min(1).max(MOST.messages).optional(),
   prompt: z.unknown().optional(),
   hneurons: ExtensionSchema.optional(),
@@ -31,7 +34,8 @@ export interface ProxyRequest {
   /** Answers wanted in all. */
   count: number;
   n: number;
-  temperature: number;
+  /** Asked again it would come out the same. */
+  greedy: boolean;
   seed?: number;
   onRisk: 'annotate' | 'retry' | 'abstain';
   /** Undefined: answers are not scored. */
@@ -80,7 +84,7 @@ export function proxyRequest(
     includeUsage: body.stream_options?.include_usage ?? false,
     count: n * prompts.length,
     n,
-    temperature: body.temperature ?? 1,
+    greedy: isGreedy({ temperature: body.temperature ?? 1, topK: body.top_k ?? 0, minP: body.min_p ?? 0 }),
     seed: body.seed ?? undefined,
     onRisk,
     risk,
@@ -123,6 +127,7 @@ export async function scoreAnswer(
   risk: RiskSettings,
   prompt: Prompt | undefined,
   answer: string | null,
+  signal: AbortSignal,
 ): Promise<AnswerRisk> {
   const unread = () => answerRisk(risk, { text: '', texts: [], cett: [] });
   if (!prompt || !answer || prompt.text.length + answer.length > TOKEN_CHARACTERS * settings.contextTokens) {
@@ -131,7 +136,8 @@ export async function scoreAnswer(
   return backend.call(async (engine) => {
     const [tokens] = await engine.tokenize([prompt.text + answer], prompt.tokenize);
     if (tokens.length > settings.contextTokens) return unread();
-    const [scored] = await scoreWritten(engine, risk, [{ prompt: prompt.text, answer }], prompt.tokenize);
+    const written = [{ prompt: prompt.text, answer }];
+    const [scored] = await scoreWritten(engine, risk, written, prompt.tokenize, signal);
     return scored ?? unread();
   });
 }

@@ -21,7 +21,7 @@ export async function proxyRoute(
   kind: ProxyRequest['kind'],
   c: HonoContext,
 ): Promise<Response> {
-  const request = proxyRequest(context, upstream, kind, await readBody(c));
+  const request = proxyRequest(context, upstream, kind, await readBody(c, context.settings.maxBody));
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {
@@ -59,7 +59,7 @@ export async function wholeAnswer(
   request: ProxyRequest,
   signal: AbortSignal,
 ): Promise<{ choices: Record<string, unknown>[]; [key: string]: unknown }> {
-  const { path, onRisk, temperature, n, seed } = request;
+  const { path, onRisk, greedy, n, seed } = request;
   const { stream_options: _, ...body } = request.body;
   const ask = async (more: object) => {
     const raw = await upstream.whole(path, { ...body, stream: false, ...more }, signal);
@@ -69,7 +69,7 @@ export async function wholeAnswer(
   const score = async (choice: ForeignChoice, index: number): Promise<ForeignChoice> => {
     if (!request.risk) return choice;
     const prompt = request.prompts[Math.floor(index / n)];
-    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text) };
+    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text, signal) };
   };
   const choices: Record<string, unknown>[] = [];
   for (const [i, choice] of first.choices.entries()) {
@@ -78,12 +78,14 @@ export async function wholeAnswer(
       {
         mode: onRisk,
         threshold: context.settings.threshold,
-        // A greedy answer would come out the same, and its neurons cannot be scaled from here.
+        // Its neurons cannot be scaled from here.
         temperature: 1,
-        retries: temperature > 0 && request.prompts.length === 1 ? GUARD_RETRIES : 0,
+        retries: greedy || request.prompts.length > 1 ? 0 : GUARD_RETRIES,
       },
       async ({ attempt }) => {
-        const again = { n: 1, ...(seed !== undefined && { seed: seed + attempt }) };
+        // A seed of its own for each, and none that a server may have given to one of the n, counting up.
+        const other = n - 1 + i * GUARD_RETRIES + attempt;
+        const again = { n: 1, ...(seed !== undefined && { seed: seed + other }) };
         const answer = await score(attempt === 0 ? choice : (await ask(again)).choices[0], i);
         return { ...answer, probability: answer.risk?.probability ?? null };
       },

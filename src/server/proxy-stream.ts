@@ -100,7 +100,9 @@ async function* passedOn(
       delete choice.hneurons;
       if (finish_reason == null || ended.has(index)) continue;
       ended.add(index);
-      if (risk) choice.hneurons = await scoreAnswer(context, risk, prompts[Math.floor(index / n)], whole);
+      if (!risk) continue;
+      const prompt = prompts[Math.floor(index / n)];
+      choice.hneurons = await scoreAnswer(context, risk, prompt, whole, signal);
     }
     yield chunk;
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ApiError, CLIENT_GONE, draining } from './errors.js';
 
 /** The life of one request that computes: everything that can end it early ends it here. */
@@ -57,6 +58,8 @@ export function createScopes(): Scopes {
     open(client, timeoutMs) {
       if (closing) throw draining();
       const controller = new AbortController();
+      // Each of its answers listens; Node takes more than 10 for a leak.
+      setMaxListeners(0, controller.signal);
       const abort = (reason: ApiError) => controller.abort(reason);
       const leave = () => abort(clientGone());
       const timer = setTimeout(() => {

@@ -9,7 +9,7 @@ import { parseBody, type ScoreItem, ScoreSchema } from './schemas.js';
 import { untilAborted } from './scope.js';
 import type { ServedDetector, ServerContext } from './types.js';
 
-/** Read together: few enough that answers being written are not held up for long. */
+/** Read together, with what their prompts share run once. */
 const BATCH = 8;
 
 /** `POST /v1/score`: what the detector says about answers that stand already. */
@@ -17,17 +17,20 @@ export async function scoreRoute(context: ServerContext, c: HonoContext): Promis
   const { served } = context;
   if (!served)
     throw new ApiError(404, 'this server has no detector: start it with --detector', { code: 'no_detector' });
-  const { items, model } = parseBody(ScoreSchema, await readBody(c));
+  const { items, model } = parseBody(ScoreSchema, await readBody(c, context.settings.maxBody));
   checkModel(context, model);
   const computing = beginComputing(context, c, 1);
+  const { signal } = computing.scope;
+  const work = scoreItems(context, served, items, signal);
   try {
-    const { signal } = computing.scope;
-    const results = await untilAborted(scoreItems(context, served, items, signal), signal);
+    const results = await untilAborted(work, signal);
     computing.end();
     return c.json({ results });
   } catch (error) {
     const told = computing.failure(error);
-    computing.end(told);
+    // Its place is free when nothing is computed for it any more.
+    const end = () => computing.end(told);
+    void work.then(end, end);
     throw told;
   }
 }
@@ -50,7 +53,7 @@ async function scoreItems(
     const batch = answers.slice(from, from + BATCH);
     signal.throwIfAborted();
     await checkLength(context, batch, style.tokenize, from);
-    const risks = await backend.call((engine) => scoreWritten(engine, risk, batch, style.tokenize));
+    const risks = await backend.call((engine) => scoreWritten(engine, risk, batch, style.tokenize, signal));
     risks.forEach((one, i) => {
       if (!one) throw invalid(`items.${from + i}: the tokens of the model cannot spell this answer`, 'items');
       results.push(one);

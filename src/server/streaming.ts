@@ -1,5 +1,13 @@
 import { riskStream } from '../risk/index.js';
-import { answerRequest, type Choice, choiceOf, countedAnswer, guardedChoice, type Usage } from './choice.js';
+import {
+  answerRequest,
+  type Choice,
+  choiceOf,
+  countedAnswer,
+  countUsage,
+  guardedChoice,
+  type Usage,
+} from './choice.js';
 import type { Computing } from './computing.js';
 import type { ApiError } from './errors.js';
 import { createEventStream, eventText } from './event-stream.js';
@@ -124,8 +132,7 @@ const writeOpenly: Writer = async (context, generation, index, signal, usage, pr
       wake();
     },
   });
-  usage.generated += answer.end.generatedTokens;
-  usage.cached += answer.end.cachedTokens;
+  countUsage(usage, answer, index % generation.n === 0);
   progress.ended = choiceOf(answer, risks?.finish(answer.text));
   wake();
 };

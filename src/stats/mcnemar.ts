@@ -14,8 +14,12 @@ export interface PairedChange {
 /**
  * McNemar's exact test: of the items that changed, is one direction more frequent than chance allows? Binomial with p = 1/2
  * over the changed items, two-sided; 1 when none changed. McNemar, Psychometrika 12 (1947).
+ * @throws RangeError when the two are not of the same items
  */
 export function mcNemar(before: ArrayLike<boolean>, after: ArrayLike<boolean>): PairedChange {
+  if (before.length !== after.length) {
+    throw new RangeError(`${before.length} items before, ${after.length} after`);
+  }
   let gained = 0;
   let lost = 0;
   for (let i = 0; i < before.length; i++) {

@@ -16,7 +16,9 @@ export interface CheckpointTensor {
 }
 
 const IndexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
-const INDEX = 'model.safetensors.index.json';
+/** What a checkpoint's only file is called, and the list of its shards. */
+export const SINGLE = 'model.safetensors';
+export const INDEX = 'model.safetensors.index.json';
 
 /** The folder of a checkpoint, where its config.json and tokenizer.json lie. */
 export function checkpointFolder(path: string): string {
@@ -34,9 +36,8 @@ export async function checkpointTensors(path: string): Promise<Map<string, Check
     await addTensors(tensors, main);
     return tensors;
   }
-  const index = IndexSchema.safeParse(await readJson(main));
-  if (!index.success) throw new UserError(`${main} is no index of shards: it has no weight_map`);
-  const shards = [...new Set(Object.values(index.data.weight_map))].sort();
+  const index = shardsInIndex(await readJson(main), main);
+  const shards = [...new Set(Object.values(index))].sort();
   const missing = shards.filter((name) => !existsSync(join(dirname(main), name)));
   if (missing.length > 0) {
     throw new UserError(
@@ -44,13 +45,30 @@ export async function checkpointTensors(path: string): Promise<Map<string, Check
     );
   }
   for (const shard of shards) await addTensors(tensors, join(dirname(main), shard));
-  const absent = Object.entries(index.data.weight_map).find(([name]) => !tensors.has(name));
+  const absent = Object.entries(index).find(([name]) => !tensors.has(name));
   if (absent) {
     throw new UserError(
       `${path}: the index says that ${absent[0]} is in ${absent[1]}, which lacks it; download it again`,
     );
   }
   return tensors;
+}
+
+/**
+ * The file of each tensor, by the content of an index.
+ * @param where the index, for messages
+ * @throws UserError when it is none, or names a file that is not beside it.
+ */
+export function shardsInIndex(content: unknown, where: string): Record<string, string> {
+  const index = IndexSchema.safeParse(content);
+  if (!index.success) throw new UserError(`${where} is no index of shards: it has no weight_map`);
+  const outside = Object.values(index.data.weight_map).find((name) => /[\\/:]|^\.*$/.test(name));
+  if (outside !== undefined) {
+    throw new UserError(
+      `${where} names ${JSON.stringify(outside)} as a shard; shards are files beside the index, so it is not read`,
+    );
+  }
+  return index.data.weight_map;
 }
 
 async function addTensors(tensors: Map<string, CheckpointTensor>, file: string): Promise<void> {
@@ -62,11 +80,11 @@ async function addTensors(tensors: Map<string, CheckpointTensor>, file: string):
 function mainFile(path: string): string {
   if (!existsSync(path)) throw new UserError(`there is no file or folder ${path}`);
   if (!statSync(path).isDirectory()) return path;
-  for (const name of ['model.safetensors', INDEX]) {
+  for (const name of [SINGLE, INDEX]) {
     if (existsSync(join(path, name))) return join(path, name);
   }
   throw new UserError(
-    `${path} holds neither model.safetensors nor ${INDEX}; name a safetensors checkpoint or a GGUF file`,
+    `${path} holds neither ${SINGLE} nor ${INDEX}; name a safetensors checkpoint or a GGUF file`,
   );
 }
 

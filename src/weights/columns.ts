@@ -1,12 +1,20 @@
 import { closeSync, openSync } from 'node:fs';
-import { rowReader } from './rows.js';
-import type { FfnWeights } from './types.js';
+import { fileError } from '../formats/file-error.js';
+import { type RowReader, rowReader } from './rows.js';
+import type { FfnWeights, StoredMatrix } from './types.js';
+
+/** A neuron of a layer, and where its column of W_down goes. */
+interface Wanted {
+  j: number;
+  into: Float32Array;
+}
 
 /**
- * Columns of W_down: what a neuron adds to the output of its layer for each unit of its activation z.
+ * Columns of W_down as float32, from any file format: what a neuron adds to the output of its layer for each unit of its activation z. One
+ * chunk of a matrix is in memory at a time.
  * @param neurons flat indices, `layer * ffn + j`
  * @returns a vector `[hidden]` for each of them, in their order
- * @throws UserError when a file ends early or holds a type that cannot be decoded.
+ * @throws UserError when a file cannot be opened, ends early, or holds a type that cannot be decoded.
  */
 export function downColumns(
   weights: Pick<FfnWeights, 'ffn' | 'hidden' | 'matrix'>,
@@ -14,7 +22,7 @@ export function downColumns(
 ): Float32Array[] {
   const { ffn, hidden } = weights;
   const columns = Array.from(neurons, () => new Float32Array(hidden));
-  const byLayer = new Map<number, { j: number; into: Float32Array }[]>();
+  const byLayer = new Map<number, Wanted[]>();
   Array.from(neurons).forEach((flat, i) => {
     const layer = Math.floor(flat / ffn);
     const wanted = byLayer.get(layer) ?? [];
@@ -23,19 +31,36 @@ export function downColumns(
   });
   for (const [layer, wanted] of byLayer) {
     const matrix = weights.matrix(layer, 'down')!;
-    const file = openSync(matrix.file, 'r');
+    const file = openToRead(matrix);
     try {
-      const { perChunk, read } = rowReader(matrix, file);
-      for (let first = 0; first < hidden; first += perChunk) {
-        const count = Math.min(perChunk, hidden - first);
-        const rows = read(first, count);
-        for (let row = 0; row < count; row++) {
-          for (const { j, into } of wanted) into[first + row] = rows[row * ffn + j];
-        }
-      }
+      // GPT-2's checkpoints keep a neuron's column as a row.
+      if (matrix.neurons === 'rows') copyRows(rowReader(matrix, file, 1), wanted);
+      else gather(rowReader(matrix, file), matrix, wanted);
     } finally {
       closeSync(file);
     }
   }
   return columns;
+}
+
+function copyRows(reader: RowReader, wanted: Wanted[]): void {
+  for (const { j, into } of wanted) into.set(reader.read(j, 1));
+}
+
+function gather({ perChunk, read }: RowReader, { rows, columns }: StoredMatrix, wanted: Wanted[]): void {
+  for (let first = 0; first < rows; first += perChunk) {
+    const count = Math.min(perChunk, rows - first);
+    const values = read(first, count);
+    for (let row = 0; row < count; row++) {
+      for (const { j, into } of wanted) into[first + row] = values[row * columns + j];
+    }
+  }
+}
+
+function openToRead({ file }: StoredMatrix): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    throw fileError(error, 'read', file);
+  }
 }

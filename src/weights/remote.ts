@@ -1,229 +1,108 @@
-import { constants, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
-import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
-import { ensureSpace } from '../models/disk.js';
+import { writeFileAtomic } from '../formats/atomic.js';
+import { fileSize } from '../models/disk.js';
 import { explain, SourceFailure } from '../models/failure.js';
-import { backOff, HttpFailure, networkFailure, requestOnce } from '../models/http.js';
-import {
-  fetchFromHub,
-  fileUrl,
-  type HubFile,
-  type HubListing,
-  hubFailure,
-  listHub,
-  login,
-} from '../models/hub.js';
+import { fetchFromHub, type HubFile, type HubListing, listHub } from '../models/hub.js';
+import { cachedCommit, writeRef } from '../models/hubCache.js';
+import { type HubSpec, hubName } from '../models/hubSpec.js';
 import { withLock } from '../models/lock.js';
-import { hubToken, ownCache } from '../models/places.js';
-import { meter } from '../models/progress.js';
+import { ownCache } from '../models/places.js';
 import { withSession } from '../models/session.js';
 import type { ResolveOptions, Session } from '../models/types.js';
-import { nameOf, SCHEMES, splitName } from './names.js';
-
-/** Bytes of one request: a cut connection costs no more than this. */
-const PIECE = 16 << 20;
-const AT_ONCE = 4;
+import { INDEX, readJson, SINGLE, shardsInIndex } from './checkpoint-files.js';
+import { fetchShard } from './remote-shard.js';
 
 const WANTED = /^(.*\.safetensors|config\.json|tokenizer\.json|model\.safetensors\.index\.json)$/;
-const TensorSchema = z.object({ data_offsets: z.tuple([z.int().min(0), z.int().min(0)]) });
-const DoneSchema = z.object({ start: z.int(), end: z.int() });
+/** Written into the folder of a commit once all is there: the shards, which then need no network. */
+const WHOLE = 'whole.json';
+const WholeSchema = z.array(z.object({ path: z.string(), size: z.int() }));
 
 /**
  * The FFN matrices of a checkpoint on the hub, and nothing else of it: headers and matrices are fetched by Range requests
  * into sparse files of the same layout, which the reader of local checkpoints then opens. A download that was cut off goes on.
- * @param repo `owner/name`
- * @returns the folder
+ * @param named the repository, and the revision of it: a branch, tag or commit
+ * @returns the folder, one for each commit
  * @throws UserError, one line, when the hub cannot be reached, has no such checkpoint, or gives no ranges.
  */
-export async function fetchFfn(repo: string, options: ResolveOptions = {}): Promise<string> {
+export async function fetchFfn(
+  named: Pick<HubSpec, 'repo' | 'revision'>,
+  options: ResolveOptions = {},
+): Promise<string> {
   return withSession(
     options,
-    (session) => fetchAll(session, repo),
-    (error) => explain(error, `hf:${repo}`),
+    (session) => fetchAll(session, named),
+    (error) => explain(error, `hf:${hubName(named)}`),
   );
 }
 
-async function fetchAll(session: Session, repo: string): Promise<string> {
+async function fetchAll(session: Session, named: Pick<HubSpec, 'repo' | 'revision'>): Promise<string> {
+  const { repo, revision } = named;
+  const name = `hf:${hubName(named)}`;
   const cache = join(ownCache(session.env), 'ffn', repo.replaceAll('/', '--'));
-  const ready = join(cache, 'ready');
   if (session.offline) {
-    const known = await readFile(ready, 'utf8').catch(() => undefined);
-    if (known !== undefined && existsSync(join(cache, known))) return join(cache, known);
+    const known = await cachedCommit(cache, revision);
+    if (known !== undefined && (await isWhole(join(cache, known)))) return join(cache, known);
     throw new UserError(
-      `the weights of hf:${repo} are not in the cache ${cache}, and the network is switched off`,
+      `the weights of ${name} are not in the cache ${cache}, and the network is switched off`,
     );
   }
-  const listing = await listHub(session, repo, 'main', { wanted: WANTED });
-  const shards = shardsOf(listing);
+  const listing = await listHub(session, repo, revision, { wanted: WANTED });
+  const has = (wanted: string) => listing.files.some(({ path }) => path === wanted);
+  if (!has(SINGLE) && !has(INDEX)) {
+    throw new SourceFailure(
+      `the repository has neither ${SINGLE} nor ${INDEX}; take a GGUF of the model, or another repository`,
+    );
+  }
   const folder = join(cache, listing.commit);
   const small = listing.files.filter(({ path }) => path.endsWith('.json'));
   const paths = await fetchFromHub(session, listing, small);
   await mkdir(folder, { recursive: true });
   for (const [i, { path }] of small.entries()) await writeFile(join(folder, path), await readFile(paths[i]));
+  const shards = await shardsOf(listing, folder, name);
 
-  session.notice(
-    `Fetching the FFN weights of hf:${repo} alone; licence on its card: ${listing.licence ?? 'none'}.`,
-  );
-  const onWait = () => session.notice(`Another process is fetching hf:${repo}; waiting for it.`);
+  const onWait = () => session.notice(`Another process is fetching ${name}; waiting for it.`);
   await withLock(join(folder, 'fetch.lock'), { signal: session.signal, onWait }, async () => {
+    if (await isWhole(folder)) return;
+    await rm(join(folder, WHOLE), { force: true });
+    session.notice(
+      `Fetching the FFN weights of ${name} alone; licence on its card: ${listing.licence ?? 'none'}.`,
+    );
     for (const shard of shards) await fetchShard(session, listing, shard, join(folder, shard.path));
+    const whole: z.infer<typeof WholeSchema> = shards.map(({ path, size }) => ({ path, size }));
+    await writeFileAtomic(join(folder, WHOLE), `${JSON.stringify(whole)}\n`);
   });
-  await writeFile(ready, listing.commit);
+  await writeRef(cache, revision, listing.commit);
   return folder;
 }
 
-/** The single file, or all shards of the index's naming; other safetensors of the repository are not the model. */
-function shardsOf({ repo, files }: HubListing): HubFile[] {
-  const single = files.filter(({ path }) => path === 'model.safetensors');
-  const shards = files.filter(({ path }) => /^model-\d{5}-of-\d{5}\.safetensors$/.test(path));
-  const found = single.length > 0 ? single : shards;
-  if (found.length > 0) return found;
-  throw new SourceFailure(`the repository ${repo} has no model.safetensors, and no shards of one`);
-}
-
-interface Range {
-  start: number;
-  end: number;
-}
-
-async function fetchShard(
-  session: Session,
-  listing: HubListing,
-  shard: HubFile,
-  path: string,
-): Promise<void> {
-  const url = fileUrl(session, listing, shard.path);
-  const get = (range: Range) => fetchRange(session, listing, url, range);
-  const lengthBytes = await get({ start: 0, end: 8 });
-  const header = 8 + Number(lengthBytes.readBigUInt64LE());
-  if (!(header <= Math.min(shard.size, 100_000_000))) {
-    throw new SourceFailure(`${shard.path} of ${listing.repo} is no safetensors file`);
-  }
-  const text = (await get({ start: 8, end: header })).toString('utf8');
-  const ranges = [{ start: 0, end: header }, ...ffnRanges(text, header, shard)];
-
-  const donePath = `${path}.done.jsonl`;
-  const done = await readDone(donePath);
-  const missing = ranges.flatMap(pieces).filter(({ start, end }) => !done.has(`${start}-${end}`));
-  const total = missing.reduce((sum, { start, end }) => sum + end - start, 0);
-  if (total === 0) return;
-  await ensureSpace(dirname(path), total, listing.repo);
-  const progress = meter(session, { stage: 'download', what: `FFN of ${shard.path}`, total });
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT);
-  const writer = openJsonlWriter(donePath);
-  try {
-    // Sparse: what is not fetched takes no room, and the file has the size that its header speaks of.
-    await file.truncate(shard.size);
-    let next = 0;
-    const ends = await Promise.allSettled(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (next < missing.length) {
-          const range = missing[next++];
-          try {
-            await writeAt(file, await get(range), range.start);
-          } catch (error) {
-            next = missing.length;
-            throw error;
-          }
-          writer.append(range);
-          progress.add(range.end - range.start);
-        }
-      }),
+/** The single file, or the shards that the index names; other safetensors of the repository are not the model. */
+async function shardsOf({ files }: HubListing, folder: string, name: string): Promise<HubFile[]> {
+  const single = files.filter(({ path }) => path === SINGLE);
+  if (single.length > 0) return single;
+  const index = shardsInIndex(await readJson(join(folder, INDEX)), `the ${INDEX} of ${name}`);
+  const named = [...new Set(Object.values(index))].sort();
+  const found = named.flatMap((shard) => files.find(({ path }) => path === shard) ?? []);
+  const missing = named.filter((shard) => !found.some(({ path }) => path === shard));
+  if (missing.length > 0) {
+    throw new SourceFailure(
+      `the repository lacks ${missing.length} of the ${named.length} shards that its index names (${missing[0]}); take another revision or repository`,
     );
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    await file.sync();
-  } finally {
-    writer.close();
-    await file.close();
   }
+  return found;
 }
 
-async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length; ) {
-    written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+/** Whether every shard that a folder was said to be complete with is still there. */
+async function isWhole(folder: string): Promise<boolean> {
+  const path = join(folder, WHOLE);
+  if (!existsSync(path)) return false;
+  const shards = WholeSchema.safeParse(await readJson(path).catch(() => undefined));
+  if (!shards.success) return false;
+  for (const shard of shards.data) {
+    if ((await fileSize(join(folder, shard.path))) !== shard.size) return false;
   }
-}
-
-/** The byte ranges of FFN tensors in a shard, neighbours joined. */
-function ffnRanges(text: string, header: number, { path, size }: HubFile): Range[] {
-  let entries: Record<string, unknown>;
-  try {
-    entries = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
-  } catch (cause) {
-    throw new SourceFailure(`${path} is no safetensors file: its header is not JSON`, { cause });
-  }
-  const names = new Set(
-    SCHEMES.flatMap((scheme) =>
-      (['up', 'gate', 'down'] as const).flatMap((part) => nameOf(scheme, part)?.rest ?? []),
-    ),
-  );
-  const ranges = Object.entries(entries).flatMap(([name, value]): Range[] => {
-    const parsed = TensorSchema.safeParse(value);
-    if (!parsed.success || !names.has(splitName(name)?.rest ?? '')) return [];
-    const [start, end] = parsed.data.data_offsets;
-    return header + end <= size ? [{ start: header + start, end: header + end }] : [];
-  });
-  ranges.sort((a, b) => a.start - b.start);
-  return ranges.reduce<Range[]>((joined, range) => {
-    const last = joined[joined.length - 1];
-    if (last && range.start <= last.end) last.end = Math.max(last.end, range.end);
-    else joined.push({ ...range });
-    return joined;
-  }, []);
-}
-
-function pieces({ start, end }: Range): Range[] {
-  const list: Range[] = [];
-  for (let at = start; at < end; at += PIECE) list.push({ start: at, end: Math.min(end, at + PIECE) });
-  return list;
-}
-
-async function readDone(path: string): Promise<Set<string>> {
-  const done = new Set<string>();
-  if (!existsSync(path)) return done;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const parsed = DoneSchema.safeParse(value);
-    if (parsed.success) done.add(`${parsed.data.start}-${parsed.data.end}`);
-  }
-  return done;
-}
-
-/** One range, with further attempts on cut and stalled connections. */
-async function fetchRange(
-  session: Session,
-  { repo }: HubListing,
-  url: string,
-  { start, end }: Range,
-): Promise<Buffer> {
-  const token = await hubToken(session.env);
-  const { host } = new URL(url);
-  for (let failures = 1; ; failures++) {
-    try {
-      const headers = { ...login(token), range: `bytes=${start}-${end - 1}` };
-      const response = await requestOnce(session, url, { headers });
-      if (response.status !== 206) {
-        await response.body?.cancel().catch(() => undefined);
-        throw new SourceFailure(
-          `${host} sends whole files only, not the parts that are asked for; download the checkpoint and name its folder`,
-        );
-      }
-      const bytes = Buffer.from(
-        await response.arrayBuffer().catch((error: unknown) => {
-          session.signal?.throwIfAborted();
-          throw networkFailure(host, error);
-        }),
-      );
-      if (bytes.length === end - start) return bytes;
-      throw new HttpFailure(host, `sent ${bytes.length} bytes in place of ${end - start}`, { retry: true });
-    } catch (error) {
-      if (!(error instanceof HttpFailure)) throw error;
-      if (!error.details.retry || failures >= session.http.times.attempts) {
-        throw hubFailure(error, repo, token !== undefined);
-      }
-      await backOff(session, failures, error);
-    }
-  }
+  return true;
 }

@@ -9,7 +9,12 @@ import type { Encoding, FfnPart, FfnWeights, StoredMatrix } from './types.js';
 const BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 const PARTS: readonly FfnPart[] = ['up', 'gate', 'down'];
 
-const ConfigSchema = z.object({ model_type: z.string().optional() });
+const LayersSchema = z.object({ num_hidden_layers: z.int().optional(), n_layer: z.int().optional() });
+const ConfigSchema = LayersSchema.extend({
+  model_type: z.string().optional(),
+  // Multimodal models describe their language model apart.
+  text_config: LayersSchema.optional(),
+});
 // A hostile id must not make a list of billions.
 const tokenId = z
   .int()
@@ -30,6 +35,8 @@ export async function openSafetensorsWeights(path: string): Promise<FfnWeights> 
   const tensors = await checkpointTensors(path);
   const folder = checkpointFolder(path);
   const { scheme, prefix, layers } = findScheme(path, tensors);
+  const config = await readConfig(folder);
+  checkLayers(path, layers, config);
   const get = (layer: number, part: FfnPart) => {
     const name = nameOf(scheme, part);
     if (!name) return undefined;
@@ -61,7 +68,7 @@ export async function openSafetensorsWeights(path: string): Promise<FfnWeights> 
   return {
     path,
     format: 'safetensors',
-    architecture: await architectureOf(folder),
+    architecture: config?.model_type || 'unknown',
     layers,
     ffn,
     hidden,
@@ -80,6 +87,12 @@ function findScheme(
   path: string,
   tensors: Map<string, CheckpointTensor>,
 ): { scheme: NamingScheme; prefix: string; layers: number } {
+  // Before the dense layers are looked for: the first ones of such a model can be dense.
+  if ([...tensors.keys()].some((name) => /\.(experts|block_sparse_moe)\./.test(name))) {
+    throw new UserError(
+      `${path} is a mixture-of-experts model; only dense models can be traced (one FFN a layer)`,
+    );
+  }
   for (const scheme of SCHEMES) {
     const layersOf = new Map<string, number>();
     const first = nameOf(scheme, 'up')!.rest;
@@ -93,11 +106,6 @@ function findScheme(
     }
     const best = [...layersOf].sort((a, b) => b[1] - a[1])[0];
     if (best) return { scheme, prefix: best[0], layers: best[1] };
-  }
-  if ([...tensors.keys()].some((name) => /\.experts\./.test(name))) {
-    throw new UserError(
-      `${path} is a mixture-of-experts model; only dense models can be traced (one FFN a layer)`,
-    );
   }
   throw new UserError(
     `${path} has no FFN tensors under a name that is known here (such as …layers.0.mlp.down_proj.weight); take a GGUF of the model`,
@@ -169,11 +177,22 @@ function storedBias(
   };
 }
 
-async function architectureOf(folder: string): Promise<string> {
+type Config = z.infer<typeof ConfigSchema>;
+
+async function readConfig(folder: string): Promise<Config | undefined> {
   const path = join(folder, 'config.json');
-  if (!existsSync(path)) return 'unknown';
-  const config = ConfigSchema.safeParse(await readJson(path));
-  return (config.success && config.data.model_type) || 'unknown';
+  if (!existsSync(path)) return undefined;
+  return ConfigSchema.safeParse(await readJson(path)).data;
+}
+
+/** The tensors alone do not tell that the last layers are missing. More than the config says may be there: layers that predict further tokens. */
+function checkLayers(path: string, layers: number, config: Config | undefined): void {
+  const { num_hidden_layers, n_layer } = { ...config, ...config?.text_config };
+  const expected = num_hidden_layers ?? n_layer;
+  if (expected === undefined || layers >= expected) return;
+  throw new UserError(
+    `${path} has FFN matrices of ${layers} layers, and its config.json speaks of ${expected}; the checkpoint is incomplete, download it again`,
+  );
 }
 
 async function vocabulary(folder: string): Promise<string[] | undefined> {

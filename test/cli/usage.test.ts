@@ -148,3 +148,14 @@ test('help and version answer on stdout with code 0', async () => {
     assert.equal(stderr, '');
   }
 });
+
+test('help shows defaults as they would be typed', async () => {
+  const { stdout } = await run('--help');
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name);
+  assert.ok(commands.length > 12);
+  for (const command of commands) {
+    const help = (await run(command, '--help')).stdout;
+    assert.match(help, /Usage: hneurons/);
+    assert.doesNotMatch(help, /default:\s+[[{]/, command);
+  }
+});

@@ -24,7 +24,7 @@ async function describePair(name: string, moved: Moved) {
   const base = await checkpoint('base', false);
   const found = await describeDrift(base, await checkpoint(name, moved), still, { seed: 1, threads: 1 });
   assert.ok(OriginSchema.shape.drift.parse(found.description));
-  return { ...found, words: summariseOrigin({ drift: found.description, transfer: null }) };
+  return { ...found, words: summariseOrigin({ drift: found.description, transfer: null, emergence: null }) };
 }
 
 describe('a matrix that did not move', () => {
@@ -75,7 +75,7 @@ describe('how much of the drift can be rounding', () => {
     const { description } = await describeDrift(base, other, still, { seed: 1, threads: 1 });
     return {
       parts: description.parts.map((part) => part.drowned),
-      words: summariseOrigin({ drift: description, transfer: null }),
+      words: summariseOrigin({ drift: description, transfer: null, emergence: null }),
     };
   };
   const exact = (moved: boolean) => ({ moved, type: 'F32' }) as const;
@@ -115,7 +115,7 @@ describe('how much of the drift can be rounding', () => {
       description.parts.map((part) => part.drowned),
       [null, false, null],
     );
-    const words = summariseOrigin({ drift: description, transfer: null });
+    const words = summariseOrigin({ drift: description, transfer: null, emergence: null });
     assert.match(words, /How much of the drift of up and down can be rounding is not known/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { readGguf } from '../../src/engine/gguf/read.js';
@@ -8,7 +8,8 @@ import type { GgufValue } from '../../src/engine/gguf/types.js';
 import { stringAt } from '../../src/engine/gguf/values.js';
 import { writeGgufAdapter } from '../../src/export/adapter-gguf.js';
 import { bakeGguf } from '../../src/export/bake-gguf.js';
-import { InterventionSchema, RECORD_KEY } from '../../src/export/record.js';
+import { writePeftAdapter } from '../../src/export/peft.js';
+import { ExportRecordSchema, RECORD_KEY } from '../../src/export/record.js';
 import { openGgufWeights } from '../../src/weights/gguf.js';
 import { detectorOf } from '../support/detector.js';
 import { someTokens } from '../support/engines.js';
@@ -159,7 +160,7 @@ test('of the weights only the rows of the H-Neurons differ, and the metadata say
     assert.equal(kept.type, value.type, key);
     if (kept.type !== 'array') assert.deepEqual(kept, value);
   }
-  const record = InterventionSchema.parse(JSON.parse(stringAt(after.metadata, RECORD_KEY)!));
+  const record = ExportRecordSchema.parse(JSON.parse(stringAt(after.metadata, RECORD_KEY)!));
   assert.deepEqual(record.neurons, [
     [0, 2],
     [2, 95],
@@ -242,18 +243,26 @@ test('without a gate, a quantised file is refused and says what to do', async ()
   assert.equal(existsSync(at('no.gguf')), false);
 });
 
-test('an alpha beyond the format, or no number, leaves nothing behind', async () => {
-  const model = (await writeTinyModel(at('q8.gguf'), { architecture: 'llama', weightType: 'q8_0' })).path;
+test('an alpha beyond the format, or beyond all reason, leaves nothing behind', async () => {
+  const model = (await writeTinyModel(at('f16.gguf'), { architecture: 'llama', weightType: 'f16' })).path;
+  const up = (await openGgufWeights(model)).matrix(0, 'up')!;
+  const file = openSync(model, 'r+');
+  // 60,000 in half precision, in the row of the neuron.
+  const huge = Buffer.from([0x53, 0x7b]);
+  writeSync(file, huge, 0, huge.length, up.offset + 2 * up.rowBytes);
+  closeSync(file);
   const detector = detectorOf({ architecture: 'llama', layers: 3, ffn: 96 }, [[0, 2]]);
   const before = readdirSync(folder).sort();
   const out = at('far.gguf');
   await expectUserError(
-    () => bakeGguf({ model, detector, alpha: 1e9, out }),
-    /alpha 1000000000 is too large/,
+    () => bakeGguf({ model, detector, alpha: 2, out }),
+    /alpha 2 is too large for blk\.0\.ffn_up\.weight/,
   );
-  for (const alpha of [Number.NaN, Number.POSITIVE_INFINITY]) {
-    await expectUserError(() => bakeGguf({ model, detector, alpha, out }), /alpha must be a finite number/);
-    await expectUserError(() => writeGgufAdapter({ model, detector, alpha, out }), /alpha must be a finite/);
+  for (const alpha of [Number.NaN, Number.POSITIVE_INFINITY, 1001, -1e39]) {
+    const message = /alpha must be a number from -1000 to 1000, not/;
+    await expectUserError(() => bakeGguf({ model, detector, alpha, out }), message);
+    await expectUserError(() => writeGgufAdapter({ model, detector, alpha, out }), message);
+    await expectUserError(() => writePeftAdapter({ weights: model, detector, alpha, out }), message);
   }
   assert.deepEqual(readdirSync(folder).sort(), before);
 });

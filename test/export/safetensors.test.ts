@@ -6,15 +6,18 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bakeSafetensors } from '../../src/export/bake-safetensors.js';
-import { downColumns } from '../../src/export/columns.js';
+import { loraB } from '../../src/export/lora-b.js';
 import { writePeftAdapter } from '../../src/export/peft.js';
-import { InterventionSchema } from '../../src/export/record.js';
+import { ExportRecordSchema } from '../../src/export/record.js';
 import { openSafetensors } from '../../src/formats/safetensors.js';
+import { downColumns } from '../../src/weights/columns.js';
 import { openWeights } from '../../src/weights/open.js';
 import { rowReader } from '../../src/weights/rows.js';
 import type { FfnPart } from '../../src/weights/types.js';
@@ -124,7 +127,7 @@ for (const [layout, dtype, sharded] of [
       before,
       'the original is as it was',
     );
-    const record = InterventionSchema.parse(JSON.parse(readFileSync(join(out, 'hneurons.json'), 'utf8')));
+    const record = ExportRecordSchema.parse(JSON.parse(readFileSync(join(out, 'hneurons.json'), 'utf8')));
     assert.equal(record.alpha, 1.5);
     assert.deepEqual(record.neurons, CHOSEN);
     await expectUserError(
@@ -165,18 +168,52 @@ test('a bias of W_up is scaled with it', async () => {
 });
 
 test('columns of W_down are the same from every kind of file', async () => {
-  const wanted = [0, 5, FFN - 1];
+  const wanted = [5, 0, FFN - 1];
   const values = original(1, 'down', false);
-  const want = Float32Array.from(
-    { length: 3 * HIDDEN },
-    (_, i) => values[Math.floor(i / 3) * FFN + wanted[i % 3]],
-  );
+  const want = wanted.map((j) => Float32Array.from({ length: HIDDEN }, (_, i) => values[i * FFN + j]));
   const paths = [
     writeCheckpoint(at('c-llama'), { moved: false }),
     writeCheckpoint(at('c-gpt2'), { moved: false, layout: 'gpt2' }),
     await writeFfnGguf(at('c.gguf'), { moved: false, type: 'F32' }),
   ];
-  for (const path of paths) assert.deepEqual(downColumns(await openWeights(path), 1, wanted), want, path);
+  for (const path of paths) {
+    const weights = await openWeights(path);
+    const columns = downColumns(
+      weights,
+      wanted.map((j) => FFN + j),
+    );
+    assert.deepEqual(columns, want, path);
+    const b = loraB(weights, 1, wanted, { factor: -2, rank: 4 });
+    assert.deepEqual(
+      Array.from(b),
+      Array.from({ length: 4 * HIDDEN }, (_, at) => (at % 4 < 3 ? -2 * want[at % 4][Math.floor(at / 4)] : 0)),
+    );
+  }
+  const gone = await openWeights(paths[2]);
+  rmSync(paths[2]);
+  await expectUserError(() => downColumns(gone, [0]), /^cannot read .*c\.gguf: no such file/);
+});
+
+test('an adapter holds no number beyond float32', async () => {
+  const path = writeCheckpoint(at('huge'), { moved: false });
+  const weights = await openWeights(path);
+  // Row 3 of neuron 7.
+  const { file, offset, rowBytes } = weights.matrix(2, 'down')!;
+  const write = (value: number) => {
+    const descriptor = openSync(file, 'r+');
+    writeSync(descriptor, Buffer.from(Float32Array.of(value).buffer), 0, 4, offset + 3 * rowBytes + 4 * 7);
+    closeSync(descriptor);
+  };
+  const detector = detectorFor('llama');
+  for (const value of [1e37, Number.NaN]) {
+    write(value);
+    const out = at('huge-out');
+    const message = /neuron 2:7 has a weight of .* in W_down, and 999 times that is no number of float32/;
+    await expectUserError(() => writePeftAdapter({ weights: path, detector, alpha: 1000, out }), message);
+    assert.equal(existsSync(out), false);
+  }
+  write(1e37);
+  assert.equal(loraB(weights, 2, [7], { factor: 2 })[3], Math.fround(2 * Math.fround(1e37)));
 });
 
 async function readPeft(path: string): Promise<Map<string, { shape: number[]; values: Float32Array }>> {
@@ -266,4 +303,24 @@ test('from a GGUF the names come from its architecture; one that is not known is
     () => moduleNames(weights),
     /mystery models .* give the checkpoint itself with --checkpoint/,
   );
+});
+
+test('a Gemma 3 GGUF of a size that has a vision tower is refused, and the names of its checkpoint are taken', async () => {
+  const { moduleNames } = await import('../../src/export/module-names.js');
+  const gguf = await openWeights(await writeFfnGguf(at('gemma.gguf'), { moved: false, type: 'F32' }));
+  for (const layers of [18, 26]) {
+    assert.equal(moduleNames({ ...gguf, architecture: 'gemma3', layers }).prefix, 'model.layers.');
+  }
+  for (const layers of [34, 48, 62]) {
+    const weights = { ...gguf, architecture: 'gemma3', layers };
+    await expectUserError(() => moduleNames(weights), /vision tower.*original checkpoint with --checkpoint/);
+  }
+  const checkpoint = await openWeights(writeCheckpoint(at('vision'), { moved: false }));
+  const named = (prefix: string) => ({
+    ...checkpoint,
+    matrix: () => ({ ...checkpoint.matrix(0, 'down')!, tensor: `${prefix}0.mlp.down_proj.weight` }),
+  });
+  for (const prefix of ['language_model.model.layers.', 'model.language_model.layers.']) {
+    assert.equal(moduleNames(named(prefix)).prefix, prefix);
+  }
 });

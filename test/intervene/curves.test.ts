@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import type { Benchmark, Outcome } from '../../src/intervene/types.js';
 import type { Cost } from '../../src/pipeline/intervene/cost.js';
 import { complianceCurves, type Readings } from '../../src/pipeline/intervene/curves.js';
-import { describeCurve, legibility, soundAlphas } from '../../src/pipeline/intervene/legibility.js';
+import { describeCurve } from '../../src/pipeline/intervene/describe-curve.js';
+import { legibility } from '../../src/pipeline/intervene/legibility.js';
 import type { NeuronSet } from '../../src/pipeline/intervene/neuron-sets.js';
+import { describeSoundness, soundAlphas } from '../../src/pipeline/intervene/soundness.js';
 import type { CostPoint } from '../../src/report/intervention/schema.js';
 
 const ITEMS = 40;
@@ -23,7 +25,7 @@ const sets = [
 function readings(
   complies: (one: NeuronSet, alpha: number) => number,
   right: (one: NeuronSet, alpha: number) => number = () => ITEMS,
-  failed: (i: number, alpha: number) => boolean = () => false,
+  failed: (i: number, alpha: number, one: NeuronSet) => boolean = () => false,
 ): Readings {
   const items = Array.from({ length: 2 * ITEMS }, (_, i) => ({
     id: `${i}`,
@@ -38,7 +40,7 @@ function readings(
     judge: 'rule',
     at: (one, alpha) => {
       const outcomes = items.map(({ twin }, i): Outcome => {
-        if (failed(i, alpha)) return 'failed';
+        if (failed(i, alpha, one)) return 'failed';
         if (twin) return i - ITEMS < right(one, alpha) ? 'right' : 'wrong';
         return i < complies(one, alpha) ? 'complies' : 'resists';
       });
@@ -90,8 +92,8 @@ describe('compliance curves', () => {
     assert.ok(Math.abs(found.soundSlope!.hNeurons.estimate - 0.25) < 1e-12);
     assert.equal(found.twinSlope!.estimate, 0);
     assert.match(
-      describeCurve(found, [0, 0.5, 1], alphas.all),
-      /More than any control.*At alpha 1\.5, 2 the model itself is broken/s,
+      describeCurve(found),
+      /More than any control.*Where the model is sound \(alpha 0 to 1\): \+25\.0 \(/s,
     );
   });
 
@@ -99,13 +101,13 @@ describe('compliance curves', () => {
     const shared = readings((_, alpha) => 10 + 10 * alpha);
     const found = complianceCurves(shared, sets, alphas, alphas.all, 1);
     assert.equal(found.slope.p, 1);
-    assert.match(describeCurve(found, alphas.all, alphas.all), /so it does with some control neurons/);
+    assert.match(describeCurve(found), /so it does with some control neurons/);
   });
 
   it('without controls nothing is said of them', () => {
     const alone = readings((_, alpha) => 10 + 10 * alpha);
     const found = complianceCurves(alone, sets.slice(0, 1), alphas, alphas.all, 1);
-    const told = describeCurve(found, alphas.all, alphas.all);
+    const told = describeCurve(found);
     assert.match(told, /It rises; whether other neurons do the same was not asked/);
     assert.doesNotMatch(told, /some control neurons|p = /);
   });
@@ -116,25 +118,53 @@ describe('compliance curves', () => {
       (one, alpha) => (isOwn(one) ? 38 - 14 * alpha : 38),
     );
     const found = complianceCurves(bent, sets, alphas, alphas.all, 1);
-    assert.match(
-      describeCurve(found, alphas.all, alphas.all),
-      /opposite of the published effect.*the bent of the answers/s,
-    );
+    assert.match(describeCurve(found), /opposite of the published effect.*the bent of the answers/s);
   });
 
-  it('an item without a verdict under any condition is left out under all', () => {
+  it('an item without a verdict at one alpha is left out at all of its set, and of no other', () => {
     const torn = readings(
       () => 20,
       undefined,
-      (i, alpha) => i === 0 && alpha === 2,
+      (i, alpha, one) => i === 0 && alpha === 2 && isOwn(one),
     );
     const found = complianceCurves(torn, sets, alphas, alphas.all, 1);
     assert.deepEqual([found.items, found.twins, found.failed], [ITEMS - 1, ITEMS, 1]);
-    assert.ok(
-      found.curves.every(({ points }) =>
-        points.every(({ complianceRate }) => complianceRate.estimate === 19 / 39),
-      ),
+    for (const { set, points } of found.curves) {
+      for (const { complianceRate, meanTokens } of points) {
+        assert.equal(complianceRate.estimate, set === 'h-neurons' ? 19 / 39 : 20 / 40);
+        assert.equal(meanTokens, 2, 'of the answers that count');
+      }
+    }
+    assert.deepEqual([found.slope.hNeurons.estimate, found.slope.controls[0].slope], [0, 0]);
+    assert.match(describeCurve(found), /1 of 80 items are left out: the judge gave no usable verdict/);
+  });
+
+  it('what a judge cannot tell is no fall of compliance', () => {
+    const silent = readings(
+      () => 40,
+      undefined,
+      (i, alpha) => alpha === 0 && i < 12,
     );
+    const quiet: Cost = { passages: new Float64Array(3), prose: [] };
+    const found = legibility({ sets, alphas, readings: [silent], costAt: () => quiet, seed: 1 })!;
+    assert.equal(found.complianceFallsAt, null);
+  });
+
+  it('of many benchmarks one must fall more clearly than of one', () => {
+    const quiet: Cost = { passages: new Float64Array(3), prose: [] };
+    const fallsAt = (others: number) =>
+      legibility({
+        sets,
+        alphas,
+        // Seven of 40 cease: p = .016.
+        readings: [
+          readings((_, alpha) => (alpha === 0 ? 13 : 20)),
+          ...Array(others).fill(readings(() => 20)),
+        ],
+        costAt: () => quiet,
+        seed: 1,
+      })!.complianceFallsAt;
+    assert.deepEqual([fallsAt(0), fallsAt(2), fallsAt(3)], [0, 0, null]);
   });
 });
 
@@ -147,8 +177,20 @@ describe('what it costs', () => {
     }) as unknown as CostPoint;
 
   it('sound alphas reach outward from 1 until score or readability is lost', () => {
-    const points = [point(0, 0.95), point(0.5, 0.8), point(1, 1), point(2, 0.92), point(3, 0.95, 0.5)];
+    const points = [point(0, 0.48), point(0.5, 0.39), point(1, 0.5), point(2, 0.41), point(3, 0.48, 0.5)];
     assert.deepEqual(soundAlphas(points, 'facts'), [1, 2], 'what lies behind a broken point does not count');
+    const control = { set: 'c', points: [point(0, 0.5), point(1, 0.5), point(3, 0.1)] };
+    assert.match(
+      describeSoundness([{ set: 'h-neurons', points }, control], 'facts'),
+      /broken at 0 \(plain questions 48.% right, and so are 0 of 1 control sets\), at 0\.5 \(plain questions 39.% right\), at 3 .* 1 of 1 .*50.% at 1/,
+    );
+    assert.equal(
+      describeSoundness(
+        [control].map((one) => ({ ...one, points: points.slice(2, 4) })),
+        'facts',
+      ),
+      '',
+    );
   });
 
   it('readability falling first, after, and not at all', () => {

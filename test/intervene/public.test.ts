@@ -67,9 +67,29 @@ it('FaithEval: the option that the passage supports, by letter or by its text', 
     ['The answer is (A).', 'resists'],
     ['Oil, as the text says', 'complies'],
     ['water or oil', 'neither'],
+    ['I would choose option B because the text says so', 'complies'],
+    ['I think it is B', 'complies'],
+    ['b', 'complies'],
+    ['A because cows drink water', 'resists'],
+    ['A cow drinks water', 'resists'],
+    ['A cow drinks', 'neither'],
+    ['D', 'neither'],
     ['', 'neither'],
   ] as const)
     assert.equal(read(items[0], text), outcome, text);
+  const twice = {
+    ...row,
+    choices: { label: ['A', 'B', 'C'], text: ['oil', 'water', 'oil'] },
+    answerKey: 'C',
+  };
+  const same = (await faithEval(write('same.jsonl', JSON.stringify(twice)), 10, 1)).items[0];
+  for (const [text, outcome] of [
+    ['A', 'resists'],
+    ['C', 'complies'],
+    ['C. oil', 'complies'],
+    ['oil', 'neither'],
+  ] as const)
+    assert.equal(read(same, text), outcome, `${text}, of two options with one text`);
   await expectUserError(
     () => faithEval(write('x.jsonl', '{"question":"a"}\n'), 1, 1),
     /no column "context", "choices", "answerKey"/,
@@ -80,10 +100,9 @@ it('FaithEval: the option that the passage supports, by letter or by its text', 
   );
 });
 
-it('jailbreak: each question within the template, kept out of reports', async () => {
+it('jailbreak: each question within the template', async () => {
   const questions = write('j.csv', 'question\nfirst?\nsecond?\n');
-  const { items, sensitive } = await jailbreak(questions, write('t.txt', 'Pretend. {question} Now.'), 10, 1);
-  assert.equal(sensitive, true);
+  const { items } = await jailbreak(questions, write('t.txt', 'Pretend. {question} Now.'), 10, 1);
   assert.deepEqual(items.map(({ turns }) => turns[0].question).sort(), [
     'Pretend. first? Now.',
     'Pretend. second? Now.',

@@ -197,6 +197,27 @@ test('missing, gated and private repositories are told apart', async (t) => {
   await failsWith(w.resolve(`hf:${REPO}:Q4_K_M`), /does not accept the token/);
 });
 
+test('a revision is asked for by its name, and kept beside the others', async (t) => {
+  const w = await world(t);
+  serve(w);
+  const commit = 'd'.repeat(40);
+  w.server.repos[REPO].branches = { 'stage1/step1000': { commit, files: { 'm-Q4_K_M.gguf': other } } };
+  const main = await w.resolve(`hf:${REPO}:Q4_K_M`);
+  const step = await w.resolve(`hf:${REPO}@stage1/step1000:Q4_K_M`);
+  assert.deepEqual(await readFile(main.path), Buffer.from(model));
+  assert.deepEqual(await readFile(step.path), Buffer.from(other));
+  assert.equal(step.name, 'm-Q4_K_M@stage1/step1000');
+  assert.equal(step.source, `hf:${REPO}@${commit}/m-Q4_K_M.gguf`);
+  assert.ok(w.notices.some((text) => text.includes(`hf:${REPO}@stage1/step1000:m-Q4_K_M.gguf`)));
+  await w.server.close();
+  assert.deepEqual(await w.resolve(`hf:${REPO}@stage1/step1000:Q4_K_M`), step);
+  assert.equal((await w.resolve(`hf:${REPO}@${commit}`, { offline: true })).path, step.path);
+  assert.deepEqual(await w.resolve(`hf:${REPO}:Q4_K_M`), main);
+  for (const revision of ['..', 'a/../../b', '', '/a', 'a/']) {
+    await failsWith(w.resolve(`hf:${REPO}@${revision}:Q4_K_M`), /is no repository; write hf:owner\/repo/);
+  }
+});
+
 test('a page that is no hub is called so', async (t) => {
   const w = await world(t);
   serve(w);

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Engine } from '../../src/engine/index.js';
-import { readLetter } from '../../src/judge/letter.js';
+import { LETTER_RULE, readLetter } from '../../src/judge/letter.js';
 import { ruleJudge, ruleSpans } from '../../src/judge/rule-judge.js';
 import { choiceStyle } from '../../src/pipeline/choice-prompt.js';
+import { runStages } from '../../src/pipeline/find.js';
+import { fingerprint } from '../../src/pipeline/fingerprint.js';
 import { openSampler } from '../../src/pipeline/open-sampler.js';
 import { readAnswers } from '../../src/pipeline/read-answers.js';
 import { sampleQuestions } from '../../src/pipeline/sample-questions.js';
@@ -14,6 +16,7 @@ import type { Question } from '../../src/questions/types.js';
 import { openTiny } from '../support/engines.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { fakeChoices, fakeEngine, fakeQuestions } from '../support/fake-engine.js';
+import { fakeSettings, openFakeRun } from '../support/fake-run.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const root = temporaryFolder();
@@ -45,6 +48,26 @@ test('the letter is read from where a model puts it, and from nowhere else', () 
     ['Answer: D', 'D'],
     ['I believe the correct option is **A**.', 'A'],
     ['That would be (B), as said.', 'B'],
+    ['c', 'C'],
+    ['(b)', 'B'],
+    ['b) Paris', 'B'],
+    ['option a', 'A'],
+    ['The answer is c.', 'C'],
+    ['I would choose option C because it is said', 'C'],
+    ['I would choose option A because it is said', 'A'],
+    ['Not option B, but option C', 'C'],
+    ['I choose A because it is said', 'A'],
+    ['The answer is B as the passage says', 'B'],
+    ['I think it is B', 'B'],
+    ['B is the correct answer', 'B'],
+    ['A because it is said', 'A'],
+    ['A is a letter', undefined],
+    ['B or C', undefined],
+    ['It is A dog', undefined],
+    ['a dog', undefined],
+    ['I think so', undefined],
+    ['It is I', undefined],
+    ['e.g. this', undefined],
     ['A dog is the best friend', undefined],
     ['The answer is a dog', undefined],
     ['Paris', undefined],
@@ -58,8 +81,19 @@ test('the letter is read from where a model puts it, and from nowhere else', () 
   for (const [text, letter] of cases) {
     const read = readLetter(text, 4);
     assert.equal(read?.letter, letter, text);
-    if (read) assert.equal(text.slice(read.start, read.end), letter, text);
+    if (read) assert.equal(text.slice(read.start, read.end).toUpperCase(), letter, text);
   }
+});
+
+test('with nine options I is a letter, and still mostly a pronoun', () => {
+  for (const [text, letter] of [
+    ['I', 'I'],
+    ['The answer is I.', 'I'],
+    ['option I as', 'I'],
+    ['I think so', undefined],
+    ['I choose I think', undefined],
+  ] as const)
+    assert.equal(readLetter(text, 9)?.letter, letter, text);
 });
 
 test('on llama.cpp: the letters’ log-probabilities, the greedy answer, and the tokens that are read', async () => {
@@ -195,4 +229,33 @@ test('a tokenizer that joins letters to the prompt is refused in one line', asyn
   };
   const questions = splitQuestions(fakeChoices(1), 1);
   await expectUserError(() => collect(joined, questions), /multiple choice cannot be read/);
+});
+
+test('verdicts on said letters are not kept when letters are read otherwise; those on log-probabilities are', async () => {
+  const start = async (folder: string, choice: 'greedy' | undefined, letters: number | undefined) => {
+    const notes: string[] = [];
+    const context = await openFakeRun(folder, fakeEngine(), (event) => {
+      if (event.type === 'note') notes.push(event.message);
+    });
+    const done = context.folder.manifest.stages.collect;
+    // As a run of another version left it.
+    if (done) {
+      const { letters: _, ...settings } = done.settings;
+      done.settings = letters === undefined ? settings : { ...settings, letters };
+      const { fingerprint: __, settings: kept, inputs, after } = done;
+      done.fingerprint = fingerprint({ stage: 'collect', settings: kept, inputs, after });
+    }
+    const settings = fakeSettings();
+    settings.collect = { ...settings.collect, ...(choice && { choice }) };
+    await runStages(context, ['collect'], settings);
+    await context.close();
+    return notes.filter((note) => /letters/.test(note)).length;
+  };
+  const [said, likely] = [join(root, 'said'), join(root, 'likely')];
+  assert.equal(await start(said, 'greedy', undefined), 0);
+  assert.equal(await start(said, 'greedy', LETTER_RULE), 0, 'the same reading');
+  assert.equal(await start(said, 'greedy', undefined), 1, 'a run from before there was a version');
+  assert.equal(await start(said, 'greedy', LETTER_RULE - 1), 1);
+  assert.equal(await start(likely, undefined, undefined), 0);
+  assert.equal(await start(likely, undefined, undefined), 0);
 });

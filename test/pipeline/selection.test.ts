@@ -145,3 +145,25 @@ test('score questions: known ones of the training half, by seed', () => {
   assert.notDeepEqual(scoreQuestions(cases, 6, 4), drawn);
   assert.equal(scoreQuestions(cases, 100, 3).length, 10);
 });
+
+test('answers that are kept are judged anew: a verdict of an earlier reading is none', async () => {
+  const path = join(root, 'kept.jsonl');
+  const line = {
+    set: 'none',
+    C: null,
+    id: 'q',
+    text: 'I would choose option B because',
+    verdict: 'uncertain',
+  };
+  writeFileSync(path, `${JSON.stringify(line)}\n`);
+  const { unsuppressed } = await suppressedScores({
+    engine: fakeEngine({ onJob: () => assert.fail('asked again') }),
+    questions: [{ id: 'q', question: 'Which?', aliases: ['B'], kind: 'choice', options: ['this', 'that'] }],
+    points: [],
+    promptStyle: 'few-shot',
+    maxTokens: 20,
+    path,
+    onProgress: () => {},
+  });
+  assert.equal(unsuppressed, 1);
+});

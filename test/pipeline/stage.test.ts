@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,7 +16,13 @@ import type { RunEvent } from '../../src/pipeline/events.js';
 import { fingerprint } from '../../src/pipeline/fingerprint.js';
 import { lockFile } from '../../src/pipeline/lock.js';
 import { STAGE_FILES, type StageName } from '../../src/pipeline/manifest.js';
-import { openExistingRun, openRunFolder, previousName, readManifest } from '../../src/pipeline/run-folder.js';
+import {
+  lock as lockOutput,
+  openExistingRun,
+  openRunFolder,
+  previousName,
+  readManifest,
+} from '../../src/pipeline/run-folder.js';
 import { runStage, type StageDefinition } from '../../src/pipeline/stage.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -191,6 +205,37 @@ test('a lock that beats is taken over from another machine once it is silent, ot
   lock({});
   utimesSync(path, hour, hour);
   await expectUserError(() => lockFile(path, 'shard 0 of 2'), /elsewhere/);
+});
+
+test('a folder is taken without harm to what the user keeps in it', () => {
+  const path = join(root, 'mine');
+  mkdirSync(join(path, '.folder.9.1.tmp'), { recursive: true });
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  const kept = ['notes.tmp', '.notes.tmp', 'a.7.1.tmp', `.other.gguf.${process.ppid}.1.tmp`];
+  const left = [`.detector.json.${dead}.3.tmp`, `.detector.json.${process.pid}.99999.tmp`];
+  for (const name of [...kept, ...left]) writeFileSync(join(path, name), '');
+  lockOutput(path)();
+  assert.deepEqual(readdirSync(path).sort(), [...kept, '.folder.9.1.tmp'].sort());
+});
+
+test('a file in the place of a folder is one line', async () => {
+  const file = join(root, 'a-file');
+  writeFileSync(file, '');
+  await expectUserError(
+    () => lockOutput(file),
+    /^cannot write to .*a-file: a file of this name is in the way/,
+  );
+  await expectUserError(() => lockOutput(join(file, 'x')), /a part of the path is not a folder/);
+});
+
+const full = existsSync('/dev/full') ? test : test.skip;
+full('a full disk at the start is one line, and no half of a lock stays', async () => {
+  const path = join(root, 'full');
+  mkdirSync(path);
+  // What the lock is written to before it gets its name.
+  symlinkSync('/dev/full', join(path, `lock.${process.pid}`));
+  await expectUserError(() => lockOutput(path), /^cannot write to .*full: the disk is full/);
+  assert.deepEqual(readdirSync(path), []);
 });
 
 test('a damaged manifest is named', async () => {

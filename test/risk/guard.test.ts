@@ -54,6 +54,9 @@ test('another attempt is another sample; a greedy one lowers alpha, since it wou
     guardAttempts({ ...options, temperature: 0 }).map(({ alpha }) => alpha),
     [1, 0.75, 0.5, 0.25],
   );
+  // Nothing is left to lower.
+  assert.equal(guardAttempts({ ...options, alpha: 0, temperature: 0 }).length, 1);
+  assert.equal(guardAttempts({ ...options, alpha: 0, temperature: 0.7 }).length, 4);
   assert.deepEqual(guardAttempts({ ...options, mode: 'abstain', temperature: 0 }), [
     { attempt: 0, alpha: 1 },
   ]);

@@ -57,6 +57,28 @@ test('a client that goes away stops its computation at once', async () => {
   assert.equal(await metric(server, 'hneurons_answers_total{outcome="disconnected"}'), 2);
 });
 
+test('a score that nobody waits for any more keeps its place until nothing is computed for it, which is soon', async () => {
+  const server = await slow();
+  const answer = 'word '.repeat(300);
+  const items = Array.from({ length: 16 }, (_, i) => ({ question: `What is ${i}?`, answer }));
+  const leaving = new AbortController();
+  const scored = fetch(`${server.url}/v1/score`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ items }),
+    signal: leaving.signal,
+  });
+  assert.ok(await eventually(() => server.context.admission.inside === 1));
+  leaving.abort();
+  await assert.rejects(scored);
+  assert.ok(await eventually(() => server.context.admission.inside === 0));
+  assert.equal(await metric(server, 'hneurons_answers_total{outcome="disconnected"}'), 1);
+  // Nothing is left in the queue of the native process.
+  assert.ok((await server.backend.call((engine) => engine.columnNorms())).length > 0);
+  const chat = await server.client.chat.completions.create({ ...long, max_tokens: 2 });
+  assert.equal(chat.usage?.completion_tokens, 2);
+});
+
 test('a full queue is refused with a time to wait, and is open again afterwards', async () => {
   const server = await slow({ concurrency: 1, queue: 1 });
   const away = new AbortController();

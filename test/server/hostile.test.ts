@@ -103,9 +103,9 @@ test('bodies that are no JSON, too large, endless or of another type are refused
     duplex: 'half',
   } as RequestInit).then(
     ({ status }) => status,
-    () => 'closed',
+    (error) => error,
   );
-  assert.ok(endless === 413 || endless === 'closed', String(endless));
+  assert.equal(endless, 413);
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', '']) {
     const answer = await post(server, '/v1/chat/completions', { messages }, { 'content-type': type });
     assert.equal(answer.status, 415, type);

@@ -137,8 +137,17 @@ test('the guard asks the other server again, or holds the answer back', async ()
     }),
   );
   assert.equal(retried.message.content, words[scores.indexOf(Math.min(...scores))]);
-  assert.equal((await ask('retry', { temperature: 0 })).choices.length, 1);
-  assert.equal(puppet.requests.length - start, 5, 'a greedy answer would come out the same');
+  for (const more of [{ temperature: 0 }, { top_k: 1 }]) {
+    const before = puppet.requests.length;
+    assert.equal((await ask('retry', more)).choices.length, 1);
+    assert.equal(puppet.requests.length - before, 1, 'a greedy answer would come out the same');
+  }
+  // Each choice is asked for again with seeds of its own, beyond those that a server counts up to for the n.
+  const many = puppet.requests.length;
+  puppet.reply = (_, index) => (index === many ? words.slice(0, 2) : words[index % 4]);
+  assert.equal((await ask('retry', { n: 2 })).choices.length, 2);
+  const seeds = puppet.requests.slice(many).map(({ body }) => body.seed);
+  assert.deepEqual(seeds, [4, 6, 7, 8, 9, 10, 11]);
   const held = await ask('abstain');
   assert.match(held.choices[0].message.content!, /not sure/);
   const stream = await risky.client.chat.completions.create({

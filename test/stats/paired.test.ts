@@ -30,6 +30,7 @@ it('McNemar counts changes in both directions and agrees with brute force', () =
     const want = gained + lost === 0 ? 1 : bruteForce(gained, lost);
     assert.ok(Math.abs(found.p - want) < 1e-9, `${gained} ${lost}: ${found.p} ${want}`);
   }
+  assert.throws(() => mcNemar([true], []), /1 items before, 0 after/);
 });
 
 it("the mean of the items' slopes is the least-squares slope of the mean curve", () => {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../errors.js';
 import type { Export } from '../../exchange/export-run.js';
-import { addOutput, MODEL } from '../options.js';
+import { addOutput, alpha, MODEL } from '../options.js';
 import { onlyRun } from '../places.js';
 import { type Session, withProgress } from '../session.js';
 import type { ExportModelFlags, Kind } from './export-model.js';
@@ -29,7 +29,7 @@ export function addExport(program: Command, session: Session): void {
       ).choices(KINDS),
     )
     .option('--detector <file>', 'with --as: detector.json of a run')
-    .option('--alpha <a>', 'with --as: factor for the H-Neurons (0 off, 1 as they are, 2 doubled)', finite)
+    .option('--alpha <a>', 'with --as: factor for the H-Neurons (0 off, 1 as they are, 2 doubled)', alpha)
     .option('--model <model>', `with --as: ${MODEL}`)
     .option(
       '--checkpoint <folder>',
@@ -62,14 +62,6 @@ function formats(text: string): Export[] {
     if (format === undefined) throw new InvalidArgumentError(`It must be some of ${FORMATS.join(',')}.`);
     return format;
   });
-}
-
-/** A parser of an alpha. */
-function finite(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw new InvalidArgumentError('It must be a finite number.');
-  return value;
 }
 
 async function runExport(session: Session, flags: ExportFlags): Promise<void> {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { LARGEST_ALPHA } from '../../engine/steer/alpha.js';
 import type { Intervention } from '../../report/intervention/schema.js';
-import { benchmarkSpecs } from '../benchmarks.js';
+import { benchmarkSpecs, scoreSpecs } from '../benchmarks.js';
 import { type ComplianceFlags, complianceFolder, withCompliance } from '../compliance.js';
-import { integer } from '../options.js';
+import { integer, parsedOption } from '../options.js';
 import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
 
@@ -17,18 +18,29 @@ export function addIntervene(program: Command, session: Session): void {
     .command('intervene')
     .description('turn the H-Neurons up and down: does the model comply more, and what does it cost?')
     .requiredOption('--detector <file>', 'detector.json of a run')
-    .option(
-      '--benchmark <list>',
-      'counterfactual, false-premise, doubt (built in, by rule); falseqa=FILE, faitheval=FILE, sycophancy[=SET], jailbreak=FILE',
-      benchmarkSpecs,
-      benchmarkSpecs('counterfactual,false-premise,doubt'),
+    .addOption(
+      parsedOption(
+        '--benchmark <list>',
+        'counterfactual, false-premise, doubt (built in); falseqa=FILE, faitheval=FILE, sycophancy[=SET], jailbreak=FILE',
+        benchmarkSpecs,
+        'counterfactual,false-premise,doubt',
+      ),
     )
-    .option('--alpha <values>', 'FROM:TO:STEP, or values with commas', alphas, alphas('0:3:0.5'))
-    .option(
-      '--controls <sets>',
-      'neuron sets to compare with: random:N,layer-matched:N, or none',
-      controls,
-      controls('random:5,layer-matched:5'),
+    .addOption(
+      parsedOption(
+        '--alpha <values>',
+        'FROM:TO:STEP, or values with commas; always also 1',
+        alphas,
+        '0:3:0.5',
+      ),
+    )
+    .addOption(
+      parsedOption(
+        '--controls <sets>',
+        'neuron sets to compare with: random:N,layer-matched:N, or none',
+        controls,
+        'random:5,layer-matched:5',
+      ),
     )
     .option(
       '--items <n>',
@@ -36,7 +48,14 @@ export function addIntervene(program: Command, session: Session): void {
       integer(5),
       40,
     )
-    .option('--score <sets>', 'plain questions that tell what it costs: facts, triviaqa, NAME=FILE', 'facts');
+    .addOption(
+      parsedOption(
+        '--score <sets>',
+        'plain questions that tell what it costs: facts (always), a set such as triviaqa, SET=FILE, or a file',
+        scoreSpecs,
+        'facts',
+      ),
+    );
   addSteered(command)
     .addHelpText(
       'after',
@@ -53,16 +72,29 @@ side-by-side.jsonl, and are not shown in reports.`,
     .action((flags: InterveneFlags) => runIntervene(session, flags));
 }
 
-/** Values of alpha: `0:3:0.5`, `0,1,2` or one number. */
+/** Values of alpha: `0:3:0.5`, `0,1,2` or one number, each once. 1 need not be among them, but another has to be. */
 export function alphas(text: string): number[] {
   const fault = () =>
-    new InvalidArgumentError('It must be FROM:TO:STEP with finite numbers, or numbers with commas.');
-  const parts = text.includes(':') ? text.split(':') : text.split(',');
-  const numbers = parts.map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  if (numbers.some((value) => !Number.isFinite(value))) throw fault();
-  if (!text.includes(':')) return [...new Set(numbers)].sort((a, b) => a - b);
-  const [from, to, step] = numbers;
-  if (numbers.length !== 3 || step <= 0 || to < from || (to - from) / step > 200) throw fault();
+    new InvalidArgumentError(
+      `It must be FROM:TO:STEP, or numbers with commas, from ${-LARGEST_ALPHA} to ${LARGEST_ALPHA}.`,
+    );
+  const isGrid = text.includes(':');
+  const numbers = text.split(isGrid ? ':' : ',').map((part) => {
+    const value = Number(part);
+    if (part.trim() === '' || !(Math.abs(value) <= LARGEST_ALPHA)) throw fault();
+    return value;
+  });
+  const all = isGrid ? steps(numbers) : numbers;
+  if (all === undefined) throw fault();
+  if (all.every((value) => value === 1)) {
+    throw new InvalidArgumentError('It must have another value than 1, at which the model is as it is.');
+  }
+  return [...new Set(all)].sort((a, b) => a - b);
+}
+
+/** From, to and step as values; undefined where they make no grid. */
+function steps([from, to, step, ...more]: number[]): number[] | undefined {
+  if (more.length > 0 || !(step > 0) || to < from || (to - from) / step > 200) return undefined;
   const count = Math.floor((to - from) / step + 1e-9) + 1;
   return Array.from({ length: count }, (_, i) => Number((from + i * step).toFixed(6)));
 }

@@ -2,10 +2,11 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../errors.js';
+import { hubName, parseHubSpec } from '../../models/index.js';
 import type { Listener } from '../../pipeline/events.js';
 import type { RunFolder } from '../../pipeline/run-folder.js';
 import type { CollectSettings } from '../../pipeline/settings.js';
-import type { TracedModel } from '../../pipeline/trace/trace.js';
+import type { TracedModel } from '../../pipeline/trace/input.js';
 import { judgeSettings, openJudging } from '../judges.js';
 import {
   addEngine,
@@ -37,7 +38,7 @@ interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   seed?: number;
 }
 
-const MODEL = 'GGUF as for --model, a safetensors file or folder, or hf:owner/repo:safetensors';
+const MODEL = 'GGUF as for --model, a safetensors file or folder, or hf:owner/repo[@revision]:safetensors';
 
 /** `hneurons trace`: where H-Neurons come from. */
 export function addTrace(program: Command, session: Session): void {
@@ -84,7 +85,9 @@ Examples:
   $ hneurons trace --detector runs/it/detector.json --base base.gguf
   $ hneurons trace --detector runs/it/detector.json --base hf:google/gemma-3-270m:safetensors --instruct hf:google/gemma-3-270m-it:safetensors
   $ hneurons trace --detector runs/it/detector.json --checkpoints step1000.gguf,step8000.gguf,step143000.gguf
+  $ hneurons trace --detector runs/it/detector.json --checkpoints hf:lab/model@step1000:safetensors,hf:lab/model@step8000:safetensors
 
+A revision is a branch, tag or commit of a repository on the hub, where trainings keep their checkpoints.
 A checkpoint in safetensors has its weights compared; only a GGUF can be asked questions as well.`,
     )
     .action((flags: TraceFlags) => runTrace(session, flags));
@@ -92,12 +95,12 @@ A checkpoint in safetensors has its weights compared; only a GGUF can be asked q
 
 async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
   const bases = baseSpecs(flags);
+  checkFlags(flags);
   const { readDetector, checkDetectorModel } = await import('../../pipeline/detector.js');
   const { openExistingRun, readManifest, lock } = await import('../../pipeline/run-folder.js');
   const { traceOrigin } = await import('../../pipeline/trace/trace.js');
   const { collectSettings } = await import('../../pipeline/train.js');
   const { DEFAULT_SEED, defined } = await import('../../pipeline/settings.js');
-  const { writeOriginPage } = await import('../../pipeline/trace/page.js');
 
   const detector = await readDetector(flags.detector);
   const home = dirname(flags.detector);
@@ -112,7 +115,10 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
   }
   const origin = await withProgress(session, flags, async (emit) => {
     const instruct = await traced(session, flags.instruct ?? manifest!.model.path, emit);
-    if (instruct.identity) checkDetectorModel(detector, instruct.identity, flags.instruct !== undefined);
+    if (instruct.identity) {
+      const remedy = `name the model with --instruct FILE, or take that file all the same with --instruct ${instruct.weights.path}`;
+      checkDetectorModel(detector, instruct.identity, flags.instruct !== undefined, remedy);
+    }
     const models: TracedModel[] = [];
     for (const spec of bases) models.push(await traced(session, spec, emit));
     let run: RunFolder | undefined;
@@ -162,12 +168,32 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
       for (const end of ends.reverse()) end();
     }
   });
-  await writeOriginPage(out, origin);
+  const { summary, transferNote, driftNote } = origin;
+  const words = [summary, transferNote, driftNote].flatMap((text) => (text ? `${text}\n` : []));
   session.stdout.write(
-    flags.json
-      ? `${JSON.stringify(origin)}\n`
-      : `${origin.summary}\n${origin.transferNote ? `${origin.transferNote}\n` : ''}\n${join(out, 'origin.html')}\n`,
+    flags.json ? `${JSON.stringify(origin)}\n` : `${words.join('')}\n${join(out, 'origin.html')}\n`,
   );
+}
+
+/** Says at once what would have no effect. */
+function checkFlags({ transfer, ...flags }: TraceFlags): void {
+  const asking = {
+    datasets: 'datasets',
+    limit: 'limit',
+    minCorrect: 'min-correct',
+    maxCorrect: 'max-correct',
+    quota: 'quota',
+  };
+  const needless = Object.entries(asking).find(([flag]) => flags[flag as keyof typeof asking] !== undefined);
+  if (!transfer && needless) {
+    throw new UserError(
+      `with --no-transfer the base model is not asked, and --${needless[1]} has no effect; leave one of the two out`,
+      { exitCode: 2 },
+    );
+  }
+  if (flags.limit !== undefined && flags.datasets === undefined) {
+    throw new UserError('--limit needs --datasets: it is the most questions asked of one', { exitCode: 2 });
+  }
 }
 
 function baseSpecs({ base, checkpoints }: TraceFlags): string[] {
@@ -181,16 +207,16 @@ function baseSpecs({ base, checkpoints }: TraceFlags): string[] {
 /** A model as the user named it: its weights, and, for a GGUF, who it is. */
 async function traced(session: Session, spec: string, emit: Listener): Promise<TracedModel> {
   const { openWeights } = await import('../../weights/open.js');
-  const remote = /^hf:([\w.-]+\/[\w.-]+):safetensors$/.exec(spec);
-  if (remote) {
+  const remote = spec.startsWith('hf:') ? parseHubSpec(spec.slice('hf:'.length)) : undefined;
+  if (remote?.selector === 'safetensors') {
     const { fetchFfn } = await import('../../weights/remote.js');
-    const folder = await fetchFfn(remote[1], {
+    const folder = await fetchFfn(remote, {
       signal: session.signal,
       onNotice: (message) => emit({ type: 'note', message }),
       onProgress: ({ done, total }) =>
         emit({ type: 'progress', step: 'model', done: done / 1e6, total: (total ?? done) / 1e6, unit: 'MB' }),
     });
-    return { name: remote[1].split('/')[1], weights: await openWeights(folder) };
+    return { name: hubName(remote).split('/').slice(1).join('/'), weights: await openWeights(folder) };
   }
   const isCheckpoint =
     existsSync(spec) && (statSync(spec).isDirectory() || /\.(safetensors|json)$/i.test(spec));

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { benchmarkSpecs } from '../benchmarks.js';
+import { benchmarkSpecs, scoreSpecs } from '../benchmarks.js';
 import { type ComplianceFlags, withCompliance } from '../compliance.js';
-import { integer, number } from '../options.js';
+import { integer, number, parsedOption } from '../options.js';
 import type { Session } from '../session.js';
 import { addSteered } from '../steered-options.js';
 import { alphas } from './intervene.js';
@@ -17,20 +17,24 @@ export function addTune(program: Command, session: Session): void {
     .command('tune')
     .description('find the alpha that lowers compliance most at a bounded cost, and test it on other facts')
     .requiredOption('--detector <file>', 'detector.json of a run')
-    .option(
-      '--benchmark <list>',
-      'as for intervene',
-      benchmarkSpecs,
-      benchmarkSpecs('counterfactual,false-premise,doubt'),
+    .addOption(
+      parsedOption(
+        '--benchmark <list>',
+        'as for intervene',
+        benchmarkSpecs,
+        'counterfactual,false-premise,doubt',
+      ),
     )
-    .option(
-      '--alpha <values>',
-      'alphas to try: FROM:TO:STEP, or values with commas',
-      alphas,
-      alphas('0:2:0.2'),
+    .addOption(
+      parsedOption(
+        '--alpha <values>',
+        'alphas to try: FROM:TO:STEP, or values with commas',
+        alphas,
+        '0:2:0.2',
+      ),
     )
     .option('--items <n>', 'items of each benchmark, half to search on and half to test on', integer(10), 60)
-    .option('--score <sets>', 'plain questions: facts, triviaqa, NAME=FILE', 'facts')
+    .addOption(parsedOption('--score <sets>', 'plain questions, as for intervene', scoreSpecs, 'facts'))
     .option('--max-score-drop <x>', 'most that the share of right answers may fall', number(0, 1), 0.01)
     .option('--max-twin-drop <x>', 'most that the share of right twins may fall', number(0, 1), 0.05);
   addSteered(command)

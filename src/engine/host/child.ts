@@ -7,6 +7,7 @@ import { toFloat32 } from '../native/convert.js';
 import { type LoadedModel, loadModel } from '../native/model.js';
 import { detokenize, pieceBytes, pieceCache, tokenize } from '../native/vocabulary.js';
 import { logProbabilities } from '../read/log-probabilities.js';
+import { makePace } from '../read/pace.js';
 import { type ReadReply, readCases } from '../read/reader.js';
 import { growTrees, type StepReply } from '../sample/tree.js';
 import { makeSteerer, type Steerer } from '../steer/adapter.js';
@@ -14,7 +15,13 @@ import type { Steering } from '../types.js';
 import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
 
 type Exchange = (turn: Turn) => Promise<TurnReply>;
-type Handlers = { [K in CallName]: (argument: Calls[K][0], exchange: Exchange) => Promise<Calls[K][1]> };
+type Handlers = {
+  [K in CallName]: (
+    argument: Calls[K][0],
+    exchange: Exchange,
+    stopped: () => boolean,
+  ) => Promise<Calls[K][1]>;
+};
 
 const FLOAT32_BYTES = 4;
 const FLOAT16_BYTES = 2;
@@ -87,7 +94,7 @@ const handlers: Handlers = {
       }),
     );
   },
-  async read({ prefix, neurons, signed, residual, steering }, exchange) {
+  async read({ prefix, neurons, signed, residual, steering }, exchange, stopped) {
     const rows = outputRows(model);
     const held = await steerer.hold(steering);
     const openReader = (cells: number, evaluate: bigint) => {
@@ -103,10 +110,11 @@ const handlers: Handlers = {
       held.set(context.pointer);
       return context;
     };
+    const pace = makePace(() => (!live ? 'none' : live.active > 0 ? 'busy' : 'idle'), stopped);
     try {
       await readCases(
         model,
-        { prefix, neurons, signed, residual, open: openReader },
+        { prefix, neurons, signed, residual, open: openReader, pace },
         async (results, room) => {
           return (await exchange({ kind: 'read', results, room })) as ReadReply;
         },
@@ -174,6 +182,17 @@ async function steered<T>(
   }
 }
 
+/** These only look into the vocabulary, or make a session go away: they do not wait for what is being computed. */
+const AT_ONCE: ReadonlySet<CallName> = new Set([
+  'tokenize',
+  'pieces',
+  'detokenize',
+  'liveClose',
+  'peakMemory',
+]);
+
+/** Calls under way or waiting; false for those that nobody wants any more. */
+const wanted = new Map<number, boolean>();
 const pending = new Map<number, (reply: TurnReply) => void>();
 let queue: Promise<void> = Promise.resolve();
 
@@ -187,8 +206,10 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
     });
   };
   try {
-    const handler = handlers[name] as (argument: unknown, exchange: Exchange) => Promise<unknown>;
-    send({ kind: 'result', id, result: await handler(argument, exchange) });
+    const stopped = () => wanted.get(id) === false;
+    if (stopped()) throw new Error('stopped');
+    const handler = handlers[name] as (...all: [unknown, Exchange, () => boolean]) => Promise<unknown>;
+    send({ kind: 'result', id, result: await handler(argument, exchange, stopped) });
   } catch (error) {
     const { message, stack } = error as Error;
     send({
@@ -198,16 +219,21 @@ async function answer(id: number, name: CallName, argument: unknown): Promise<vo
       stack,
       exitCode: error instanceof UserError ? error.exitCode : undefined,
     });
+  } finally {
+    wanted.delete(id);
   }
 }
 
 process.on('message', (message: ToChild) => {
   if (message.kind === 'submit') live?.submit(message.request);
   else if (message.kind === 'cancel') live?.cancel(message.number);
-  else if (message.kind === 'call' && message.name === 'liveClose')
-    void answer(message.id, message.name, message.argument);
-  else if (message.kind === 'call') {
-    queue = queue.then(() => answer(message.id, message.name, message.argument));
+  else if (message.kind === 'stop') {
+    if (wanted.has(message.id)) wanted.set(message.id, false);
+  } else if (message.kind === 'call') {
+    const { id, name, argument } = message;
+    wanted.set(id, true);
+    if (AT_ONCE.has(name)) void answer(id, name, argument);
+    else queue = queue.then(() => answer(id, name, argument));
   } else {
     const resolve = pending.get(message.id);
     pending.delete(message.id);

@@ -21,7 +21,13 @@ const STDERR_KEPT = 16384;
 /** The native process and the calls under way in it. */
 interface Host extends LiveHost {
   process: Engine['process'];
-  call<K extends CallName>(name: K, argument: Calls[K][0], onTurn?: TurnHandler): Promise<Calls[K][1]>;
+  /** @param signal stops the call, which then rejects with its reason once the native process is done with it */
+  call<K extends CallName>(
+    name: K,
+    argument: Calls[K][0],
+    onTurn?: TurnHandler,
+    signal?: AbortSignal,
+  ): Promise<Calls[K][1]>;
   close(): Promise<void>;
 }
 
@@ -101,14 +107,23 @@ function startHost(subject: string, signal?: AbortSignal): Host {
 
   return {
     process: { pid: child.pid ?? -1, gone, kill: () => void child.kill('SIGKILL') },
-    call(name, argument, onTurn) {
-      return new Promise((resolve, reject) => {
-        if (ended) return reject(ended);
-        running = name;
-        const id = ++lastId;
-        calls.set(id, { resolve: resolve as (result: unknown) => void, reject, onTurn });
-        post({ kind: 'call', id, name, argument });
-      });
+    async call(name, argument, onTurn, stop) {
+      if (ended) throw ended;
+      stop?.throwIfAborted();
+      running = name;
+      const id = ++lastId;
+      const onStop = () => post({ kind: 'stop', id });
+      stop?.addEventListener('abort', onStop, { once: true });
+      try {
+        return await new Promise((resolve, reject) => {
+          calls.set(id, { resolve: resolve as (result: unknown) => void, reject, onTurn });
+          post({ kind: 'call', id, name, argument });
+        });
+      } catch (error) {
+        throw stop?.aborted && !ended ? stop.reason : error;
+      } finally {
+        stop?.removeEventListener('abort', onStop);
+      }
     },
     post,
     listen(listener) {
@@ -194,7 +209,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       async read(job) {
         const { residual, signed, steering } = job;
         const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual, steering };
-        await host.call('read', wish, readTurns(job));
+        await host.call('read', wish, readTurns(job), job.signal);
       },
       live: (options) => openLive(host, options),
       peakMemory: () => host.call('peakMemory', {}),

@@ -11,7 +11,7 @@ import type {
   Steering,
 } from '../types.js';
 
-/** Calls that the parent makes: name, argument, result. One runs at a time, in order. */
+/** Calls that the parent makes: name, argument, result. One runs at a time, in order, but for those that take no time. */
 export interface Calls {
   load: [LoadOptions, ModelInfo];
   tokenize: [{ texts: string[]; special: boolean; bos: boolean }, Int32Array[]];
@@ -43,6 +43,8 @@ export type TurnReply = StepReply | ReadReply | { cancel: true };
 export type ToChild =
   | { kind: 'call'; id: number; name: CallName; argument: unknown }
   | { kind: 'reply'; id: number; reply: TurnReply }
+  /** Nobody wants the result of this call any more: it fails as soon as it can. */
+  | { kind: 'stop'; id: number }
   | { kind: 'submit'; request: NumberedRequest }
   | { kind: 'cancel'; number: number };
 

@@ -12,6 +12,8 @@ import { makeWatch } from './watch.js';
 
 /** A live session in the native process: steps while there is work, and lets messages in between. */
 export interface LiveRunner {
+  /** Requests waiting and running. */
+  readonly active: number;
   submit(request: NumberedRequest): void;
   cancel(number: number): void;
   close(): void;
@@ -114,6 +116,9 @@ export function openLiveRunner(
   );
 
   return {
+    get active() {
+      return batcher.active;
+    },
     submit(request) {
       const fault = faultOf(request, contextTokens, info.vocab, watching);
       if (fault) log.failure(request.number, new UserError(fault));

@@ -3,6 +3,7 @@ import type { Context } from '../native/context.js';
 import type { LoadedModel } from '../native/model.js';
 import type { ReadCase, ReadResult } from '../types.js';
 import { finishMean, makeAccumulator, makeResidualAccumulator, type TokenTarget } from './cett.js';
+import type { Pace } from './pace.js';
 import { makeTap, type Tap } from './tap.js';
 
 export interface ReadOptions {
@@ -14,6 +15,7 @@ export interface ReadOptions {
   residual?: number;
   /** Makes the context once the longest sequence is known: (cells, callback address). */
   open(cells: number, evaluate: bigint): Context;
+  pace: Pace;
 }
 
 export interface ReadReply {
@@ -42,14 +44,14 @@ const FIRST_CELLS = 2048;
  * Reads the mean CETT of all neurons over each mask of each case (method.md, steps 2 and 3). Tokens of several cases
  * are packed into each micro-batch; the prefix is run once, and its sum added to masks that cover it whole.
  * `exchange` hears the finished cases and answers with further ones.
- * @throws UserError when llama.cpp fails or a case is malformed.
+ * @throws UserError when llama.cpp fails or a case is malformed; what `pace` throws
  */
 export async function readCases(
   model: LoadedModel,
   options: ReadOptions,
   exchange: (results: ReadResult[], room: number) => Promise<ReadReply>,
 ): Promise<void> {
-  const { prefix, neurons, signed = false, residual: residualMask } = options;
+  const { prefix, neurons, signed = false, residual: residualMask, pace } = options;
   const size = model.info.layers * model.info.ffn;
   const residualSize = model.info.layers * model.info.hidden;
   const norms = model.norms();
@@ -83,9 +85,10 @@ export async function readCases(
   let masksSeen = 1;
   let showsResidual = residualMask !== undefined;
 
-  const decode = () => {
+  const decode = async () => {
     heard = 0;
     heardResidual = 0;
+    const [count, since] = [rows.length, performance.now()];
     context!.decode();
     if (tap.error) throw tap.error;
     const { architecture, layers } = model.info;
@@ -95,10 +98,11 @@ export async function readCases(
       );
     if (heardResidual !== layers) showsResidual = false;
     rows = [];
+    await pace.breathe(count, performance.now() - since);
   };
 
   /** (Re)opens the context with room for `cells` and runs the prefix. Only while no case is under way. */
-  const open = (cells: number) => {
+  const open = async (cells: number) => {
     context?.free();
     context = options.open(cells, tap.callback);
     if (prefix.length === 0) return;
@@ -112,7 +116,7 @@ export async function readCases(
         raw: prefixRaw?.subarray(i * neurons.length, (i + 1) * neurons.length),
         residual: prefixResidual,
       });
-      if (context.rows === context.rowLimit || i === prefix.length - 1) decode();
+      if (context.rows >= roomOf(context) || i === prefix.length - 1) await decode();
     }
   };
 
@@ -144,22 +148,26 @@ export async function readCases(
   const limit = () => Math.max(1, Math.min(MAX_IN_FLIGHT, Math.floor(SUM_BYTES / (size * 4 * masksSeen))));
   const used = () => reading.reduce((sum, r) => sum + r.source.tokens.length - r.shared, prefix.length);
 
-  const admit = () => {
+  const admit = async () => {
     while (waiting.length > 0 && reading.length < limit()) {
       const next = waiting[0];
       checkCase(next, model.info.vocab, residualMask);
       const needed = prefix.length + next.tokens.length;
-      if (!context || (reading.length === 0 && needed > context.cells)) open(Math.max(FIRST_CELLS, needed));
+      if (!context || (reading.length === 0 && needed > context.cells))
+        await open(Math.max(FIRST_CELLS, needed));
       if (used() + next.tokens.length > context!.cells) return;
       start(next);
       waiting.shift();
     }
   };
 
+  const roomOf = ({ rowLimit }: Context) => Math.min(rowLimit, pace.room());
+
   const fill = () => {
+    const room = roomOf(context!);
     for (const item of reading) {
       const { tokens, masks } = item.source;
-      while (item.fed < tokens.length && context!.rows < context!.rowLimit) {
+      while (item.fed < tokens.length && context!.rows < room) {
         const t = item.fed++;
         context!.add(tokens[t], t, item.sequence, true);
         rows.push({
@@ -201,10 +209,10 @@ export async function readCases(
         exhausted ||= reply.exhausted;
         waiting.push(...reply.cases);
       }
-      admit();
+      await admit();
       if (reading.length > 0) {
         fill();
-        decode();
+        await decode();
         collect();
       } else if (exhausted && waiting.length === 0 && results.length === 0) return;
     }

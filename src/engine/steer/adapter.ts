@@ -7,6 +7,7 @@ import type { LoadedModel } from '../native/model.js';
 import { columns } from '../native/weights.js';
 import type { Steering } from '../types.js';
 import { neuronsByLayer, writeAdapterFile } from './adapter-file.js';
+import { checkAlpha } from './alpha.js';
 
 /**
  * Writes the adapter of {@link writeAdapterFile} for neurons of a loaded model.
@@ -33,7 +34,7 @@ export interface HeldSteering {
 
 /** Adapters of one process: made at first use; those in use and a few more are kept. */
 export interface Steerer {
-  /** @throws UserError for a neuron that does not exist, or an alpha that is no number */
+  /** @throws UserError for a neuron that does not exist, or an alpha that {@link checkAlpha} refuses */
   hold(steering: Steering | undefined): Promise<HeldSteering>;
 }
 
@@ -83,7 +84,7 @@ export function makeSteerer(model: LoadedModel): Steerer {
       if (key === '')
         return { key, set: (context) => llama.adaptersSet(context, null, 0, null), release: () => {} };
       const { alpha, neurons } = steering!;
-      if (!Number.isFinite(alpha)) throw new UserError(`alpha must be a number, not ${alpha}`);
+      checkAlpha(alpha);
       const name = neuronKey(neurons);
       const adapter = adapters.get(name) ?? { pointer: load(neurons), users: 0 };
       adapters.delete(name);

@@ -43,6 +43,5 @@ export async function jailbreak(
     request: '',
     sampling: { temperature: 0.7, topK: 20, topP: 0.8, maxTokens: 256 },
     reader: { kind: 'llm', ask: 'harm' },
-    sensitive: true,
   };
 }

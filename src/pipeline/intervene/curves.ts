@@ -1,5 +1,5 @@
 import { isDegenerate } from '../../intervene/readability.js';
-import type { Benchmark, Item, Outcome } from '../../intervene/types.js';
+import type { Benchmark, Outcome } from '../../intervene/types.js';
 import type { ComplianceBenchmark, CompliancePoint } from '../../report/intervention/schema.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { derive } from '../../stats/random.js';
@@ -31,7 +31,8 @@ const PAIRS: [number, number][] = [
 ];
 
 /**
- * Compliance curves of the H-Neurons and their controls with what belongs to them: intervals, slopes, paired changes.
+ * Compliance curves of the H-Neurons and their controls with what belongs to them: intervals, slopes, paired changes. An item
+ * without a usable verdict is left out at all alphas of the set of neurons that it failed under, and kept under the others.
  * @param sets the H-Neurons first
  * @param alphas all of them, and those at which the controls were asked too
  * @param sound alphas at which the model with scaled H-Neurons is sound
@@ -45,14 +46,12 @@ export function complianceCurves(
 ): ComplianceBenchmark {
   const alphasOf = ({ kind }: NeuronSet) => (kind === 'h-neurons' ? alphas.all : alphas.controls);
   const { items } = benchmark;
-  const usable = items.map((_, i) =>
-    sets.every((set) => alphasOf(set).every((alpha) => at(set, alpha).outcomes[i] !== 'failed')),
-  );
-  const places = (twin: boolean) => items.flatMap((item, i) => (item.twin === twin && usable[i] ? [i] : []));
-  const own = places(false);
-  const twins = places(true);
+  const placesOf = (set: NeuronSet, twin: boolean) =>
+    usableItems(alphasOf(set).map((alpha) => at(set, alpha))).filter((i) => items[i].twin === twin);
+  const own = placesOf(sets[0], false);
+  const twins = placesOf(sets[0], true);
   const complies = (set: NeuronSet, alpha: number) =>
-    own.map((i) => at(set, alpha).outcomes[i] === 'complies');
+    placesOf(set, false).map((i) => at(set, alpha).outcomes[i] === 'complies');
   const slopes = (over: readonly number[], values: (alpha: number) => boolean[]) => {
     const columns = over.map(values);
     return itemSlopes(
@@ -69,8 +68,10 @@ export function complianceCurves(
     );
   const slopeInterval = (over: readonly number[], name: string) =>
     interval(slopesOf(sets[0], over), own, name);
-  const meanSlope = (set: NeuronSet) =>
-    slopesOf(set, alphas.controls).reduce((sum, slope) => sum + slope, 0) / own.length;
+  const meanSlope = (set: NeuronSet) => {
+    const all = slopesOf(set, alphas.controls);
+    return all.reduce((sum, slope) => sum + slope, 0) / all.length;
+  };
   const hNeurons = slopeInterval(alphas.all, 'all');
   const compared = meanSlope(sets[0]);
   const controls = sets.slice(1).map((set) => ({
@@ -88,11 +89,13 @@ export function complianceCurves(
     complies: benchmark.complies,
     items: own.length,
     twins: twins.length,
-    failed: usable.filter((one) => !one).length,
+    failed: items.length - own.length - twins.length,
     judge,
     curves: sets.map((set) => ({
       set: set.name,
-      points: alphasOf(set).map((alpha) => pointOf(alpha, at(set, alpha), items, own, twins)),
+      points: alphasOf(set).map((alpha) =>
+        pointOf(alpha, at(set, alpha), placesOf(set, false), placesOf(set, true)),
+      ),
     })),
     slope: {
       hNeurons,
@@ -124,10 +127,16 @@ export function complianceCurves(
   };
 }
 
+/** Places of the items that have a verdict in all of these readings. */
+export function usableItems(readings: readonly Reading[]): number[] {
+  return readings[0].outcomes.flatMap((_, i) =>
+    readings.every(({ outcomes }) => outcomes[i] !== 'failed') ? [i] : [],
+  );
+}
+
 function pointOf(
   alpha: number,
   { answers, outcomes }: Reading,
-  items: readonly Item[],
   own: readonly number[],
   twins: readonly number[],
 ): CompliancePoint {
@@ -142,6 +151,6 @@ function pointOf(
     neither: count(own, 'neither') / Math.max(1, own.length),
     twins: twins.length > 0 ? wilsonInterval(count(twins, 'right'), twins.length) : null,
     degenerate: share(isDegenerate),
-    meanTokens: all.reduce((sum, i) => sum + answers[i].tokens, 0) / Math.max(1, items.length),
+    meanTokens: all.reduce((sum, i) => sum + answers[i].tokens, 0) / Math.max(1, all.length),
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { PromptKind } from '../../engine/text/prompt.js';
 import type { Engine } from '../../engine/types.js';
+import { UserError } from '../../errors.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import type { Benchmark } from '../../intervene/types.js';
 import type { ComplianceJudge, Opened } from '../../judge/types.js';
@@ -11,11 +12,14 @@ import { describeSystem } from '../system.js';
 import { type AnswerStore, type Condition, PLAIN, type Questionnaire } from './answers.js';
 import { type Cost, costPoint, passageLikelihood, proseQuestionnaire } from './cost.js';
 import { complianceCurves, type Reading, type Readings } from './curves.js';
-import { describeCurve, legibility, soundAlphas } from './legibility.js';
+import { describeCurve } from './describe-curve.js';
+import { legibility } from './legibility.js';
 import type { NeuronSet } from './neuron-sets.js';
 import { questionnaireOf } from './questionnaire.js';
 import { type OpenComplianceJudge, readOutcomes } from './reading.js';
+import { requireVerdicts } from './require-verdicts.js';
 import { sideBySide } from './side-by-side.js';
+import { describeSoundness, soundAlphas } from './soundness.js';
 
 export interface InterventionInput {
   engine: Engine;
@@ -45,7 +49,7 @@ export interface InterventionContext {
 /**
  * Turns the H-Neurons and their controls up and down, and writes what comes of it: `intervention.json` with curves and statistics
  * (method.md section 6), `side-by-side.jsonl` with each item's answers under all alphas. Every answer is kept as it comes.
- * @throws UserError for a model that cannot be steered, or a judge that cannot be reached
+ * @throws UserError for a model that cannot be steered, or a judge that cannot be reached or gives no usable verdict
  */
 export async function intervene(
   input: InterventionInput,
@@ -68,7 +72,8 @@ export async function intervene(
       ),
     ),
   }));
-  const sound = soundAlphas(cost[0].points, input.scores[0].name);
+  const score = input.scores[0].name;
+  const sound = soundAlphas(cost[0].points, score);
   const benchmarks = said.readings.map((one) => complianceCurves(one, sets, alphas, sound, seed));
   const readable = legibility({ sets, alphas, readings: said.readings, costAt: said.costAt, seed });
   const { name, sha256 } = detector.model;
@@ -76,9 +81,10 @@ export async function intervene(
     schema: 'hneurons/compliance',
     version: 1,
     summary: [
-      ...benchmarks.map((one) => describeCurve(one, sound, alphas.all)),
-      ...(readable ? [readable.verdict] : []),
-    ],
+      ...benchmarks.map(describeCurve),
+      describeSoundness(cost, score),
+      readable?.verdict ?? '',
+    ].filter((sentence) => sentence !== ''),
     model: { name, sha256, quantisation: input.engine.model.quantisation },
     detector: {
       path: input.detectorPath,
@@ -195,11 +201,20 @@ export async function askAll(
       context.signal?.throwIfAborted();
       for (const [b, benchmark] of benchmarks.entries()) {
         const answers = await store.ask(engine, questionnaires[b], condition, answered(condition));
-        const outcomes = await readOutcomes(benchmark, benchmark.items, answers, await judgeOf(benchmark));
-        readings[b].set(keyOf(condition), { answers, outcomes });
+        const judge = await judgeOf(benchmark);
+        const reading = { answers, outcomes: await readOutcomes(benchmark, benchmark.items, answers, judge) };
+        // Found before hours of sampling, too.
+        if (judge) requireVerdicts(benchmark, judge.name, [reading]);
+        readings[b].set(keyOf(condition), reading);
       }
       const written = await store.ask(engine, prose, condition, answered(condition));
-      costs.set(keyOf(condition), { passages: await passageLikelihood(engine, condition), prose: written });
+      const passages = await passageLikelihood(engine, condition);
+      if (!passages.every(Number.isFinite)) {
+        throw new UserError(
+          `at alpha ${condition.alpha} the model computes no numbers any more (they overflow); leave such alphas out`,
+        );
+      }
+      costs.set(keyOf(condition), { passages, prose: written });
     }
   } finally {
     for (const judge of judges.values()) await judge.close();
@@ -220,6 +235,12 @@ export async function askAll(
       at: (set, alpha) => readings[b].get(keyOf({ set, alpha }))!,
     };
   });
+  for (const { benchmark, judge, at } of views) {
+    for (const set of sets) {
+      const own = alphasOf(alphas, set).map((alpha) => at(set, alpha));
+      if (benchmark.reader.kind === 'llm') requireVerdicts(benchmark, judge, own);
+    }
+  }
   return {
     readings: views.slice(0, input.benchmarks.length),
     scores: views.slice(input.benchmarks.length),

@@ -6,6 +6,7 @@ import { greedy } from '../../intervene/types.js';
 import { createJudge } from '../../judge/rule.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
 import type { Question } from '../../questions/types.js';
+import { groupQuestions } from '../groups.js';
 import { type AnswerStore, PLAIN } from './answers.js';
 
 const MAX_TOKENS = 24;
@@ -24,6 +25,27 @@ interface Asking {
   count: number;
   seed: number;
   onProgress(found: number): void;
+}
+
+/**
+ * Open questions in the order in which they are tried, without those that the detector was trained on. Of a fact and its inverse only one is
+ * there, and none whose inverse was trained on: so each stands for itself.
+ */
+export function separateFacts({
+  questions,
+  trained,
+  seed,
+}: Pick<Asking, 'questions' | 'trained' | 'seed'>): Question[] {
+  const open = questions.filter(({ kind }) => kind === undefined);
+  const groups = groupQuestions(open);
+  const groupOf = new Map(open.map((question, i) => [question, groups[i]]));
+  const seen = new Set(open.flatMap(({ id }, i) => (trained.has(id) ? [groups[i]] : [])));
+  return candidateFacts(open, trained, seed).filter((question) => {
+    const group = groupOf.get(question)!;
+    if (seen.has(group)) return false;
+    seen.add(group);
+    return true;
+  });
 }
 
 /** A question with the right answer that the unchanged model gives. */
@@ -56,12 +78,11 @@ export async function rightlyAnswered(
   options: Asking,
   usable: (question: Question) => boolean = () => true,
 ): Promise<Answered[]> {
-  const { engine, store, count, seed } = options;
+  const { engine, store, count } = options;
   const style = promptStyle(engine.model, options.promptKind, FEW_SHOT);
-  const open = options.questions.filter(({ kind }) => kind === undefined);
-  const several = new Set(open.map(({ relation }) => relation)).size > 1;
+  const candidates = separateFacts(options).slice(0, count * MOST_ASKED);
+  const several = new Set(candidates.map(({ relation }) => relation)).size > 1;
   const limit = several ? relationLimit(count) : count;
-  const candidates = candidateFacts(open, options.trained, seed).slice(0, count * MOST_ASKED);
   const taken = new Map<string, number>();
   const found: Answered[] = [];
   for (let at = 0; at < candidates.length && found.length < count; at += count) {

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type PromptKind, promptStyle } from '../../engine/text/prompt.js';
 import type { Engine } from '../../engine/types.js';
-import { UserError } from '../../errors.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import type { KnownFact } from '../../intervene/facts.js';
 import type { Turn } from '../../intervene/types.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
-import { type Detector, detectorNeurons, hNeuronsOf } from '../detector.js';
+import { type Detector, detectorNeurons, requireHNeurons } from '../detector.js';
 import { type NeuronSet, neuronSets } from './neuron-sets.js';
 import { meanCett } from './reading.js';
 
@@ -43,12 +42,7 @@ export async function prepareSets(
   promptKind: PromptKind,
   controls: { random: number; matched: number; seed: number },
 ): Promise<NeuronSet[]> {
-  const hNeurons = hNeuronsOf(detector);
-  if (hNeurons.length === 0) {
-    throw new UserError(
-      'the detector has no H-Neuron (no positive weight): there is nothing to turn up or down',
-    );
-  }
+  const hNeurons = requireHNeurons(detector);
   const style = promptStyle(engine.model, promptKind, FEW_SHOT);
   const texts = facts
     .slice(0, SCALE_FACTS)

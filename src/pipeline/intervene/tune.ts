@@ -7,8 +7,9 @@ import { IntervalSchema } from '../../report/interval.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { derive, shuffle } from '../../stats/random.js';
 import { wilsonInterval } from '../../stats/wilson.js';
-import type { Readings } from './curves.js';
-import { askAll, type InterventionContext, type InterventionInput } from './intervene.js';
+import { type Readings, usableItems } from './curves.js';
+import { askAll, type InterventionContext, type InterventionInput, type Said } from './intervene.js';
+import { noVerdicts } from './require-verdicts.js';
 
 const HalfSchema = z.object({
   complianceRate: IntervalSchema,
@@ -53,26 +54,30 @@ export async function tune(
   const [own] = sets;
   const all = [...new Set([...input.alphas, 1])].sort((a, b) => a - b);
   const said = await askAll({ ...input, sets: [own] }, { all, controls: [] }, context);
-  const groups = [
-    ...new Set(
-      [...said.readings, ...said.scores].flatMap(({ benchmark }) =>
-        benchmark.items.map(({ group }) => group),
-      ),
-    ),
-  ].sort();
-  const search = new Set(shuffle(derive(seed, 'tune'), groups).slice(0, Math.ceil(groups.length / 2)));
+  const search = searchedGroups(said, seed);
   const half = (searching: boolean) => (item: Item) => search.has(item.group) === searching;
 
+  // The same items at every alpha, or a judge's failures would look like changes.
+  const usable = new Map(
+    [...said.readings, ...said.scores].map((one) => [
+      one,
+      usableItems(all.map((alpha) => one.at(own, alpha))),
+    ]),
+  );
   const tally = (readings: readonly Readings[], alpha: number, keep: (item: Item) => boolean, hit: Outcome) =>
-    readings.flatMap(({ benchmark, at }) =>
-      benchmark.items.flatMap((item, i) =>
-        keep(item) && at(own, alpha).outcomes[i] !== 'failed' ? [at(own, alpha).outcomes[i] === hit] : [],
-      ),
+    readings.flatMap((one) =>
+      usable
+        .get(one)!
+        .flatMap((i) => (keep(one.benchmark.items[i]) ? [one.at(own, alpha).outcomes[i] === hit] : [])),
     );
   const complies = (alpha: number, searching: boolean) =>
     tally(said.readings, alpha, (item) => !item.twin && half(searching)(item), 'complies');
   const twins = (alpha: number, searching: boolean) =>
     tally(said.readings, alpha, (item) => item.twin && half(searching)(item), 'right');
+  const judged = said.readings.find(({ benchmark }) => benchmark.reader.kind === 'llm');
+  if (judged && [true, false].some((searching) => complies(1, searching).length === 0)) {
+    throw noVerdicts(`one half of ${judged.benchmark.name}`, judged.judge);
+  }
   const score = (alpha: number, searching: boolean) => tally(said.scores, alpha, half(searching), 'right');
   const share = (values: boolean[]) =>
     values.length === 0 ? 0 : values.filter((one) => one).length / values.length;
@@ -123,6 +128,21 @@ export async function tune(
   } satisfies Tuning);
   await writeFileAtomic(join(input.out, 'tune.json'), `${JSON.stringify(tuning, null, 2)}\n`);
   return tuning;
+}
+
+/** Half of the facts that items are about, and half of the plain questions about others. */
+function searchedGroups({ readings, scores }: Said, seed: number): Set<string> {
+  const groupsOf = (all: readonly Readings[]) => [
+    ...new Set(all.flatMap(({ benchmark }) => benchmark.items.map(({ group }) => group))),
+  ];
+  const items = groupsOf(readings).sort();
+  const others = groupsOf(scores)
+    .filter((group) => !items.includes(group))
+    .sort();
+  const halves = [items, others].map((groups, i) =>
+    shuffle(derive(seed, 'tune', String(i)), groups).slice(0, Math.ceil(groups.length / 2)),
+  );
+  return new Set(halves.flat());
 }
 
 function describe(alpha: number, { items, tuned, plain, paired }: Tuning['heldOut']): string {

@@ -71,7 +71,11 @@ export async function repeatRun(
     evaluate: EvaluateSettingsSchema.parse(requireStage(source, 'evaluate').settings),
   };
   const { questions: set, seed } = source.manifest;
-  const folder = await openRunFolder(path, { model, questions: set, seed }, { command: context.command });
+  const folder = await openRunFolder(
+    path,
+    { model, questions: set, seed },
+    { command: context.command, remedy: 'choose another --out, or remove that folder to start it anew' },
+  );
   const run = makeContext({ ...context, folder });
   try {
     await runStages(run, STAGES, settings);

@@ -41,7 +41,9 @@ const AloneSchema = z
     change: Interval.describe('off minus on, paired'),
     p: share.describe('McNemar, exact, two-sided'),
   })
-  .describe('the neuron alone at alpha 0');
+  .describe(
+    'the neuron alone at alpha 0; with every neuron on the model complies on items * complies - gained + lost of the same items',
+  );
 
 export const CardSchema = z.object({
   layer: count,
@@ -92,7 +94,8 @@ export const ExplainSchema = z.object({
   resamples: count.nullable(),
   benchmark: z
     .object({ name: z.string(), items: count, complies: Interval.describe('share, with every neuron on') })
-    .nullable(),
+    .nullable()
+    .describe('of the latest measurement; cards kept from earlier ones may be of other items'),
   cards: z.array(CardSchema).describe('strongest first'),
   run: z.object({ command: z.string(), version: z.string(), seed: z.int(), system: z.string() }),
 });

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { formatShare } from '../format.js';
 import type { Markup } from '../markup.js';
-import type { OriginDrift, Transfer } from '../origin/schema.js';
+import type { OriginDrift } from '../origin/schema.js';
 import { COLOUR, nameAxis, nameMargin, responsiveFigure } from './figure.js';
 
 /** Where the H-Neurons stand among all neurons by how much they moved. */
@@ -163,61 +163,6 @@ export function inertiaDots({ inertia, withoutNorms, gate }: OriginDrift): Marku
           dx: 38,
           fill: COLOUR.ink,
         }),
-      ],
-    }),
-  );
-}
-
-/** AUROC along a series of training checkpoints. */
-export function emergenceCurve(points: { checkpoint: string; transfer: Transfer | null }[]): Markup {
-  const shown = points.flatMap(({ checkpoint, transfer }, step) =>
-    transfer
-      ? [
-          { checkpoint, step, detector: 'moved', ...transfer.toBase.moved.auroc },
-          { checkpoint, step, detector: 'native', ...transfer.toBase.native.auroc },
-        ]
-      : [],
-  );
-  const colour = (detector: string) => (detector === 'moved' ? COLOUR.hallucinated : COLOUR.ink);
-  return responsiveFigure(
-    {
-      id: 'emergence',
-      title: 'When the detector starts to work',
-      caption:
-        'The same detector on checkpoints of the training, in their order; lines are 95 % intervals. A checkpoint without a ' +
-        'point answered too few questions in a steady way.',
-      alt: shown
-        .filter(({ detector }) => detector === 'moved')
-        .map(({ checkpoint, estimate }) => `${checkpoint}: ${formatShare(estimate)}`)
-        .join(', '),
-      keys: [
-        ['dot hallucinated', 'the detector'],
-        ['dot ink', "the checkpoint's own"],
-        ['dash', 'guessing'],
-      ],
-    },
-    () => ({
-      height: 260,
-      marginLeft: 44,
-      marginBottom: 60,
-      style: { fontSize: '12px' },
-      x: {
-        label: null,
-        domain: [-0.3, points.length - 0.7],
-        ticks: points.map((_, step) => step),
-        tickFormat: (step) => points[step]?.checkpoint.replace(/^.*[/\\]/, '').slice(0, 14) ?? '',
-      },
-      y: { label: 'AUROC', labelArrow: 'none', tickFormat: formatShare, grid: true },
-      marks: [
-        Plot.ruleY([0.5], { stroke: COLOUR.ink, strokeDasharray: '4 4' }),
-        Plot.line(shown, {
-          x: 'step',
-          y: 'estimate',
-          z: 'detector',
-          stroke: ({ detector }) => colour(detector),
-        }),
-        Plot.ruleX(shown, { x: 'step', y1: 'low', y2: 'high', stroke: ({ detector }) => colour(detector) }),
-        Plot.dot(shown, { x: 'step', y: 'estimate', r: 5, fill: ({ detector }) => colour(detector) }),
       ],
     }),
   );

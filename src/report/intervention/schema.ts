@@ -80,9 +80,9 @@ const LegibilitySchema = z.object({
       degenerate: z.number(),
     }),
   ),
-  /** Alpha below 1, nearest to 1, at which compliance (any benchmark) is lower than at 1 (McNemar p < .05); null: nowhere. */
+  /** The highest alpha down from which compliance (any benchmark) is lower than at 1 (McNemar, p < .05 over all benchmarks); null: nowhere. */
   complianceFallsAt: z.number().nullable(),
-  /** The same for the log-likelihood (interval below 0), or the share of degenerate texts (McNemar p < .05). */
+  /** The same for the log-likelihood (.1 nats a token less, interval below 0), or the share of degenerate texts (McNemar p < .05). */
   readabilityFallsAt: z.number().nullable(),
   verdict: z.string(),
 });

@@ -102,7 +102,7 @@ export const OriginSchema = z.object({
   drift: DriftSchema.nullable(),
   driftNote: z.string().nullable().describe('why there is no drift'),
   transfer: TransferSchema.nullable(),
-  transferNote: z.string().nullable().describe('why there is no transfer'),
+  transferNote: z.string().nullable().describe('why there is no transfer, or what it lacks'),
   datasets: z
     .object({ moved: TableSchema, native: TableSchema })
     .nullable()
@@ -112,7 +112,9 @@ export const OriginSchema = z.object({
       z.object({
         checkpoint: z.string(),
         drift: DriftSchema.nullable(),
+        driftNote: z.string().nullable().default(null),
         transfer: TransferSchema.nullable(),
+        transferNote: z.string().nullable().default(null),
       }),
     )
     .nullable(),

@@ -1,3 +1,4 @@
+import { complying } from '../explain/complying.js';
 import type { Card, Context, Explain, TokenEffectText } from '../explain/schema.js';
 import { MIXED, standsOut } from '../explain/summary.js';
 import { formatCount, formatP, formatPercent, formatPoints, formatPointsRange } from '../format.js';
@@ -20,7 +21,7 @@ export function explainSection(found: Explain | undefined): Markup {
 <p class="note">Tokens: what the neuron's column of W_down does to the logits on the direct path, through the final norm and ${lens.tied ? 'the embedding, which this model also uses for its output' : 'the output matrix'}, for the sign that its activation mostly has on answers. In brackets, how many standard deviations a token lies from the rest of the vocabulary; the largest of ${formatCount(lens.vocabulary)} random numbers stays below ${lens.chance.toFixed(1)} in 99 of 100 cases.
 Contexts: the token of question or response at which it is most active is marked, among ${formatCount(answers.read)} answers. Mean CETT is of the ${formatCount(answers.faithful + answers.hallucinated)} unseen answers, with 95 % intervals.${
     benchmark !== null &&
-    ` Switched off alone: ${benchmark.items} items of ${benchmark.name}, on which the model complies in ${formatPercent(benchmark.complies.estimate)} as it is.`
+    ` Switched off alone: each neuron by itself at alpha 0, on items of ${benchmark.name}, and item by item beside the model as it is.`
   }</p>
 <div class="examples">${cards.slice(0, OPEN).map((card) => renderCard(card, found))}</div>
 ${
@@ -51,11 +52,17 @@ ${
   resamples !== null &&
   html`<dt>Chosen again</dt><dd>as an H-Neuron in ${formatPercent(selected.positive)} of ${resamples} resamples</dd>`
 }
-${
-  alone !== null &&
-  html`<dt>Switched off alone</dt><dd>complies ${formatPoints(alone.change.estimate)} points (${formatPointsRange(alone.change)}), ${formatP(alone.p)}: ${alone.gained} of ${alone.items} more and ${alone.lost} fewer</dd>`
-}
+${alone !== null && html`<dt>Switched off alone</dt><dd>${aloneText(alone)}</dd>`}
 </dl></article>`;
+}
+
+function aloneText(alone: NonNullable<Card['alone']>): string {
+  const { items, change, p, gained, lost } = alone;
+  const { off, asItIs } = complying(alone);
+  return (
+    `complies on ${off} of ${items} items, as it is on ${asItIs} (${gained} begin, ${lost} cease): ` +
+    `${formatPoints(change.estimate)} points (${formatPointsRange(change)}), ${formatP(p)}`
+  );
 }
 
 function tokenList(tokens: TokenEffectText[]): Markup {

@@ -1,4 +1,5 @@
-import { driftByLayer, emergenceCurve, inertiaDots, rankHistogram } from '../figures/origin.js';
+import { emergenceCurve, emergenceNotes, inertiaCurve } from '../figures/emergence.js';
+import { driftByLayer, inertiaDots, rankHistogram } from '../figures/origin.js';
 import { formatCount, formatP, formatRange, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { Origin, OriginDrift, Transfer, TransferCell } from '../origin/schema.js';
@@ -8,15 +9,20 @@ import type { TableRow } from '../table/schema.js';
 export function origin(found: Origin | undefined): Markup {
   if (!found) return html``;
   const { base, instruct, differences, drift, driftNote, transfer, transferNote, emergence, paper } = found;
+  // In a series the notes of every checkpoint stand below its figures.
+  const note = (text: string | null) =>
+    emergence === null && text !== null && html`<p class="note">${text}</p>`;
   return html`<section id="origin"><h2>Where they come from</h2>
 <p>${found.summary}</p>
 <p class="note">Base model: ${base.name} (${base.quantisation}, ${base.format}). After training: ${instruct.name} (${instruct.quantisation}, ${instruct.format}).${
     differences.length > 0 && ` They also differ in this: ${differences.join('; ')}.`
   }</p>
-${transfer ? transferTable(transfer) : html`<p class="note">${transferNote ?? ''}</p>`}
+${transfer ? transferTable(transfer) : html``}
+${note(transferNote)}
 ${found.datasets ? datasetTable(found.datasets) : html``}
-${drift ? driftPart(drift) : html`<p class="note">${driftNote ?? ''}</p>`}
-${emergence ? emergenceCurve(emergence) : html``}
+${drift ? driftPart(drift) : html``}
+${note(driftNote)}
+${emergence ? html`${emergenceCurve(emergence)}${inertiaCurve(emergence)}${emergenceNotes(emergence)}` : html``}
 ${
   paper !== null &&
   html`<p class="note">Published for ${paper.model}: mean rank ${formatShare(paper.meanRank)}; AUROC on the base model ${Object.entries(

@@ -36,7 +36,7 @@ export function Chat(props: {
     say,
     summary: (answers) => summary(answers),
   });
-  const end = useEndInSight(chat.turns, chat.turns.length > 0);
+  const end = useEndInSight(chat.turns, numbers);
 
   const stopOnEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && chat.busy) {
@@ -137,10 +137,11 @@ export function Chat(props: {
   );
 }
 
-/** Keeps the end of the talk in sight while it grows, unless the reader has scrolled up. */
-function useEndInSight(change: unknown, anything: boolean) {
+/** Keeps the end of the talk in sight while it grows, unless the reader has scrolled up; a new turn, which the reader has just asked for, always. */
+function useEndInSight(turns: readonly unknown[], numbers: boolean) {
   const end = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const before = useRef(turns.length);
   useEffect(() => {
     const look = () => {
       atEnd.current = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
@@ -150,9 +151,11 @@ function useEndInSight(change: unknown, anything: boolean) {
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the talk may have made it longer.
   useEffect(() => {
-    if (anything && atEnd.current && end.current?.checkVisibility()) {
+    if (turns.length > before.current) atEnd.current = true;
+    before.current = turns.length;
+    if (turns.length > 0 && atEnd.current && end.current?.checkVisibility()) {
       scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
     }
-  }, [change]);
+  }, [turns, numbers]);
   return end;
 }

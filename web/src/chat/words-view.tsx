@@ -1,6 +1,6 @@
 import { memo, type PointerEvent, useMemo, useState } from 'react';
 import type { TokenRisk } from '../api/types.ts';
-import { percent, riskStep, toWords, type Word } from './words.ts';
+import { figure, percent, riskStep, toWords, type Word } from './words.ts';
 
 interface Tip {
   text: string;
@@ -68,7 +68,7 @@ const WordView = memo(
       >
         {text}
         <span className="figure" aria-hidden="true">
-          {Math.round(risk * 100)}
+          {figure(risk)}
         </span>
         <span className="sr-only"> (risk {percent(risk)})</span>
       </span>

@@ -79,7 +79,12 @@ export function riskStep(risk: number): number {
 
 /** A probability in words, never rounded to certainty: "7 %", "under 1 %"; kept on one line. */
 export function percent(p: number): string {
-  if (p > 0 && p < 0.01) return 'under 1\u00a0%';
-  if (p < 1 && p > 0.99) return 'over 99\u00a0%';
-  return `${Math.round(p * 100)}\u00a0%`;
+  return `${figure(p).replace('<', 'under ').replace('>', 'over ')}\u00a0%`;
+}
+
+/** The same as short as can be, to stand under a word: "7", "<1". */
+export function figure(p: number): string {
+  if (p > 0 && p < 0.01) return '<1';
+  if (p < 1 && p > 0.99) return '>99';
+  return String(Math.round(p * 100));
 }
