@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { describeDrift } from '../../src/drift/describe.js';
-import { testInertia } from '../../src/drift/inertia.js';
+import { type Inertia, testInertia } from '../../src/drift/inertia.js';
 import { ranksOf, zScores } from '../../src/drift/rank.js';
 import { OriginSchema } from '../../src/report/origin/schema.js';
 import { summariseOrigin } from '../../src/report/origin/summary.js';
@@ -130,4 +130,26 @@ test('steps are counted to the last', async () => {
     seen,
     Array.from({ length: 4 * LAYERS }, (_, i) => [i + 1, 4 * LAYERS]),
   );
+});
+
+test('small neurons that took small steps moved less, though they turned as much as others', async () => {
+  const { description } = await describePair('moved', true);
+  const at = (inertia: Inertia, p: number) => ({
+    ...inertia,
+    layerMatched: { ...inertia.layerMatched, p },
+  });
+  const words = (plain: number, sized: number) =>
+    summariseOrigin({
+      drift: {
+        ...description,
+        inertia: at(description.inertia, plain),
+        withoutNorms: at(description.withoutNorms, sized),
+      },
+      transfer: null,
+      emergence: null,
+    });
+  const found = /They moved less when the size of their weights is allowed for \(p = \.01/;
+  assert.match(words(0.5, 0.01), found);
+  assert.match(words(0.99, 0.01), found);
+  assert.doesNotMatch(words(0.5, 0.5), /size of their weights/);
 });

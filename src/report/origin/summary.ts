@@ -54,14 +54,18 @@ function driftWords(drift: OriginDrift): string {
     return `H-Neurons moved less than neurons of the same layers: ${mean}, ${formatP(layerMatched.p)}${norms}.${notes}`;
   }
   const tested = `${mean}, one-sided ${formatP(layerMatched.p)}`;
+  const size =
+    withoutNorms.layerMatched.p < LEVEL
+      ? ` They moved less when the size of their weights is allowed for (${formatP(withoutNorms.layerMatched.p)}).`
+      : '';
   if (layerMatched.p > 1 - LEVEL) {
-    return `H-Neurons moved more, not less, than neurons of the same layers: ${tested}.${notes}`;
+    return `H-Neurons moved more, not less, than neurons of the same layers: ${tested}.${size}${notes}`;
   }
   const depth =
     welch.p < LEVEL
       ? ' They moved less than all neurons taken together, which may be due to their layers as a whole.'
       : '';
-  return `Whether H-Neurons moved less than neurons of the same layers cannot be told: ${tested}.${depth}${notes}`;
+  return `Whether H-Neurons moved less than neurons of the same layers cannot be told: ${tested}.${size}${depth}${notes}`;
 }
 
 function scoredWords({ scored }: OriginDrift): string {
