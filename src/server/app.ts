@@ -72,12 +72,8 @@ export function createApp(
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   );
-  app.get('/v1/models', (c) => c.json(routes.models()));
-  app.get('/v1/models/:name', (c) => {
-    const name = c.req.param('name');
-    if (name !== model.name) throw new ApiError(404, `there is no model ${JSON.stringify(name)} here`);
-    return c.json((routes.models() as { data: object[] }).data[0]);
-  });
+  app.get('/v1/models', async (c) => c.json(await routes.models()));
+  app.get('/v1/models/:name{.+}', async (c) => c.json(await routes.model(c.req.param('name'))));
   app.post('/v1/chat/completions', (c) =>
     upstream ? proxyRoute(context, upstream, 'chat', c) : chatRoute(context, c),
   );

@@ -5,11 +5,14 @@ import { ApiError } from './errors.js';
 import { createRunNeurons, type RunNeurons } from './run-neurons.js';
 import { ALPHA_RANGE } from './schemas.js';
 import type { ServerContext } from './types.js';
+import { namesOf, noModel } from './upstream-model.js';
 
 /** What the web page shows besides answers: the model, the detector, its neurons and its run. */
 export interface InfoRoutes {
   info(): object;
-  models(): object;
+  models(): Promise<{ object: 'list'; data: object[] }>;
+  /** @throws ApiError 404 for one that is not served */
+  model(name: string): Promise<object>;
   neuron(layer: string, index: string): Promise<object>;
   /** The text of report.json. @throws ApiError 404 where there is none */
   run(): Promise<string>;
@@ -22,6 +25,7 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
   // Only these files are ever read, whatever a request says.
   const folder = served && dirname(served.path);
   const began = Math.floor(Date.now() / 1000);
+  const modelBody = (id: string) => ({ id, object: 'model', created: began, owned_by: 'hneurons' });
   let runNeurons: RunNeurons | undefined;
 
   const file = async (name: string): Promise<string> => {
@@ -52,10 +56,11 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
       guard: settings.onRisk,
       upstream: context.upstream !== undefined,
     }),
-    models: () => ({
-      object: 'list',
-      data: [{ id: model.name, object: 'model', created: began, owned_by: 'hneurons' }],
-    }),
+    models: async () => ({ object: 'list', data: (await namesOf(context)).map(modelBody) }),
+    async model(name) {
+      if (name === model.name || (await namesOf(context)).includes(name)) return modelBody(name);
+      throw noModel(name);
+    },
     async neuron(layer, index) {
       const place = served?.detector.neurons.findIndex(
         (one) => String(one.layer) === layer && String(one.index) === index,

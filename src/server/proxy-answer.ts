@@ -2,11 +2,10 @@ import { z } from 'zod';
 import type { Prompt } from '../pipeline/conversation.js';
 import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '../risk/index.js';
 import { isGreedy } from './choice.js';
-import { ApiError, invalid } from './errors.js';
+import { invalid } from './errors.js';
 import { additions } from './generation.js';
 import { ExtensionSchema, MessagesSchema, MOST } from './schemas.js';
 import type { ServerContext } from './types.js';
-import type { Upstream } from './upstream.js';
 
 /** What of a request we look at; everything else is passed on as it is. */
 const ProxySchema = z.looseObject({
@@ -46,11 +45,10 @@ export interface ProxyRequest {
 
 /**
  * Checks a request and takes out what is ours.
- * @throws ApiError 400, and 404 for a model that is not served
+ * @throws ApiError 400
  */
 export function proxyRequest(
   context: ServerContext,
-  upstream: Upstream,
   kind: ProxyRequest['kind'],
   given: unknown,
 ): ProxyRequest {
@@ -71,10 +69,6 @@ export function proxyRequest(
   if (body[field] === undefined) throw invalid(`${field}: is missing`, field);
   const { risk, onRisk } = additions(context, hneurons);
   const prompts = kind === 'chat' ? [chatPrompt(context, body.messages)] : textPrompts(body.prompt);
-  if (upstream.model !== undefined) {
-    checkName(context, upstream, body.model);
-    body.model = upstream.model;
-  }
   const n = body.n ?? 1;
   return {
     kind,
@@ -90,15 +84,6 @@ export function proxyRequest(
     risk,
     prompts,
   };
-}
-
-/** Where a name is set for the other server, clients may say that, ours, or none; else they say what the other server knows. */
-function checkName({ model }: ServerContext, upstream: Upstream, name: string | undefined): void {
-  if (name === undefined || name === upstream.model || name === model.name) return;
-  throw new ApiError(404, `there is no model ${JSON.stringify(name)} here`, {
-    param: 'model',
-    code: 'model_not_found',
-  });
 }
 
 function chatPrompt(context: ServerContext, messages: unknown): Prompt | undefined {

@@ -6,6 +6,7 @@ import { proxyStream } from './proxy-stream.js';
 import { readBody } from './read-body.js';
 import type { ServerContext } from './types.js';
 import { nonsense, type Upstream } from './upstream.js';
+import { upstreamModel } from './upstream-model.js';
 
 /** A choice as the other server sent it, with the text that is in it. */
 export interface ForeignChoice {
@@ -21,10 +22,12 @@ export async function proxyRoute(
   kind: ProxyRequest['kind'],
   c: HonoContext,
 ): Promise<Response> {
-  const request = proxyRequest(context, upstream, kind, await readBody(c, context.settings.maxBody));
+  const request = proxyRequest(context, kind, await readBody(c, context.settings.maxBody));
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {
+    request.body.model = await upstreamModel(context, upstream, request.body.model as string | undefined);
+    scope.signal.throwIfAborted();
     if (request.stream) {
       const cutOff = () => c.env?.outgoing?.destroy();
       const body = await proxyStream(context, upstream, request, computing, cutOff);
@@ -51,7 +54,7 @@ const TextChoice = z.looseObject({ text: z.string() });
 
 /**
  * The other server's answer with a score in each choice, under the guard that the request asks for.
- * @throws ApiError 400, 429, 502, and 503 when our own copy of the model dies
+ * @throws ApiError 400, 404, 429, 502, and 503 when our own copy of the model dies
  */
 export async function wholeAnswer(
   context: ServerContext,

@@ -1,6 +1,7 @@
 import OpenAI, { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import { type Dispatcher, fetch as undiciFetch } from 'undici';
+import { z } from 'zod';
 import { type EndpointError, explain, type Target } from '../endpoint/failure.js';
 import { openDispatcher } from '../endpoint/transport.js';
 import { UserError } from '../errors.js';
@@ -19,9 +20,11 @@ export interface UpstreamSettings {
 export interface Upstream {
   readonly host: string;
   readonly model?: string;
+  /** Names of the models that are there, asked once a minute; undefined when the server does not tell. Never throws. */
+  models(): Promise<string[] | undefined>;
   /**
    * A whole answer, as JSON of any form.
-   * @throws ApiError 400, 429 or 502 with one line that says what is wrong; the signal's reason when aborted
+   * @throws ApiError 400, 404, 429 or 502 with one line that says what is wrong; the signal's reason when aborted
    */
   whole(path: string, body: object, signal: AbortSignal): Promise<unknown>;
   /** The events of a streamed answer, each JSON of any form; ends where the server says that it is done. Throws as {@link whole}. */
@@ -35,6 +38,11 @@ export const UPSTREAM_KEY = 'HNEURONS_UPSTREAM_KEY';
 const LARGEST_ANSWER = 16 * 2 ** 20;
 /** The request's own time limit ends it before. */
 const NO_LIMIT = 2 ** 31 - 1;
+/** How long the names of the models are believed, and how long they are waited for, milliseconds. */
+const NAMES = { lifetime: 60_000, timeout: 5_000 };
+const ModelList = z.looseObject({
+  data: z.array(z.looseObject({ id: z.string().min(1).max(512) })).max(10_000),
+});
 
 /**
  * Prepares the way to a server; nothing is sent yet.
@@ -45,9 +53,10 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
   const key = env[UPSTREAM_KEY]?.trim() || undefined;
   const dispatcher = openDispatcher(env, url.hostname);
   const target: Target = {
-    ...{ host: url.host, url: url.href, model: model ?? '', keyEnv: UPSTREAM_KEY, key },
+    ...{ host: url.host, url: url.href, model: '', keyEnv: UPSTREAM_KEY, key },
     timeoutMs: NO_LIMIT,
   };
+  let names: { asked: number; list: Promise<string[] | undefined> } | undefined;
   const client = new OpenAI({
     baseURL: url.href,
     apiKey: key ?? 'none',
@@ -58,21 +67,43 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
     logLevel: 'off',
     fetch: bounded(dispatcher),
   });
-  const failed = (error: unknown, signal: AbortSignal): unknown => {
+  const failed = (error: unknown, body: object, signal: AbortSignal): unknown => {
     if (signal.aborted) return signal.reason;
-    return error instanceof ApiError ? error : toApiError(error, target);
+    if (error instanceof ApiError) return error;
+    const { model } = body as { model?: string };
+    const told = toApiError(error, { ...target, model: model ?? '' });
+    // It may serve others by now.
+    if (told.status === 404) names = undefined;
+    return told;
+  };
+  const listModels = async (): Promise<string[] | undefined> => {
+    try {
+      const signal = AbortSignal.timeout(NAMES.timeout);
+      const text = await (await client.get('/models', { signal }).asResponse()).text();
+      const { data } = ModelList.parse(JSON.parse(text));
+      return data.length > 0 ? data.map(({ id }) => id) : undefined;
+    } catch {
+      // Whatever is wrong there shows, with its reason, in the request itself.
+      return undefined;
+    }
   };
   const ask = (path: string, body: object, signal: AbortSignal, accept: string): Promise<Response> =>
     client.post(path, { body, signal, headers: { Accept: accept } }).asResponse();
   return {
     host: url.host,
     model,
+    models() {
+      if (names === undefined || performance.now() - names.asked > NAMES.lifetime) {
+        names = { asked: performance.now(), list: listModels() };
+      }
+      return names.list;
+    },
     async whole(path, body, signal) {
       try {
         const text = await (await ask(path, body, signal, 'application/json')).text();
         return parseJson(text, target.host);
       } catch (error) {
-        throw failed(error, signal);
+        throw failed(error, body, signal);
       }
     },
     async *events(path, body, signal) {
@@ -90,7 +121,7 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
         // Ends the connection when the reader leaves.
         yield* Stream.fromSSEResponse<unknown>(response, own, client);
       } catch (error) {
-        throw failed(error, signal);
+        throw failed(error, body, signal);
       } finally {
         signal.removeEventListener('abort', stop);
         own.abort();
@@ -155,7 +186,7 @@ export function nonsense(host: string, what: string): ApiError {
   return new ApiError(502, `the upstream server ${host} sent ${what}`, { code: 'upstream_failed' });
 }
 
-/** What a client is told of a failure of the other server: its own mistakes as 400, too many requests as 429, the rest as 502. */
+/** What a client is told of a failure of the other server: its own mistakes as 400 and 404, too many requests as 429, the rest as 502. */
 function toApiError(error: unknown, target: Target): ApiError {
   const { host } = target;
   const cause = (error as { cause?: unknown })?.cause;
@@ -180,6 +211,9 @@ function toApiError(error: unknown, target: Target): ApiError {
     );
   const { failure, message, details }: EndpointError = explain(error, target);
   if (failure === 'request') return new ApiError(400, `upstream: ${message}`, { code: 'upstream_refused' });
+  if (failure === 'model') {
+    return new ApiError(404, `upstream: ${message}`, { param: 'model', code: 'model_not_found' });
+  }
   if (failure === 'rate') {
     return new ApiError(429, `upstream: ${message}`, {
       code: 'upstream_busy',

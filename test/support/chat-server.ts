@@ -39,6 +39,8 @@ export interface ChatServer {
   requests: ChatRequest[];
   /** Most requests that were under way at once. */
   peak(): number;
+  /** What GET /models lists; undefined: there is no such route. Not among `requests`. */
+  models?: string[];
   /** Answers each request from now on; `index` counts them. */
   reply: (request: ChatRequest, index: number) => Reply | Promise<Reply>;
   close(): Promise<void>;
@@ -54,6 +56,14 @@ export async function startChatServer(reply: ChatServer['reply']): Promise<ChatS
     response.once('close', () => {
       open--;
     });
+    if (request.method === 'GET') {
+      const { models } = state;
+      const reply = models
+        ? { json: { object: 'list', data: models.map((id) => ({ id })) } }
+        : { status: 404 };
+      send(response, { path: request.url ?? '' }, reply);
+      return;
+    }
     const seen: ChatRequest = {
       path: request.url ?? '',
       authorization: request.headers.authorization,
@@ -83,7 +93,7 @@ async function readAll(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-function send(response: ServerResponse, request: ChatRequest, reply: Reply): void {
+function send(response: ServerResponse, request: Pick<ChatRequest, 'path'>, reply: Reply): void {
   if (typeof reply === 'string' || Array.isArray(reply)) {
     const chat = request.path.endsWith('/chat/completions');
     const choices = [reply].flat().map((text, index) => ({
