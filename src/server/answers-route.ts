@@ -26,8 +26,8 @@ export async function completionRoute(context: ServerContext, c: HonoContext): P
 }
 
 /** @throws ApiError 404 for a model that is not served; without a name the one that is there is meant */
-export function checkModel({ model }: ServerContext, name: string | undefined): void {
-  if (name === undefined || name === model.name) return;
+export function checkModel({ model }: ServerContext, name: string | null | undefined): void {
+  if (name == null || name === model.name) return;
   throw new ApiError(
     404,
     `there is no model ${JSON.stringify(name)} here, only ${JSON.stringify(model.name)}`,

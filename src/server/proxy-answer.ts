@@ -4,22 +4,22 @@ import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '..
 import { isGreedy } from './choice.js';
 import { invalid } from './errors.js';
 import { additions } from './generation.js';
-import { ExtensionSchema, MessagesSchema, MOST } from './schemas.js';
+import { ExtensionSchema, MessagesSchema, MOST, SeedSchema } from './schemas.js';
 import type { ServerContext } from './types.js';
 
 /** What of a request we look at; everything else is passed on as it is. */
 const ProxySchema = z.looseObject({
-  model: z.string().max(512).optional(),
+  model: z.string().max(512).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().min(1).max(MOST.choices).nullish(),
-  seed: z.int().nullish(),
+  seed: SeedSchema.nullish(),
   temperature: z.number().nullish(),
   top_k: z.number().nullish(),
   min_p: z.number().nullish(),
   messages: z.array(z.unknown()).min(1).max(MOST.messages).optional(),
   prompt: z.unknown().optional(),
-  hneurons: ExtensionSchema.optional(),
+  hneurons: ExtensionSchema.nullish(),
 });
 
 /** A request for the other server, and how its answers are scored. */
@@ -58,7 +58,8 @@ export function proxyRequest(
     const where = issue.path.join('.');
     throw invalid(`${where || 'the body'}: ${issue.message}`, where || undefined);
   }
-  const { hneurons = {}, ...body } = parsed.data;
+  const { hneurons: ours, ...body } = parsed.data;
+  const hneurons = ours ?? {};
   if ((hneurons.alpha !== undefined && hneurons.alpha !== 1) || hneurons.neurons) {
     throw invalid(
       'hneurons.alpha: another server writes the answers, its neurons cannot be scaled',

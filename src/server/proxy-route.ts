@@ -26,7 +26,11 @@ export async function proxyRoute(
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {
-    request.body.model = await upstreamModel(context, upstream, request.body.model as string | undefined);
+    request.body.model = await upstreamModel(
+      context,
+      upstream,
+      (request.body.model ?? undefined) as string | undefined,
+    );
     scope.signal.throwIfAborted();
     if (request.stream) {
       const cutOff = () => c.env?.outgoing?.destroy();
@@ -88,7 +92,8 @@ export async function wholeAnswer(
       async ({ attempt }) => {
         // A seed of its own for each, and none that a server may have given to one of the n, counting up.
         const other = n - 1 + i * GUARD_RETRIES + attempt;
-        const again = { n: 1, ...(seed !== undefined && { seed: seed + other }) };
+        // Beyond 2^53 adding would change nothing.
+        const again = { n: 1, ...(seed !== undefined && { seed: (seed % 2 ** 32) + other }) };
         const answer = await score(attempt === 0 ? choice : (await ask(again)).choices[0], i);
         return { ...answer, probability: answer.risk?.probability ?? null };
       },

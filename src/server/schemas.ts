@@ -38,48 +38,72 @@ const neutral = (test: (value: unknown) => boolean, said: string) =>
     .refine((value) => value == null || test(value), { message: `is not supported: ${said}` })
     .optional();
 
-const isEmpty = (value: unknown) => Object.keys(value as object).length === 0;
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
+const isEmptyObject = (value: unknown) =>
+  typeof value === 'object' && !Array.isArray(value) && Object.keys(value!).length === 0;
 const anything = z.unknown().optional();
+/** What a field that is there, but of no form that is known, is told; one that is not there is missing. */
+const expected = (what: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? MISSING : `must be ${what}`),
+});
+const MISSING = 'is missing';
+
+/** Whole numbers of 64 bits, as other servers take them. Beyond 2^53 JSON rounds them, and neighbours draw alike. */
+export const SeedSchema = z.number().refine((seed) => Number.isInteger(seed) && Math.abs(seed) <= 2 ** 63, {
+  message: 'must be a whole number of at most 64 bits',
+});
+const StopText = z.string().min(1).max(MOST.stopLength);
 
 /** Fields that the endpoints share. */
 const common = {
-  model: z.string().max(512).optional(),
+  model: z.string().max(512).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z
-    .object({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .nullish(),
   n: z.int().min(1).max(MOST.choices).nullish(),
   stop: z
-    .union([
-      z.string().min(1).max(MOST.stopLength),
-      z.array(z.string().min(1).max(MOST.stopLength)).max(MOST.stops),
-    ])
+    .union(
+      [StopText, z.array(StopText).max(MOST.stops)],
+      expected(`a text of 1 to ${MOST.stopLength} characters, or at most ${MOST.stops} of them`),
+    )
     .nullish(),
-  seed: z.int().nullish(),
+  seed: SeedSchema.nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   // Not OpenAI's, but other servers have them under these names.
   top_k: z.int().min(0).max(1_000_000).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
   max_tokens: z.int().min(1).nullish(),
-  hneurons: ExtensionSchema.optional(),
+  hneurons: ExtensionSchema.nullish(),
   user: z.string().max(1024).nullish(),
   frequency_penalty: neutral((value) => value === 0, 'only 0'),
   presence_penalty: neutral((value) => value === 0, 'only 0'),
-  logit_bias: neutral(isEmpty, 'only an empty one'),
+  logit_bias: neutral(isEmptyObject, 'only an empty one'),
 };
 
 const Text = z.string();
 const Part = z.strictObject({ type: z.literal('text'), text: Text });
 const Content = z
-  .union([Text, z.array(Part).min(1)])
+  .union(
+    [Text, z.array(Part).min(1)],
+    expected('a text, or a list of parts { "type": "text", "text": … }; no images, sounds or files'),
+  )
   .transform((content) =>
     typeof content === 'string' ? content : content.map(({ text }) => text).join('\n'),
   );
-const MessageSchema = z.object({
+const isNothing = () => false;
+/** Answers come back as clients got them, with fields of OpenAI's that are empty. */
+const MessageSchema = z.strictObject({
   role: z.enum(['system', 'developer', 'user', 'assistant']),
   content: Content,
-  name: z.string().optional(),
+  // Told to no model: templates have no place for it. Frameworks send it with every message.
+  name: z.string().max(512).nullish(),
+  refusal: neutral(isNothing, 'only null'),
+  audio: neutral(isNothing, 'only text'),
+  annotations: neutral(isEmptyList, 'only an empty list'),
+  tool_calls: neutral(isEmptyList, 'no tools'),
+  function_call: neutral(isNothing, 'no tools'),
 });
 export const MessagesSchema = z
   .array(MessageSchema)
@@ -97,17 +121,17 @@ export const ChatSchema = z.strictObject({
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(MOST.topLogprobs).nullish(),
   response_format: neutral((value) => (value as { type?: unknown }).type === 'text', 'only text'),
-  tools: neutral(isEmpty, 'no tools'),
+  tools: neutral(isEmptyList, 'no tools'),
   tool_choice: neutral((value) => value === 'none' || value === 'auto', 'no tools'),
-  functions: neutral(isEmpty, 'no tools'),
+  functions: neutral(isEmptyList, 'no tools'),
   modalities: neutral((value) => Array.isArray(value) && value.every((one) => one === 'text'), 'only text'),
+  reasoning_effort: neutral((value) => value === 'none', 'only "none"'),
+  verbosity: neutral((value) => value === 'medium', 'only "medium"'),
   // These ask for nothing of a server that has one model, one tier and no memory.
   parallel_tool_calls: anything,
   store: neutral((value) => value === false, 'nothing is stored'),
   metadata: anything,
   service_tier: anything,
-  reasoning_effort: anything,
-  verbosity: anything,
   safety_identifier: anything,
   prompt_cache_key: anything,
   prompt_cache_retention: anything,
@@ -118,12 +142,10 @@ const TokenList = z.array(z.int().min(0)).min(1);
 
 export const CompletionSchema = z.strictObject({
   ...common,
-  prompt: z.union([
-    Text,
-    TokenList,
-    z.array(Text).min(1).max(MOST.prompts),
-    z.array(TokenList).min(1).max(MOST.prompts),
-  ]),
+  prompt: z.union(
+    [Text, TokenList, z.array(Text).min(1).max(MOST.prompts), z.array(TokenList).min(1).max(MOST.prompts)],
+    expected(`a text, a list of tokens, or 1 to ${MOST.prompts} of either`),
+  ),
   logprobs: z.int().min(0).max(MOST.topLogprobs).nullish(),
   echo: neutral((value) => value === false, 'only false'),
   suffix: neutral((value) => value === '', 'only an empty one'),
@@ -143,7 +165,7 @@ const ScoreItemSchema = z.union(
 export type ScoreItem = z.infer<typeof ScoreItemSchema>;
 
 const SCORE_BODY = `must be { question, answer }, { messages, answer } or { items: [...] } with at most ${MOST.items} of them`;
-const model = z.string().max(512).optional();
+const model = z.string().max(512).nullish();
 
 export const ScoreSchema = z.union(
   [
@@ -163,7 +185,9 @@ export const ScoreSchema = z.union(
  * @throws ApiError 400 that names the first field that is wrong
  */
 export function parseBody<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, {
+    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? MISSING : undefined),
+  });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue.code === 'unrecognized_keys') {

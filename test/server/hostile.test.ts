@@ -26,14 +26,26 @@ interface ErrorBody {
 
 test('what is wrong with a body is said in one line that names the field', async () => {
   const wrong: [unknown, string | null, RegExp][] = [
-    [{}, 'messages', /messages/],
+    [{}, 'messages', /^messages: is missing$/],
     [null, null, /body/],
     [[], null, /body/],
     [{ messages: [] }, 'messages', /messages/],
     [{ messages: 'Hello' }, 'messages', /messages/],
     [{ messages: [{ role: 'root', content: 'x' }] }, 'messages.0.role', /role/],
     [{ messages: [{ role: 'tool', content: 'x', tool_call_id: '1' }] }, 'messages.0.role', /role/],
-    [{ messages: [{ role: 'user', content: 7 }] }, 'messages.0.content', /content/],
+    [
+      { messages: [{ role: 'user', content: 7 }] },
+      'messages.0.content',
+      /content: must be a text, or a list/,
+    ],
+    [{ messages: [{ role: 'user', content: null }] }, 'messages.0.content', /content: must be a text, or/],
+    [{ messages: [{ role: 'user' }] }, 'messages.0.content', /content: is missing/],
+    [{ messages: [{ ...messages[0], tone: 'kind' }] }, 'messages.0.tone', /unknown field "messages.0.tone"/],
+    [
+      { messages: [{ role: 'assistant', content: 'x', tool_calls: [{ id: '1' }] }, ...messages] },
+      'messages.0.tool_calls',
+      /not supported: no tools/,
+    ],
     [
       {
         messages: [
@@ -41,7 +53,7 @@ test('what is wrong with a body is said in one line that names the field', async
         ],
       },
       'messages.0.content',
-      /content/,
+      /content: must be a text, or a list of parts .*; no images/,
     ],
     [{ messages: [...messages, { role: 'assistant', content: 'x' }] }, 'messages', /user/],
     [{ messages: Array.from({ length: 300 }, () => messages[0]) }, null, /./],
@@ -55,12 +67,16 @@ test('what is wrong with a body is said in one line that names the field', async
     [{ messages, top_p: 0 }, 'top_p', /top_p/],
     [{ messages, max_tokens: 0 }, 'max_tokens', /max_tokens/],
     [{ messages, max_tokens: 1e9 }, 'max_tokens', /128/],
-    [{ messages, seed: 1e300 }, 'seed', /seed/],
-    [{ messages, stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', /stop/],
+    [{ messages, seed: 1e300 }, 'seed', /seed: must be a whole number/],
+    [{ messages, seed: 1.5 }, 'seed', /seed: must be a whole number/],
+    [{ messages, stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', /stop: must be .* at most 4/],
+    [{ messages, stream_options: { usage: true } }, 'stream_options.usage', /unknown field/],
     [{ messages, stop: '' }, 'stop', /stop/],
     [{ messages, top_logprobs: 21, logprobs: true }, 'top_logprobs', /top_logprobs/],
     [{ messages, logprobs: 3 }, 'logprobs', /logprobs/],
     [{ messages, tools: [{ type: 'function' }] }, 'tools', /not supported/],
+    [{ messages, tools: 5 }, 'tools', /not supported/],
+    [{ messages, reasoning_effort: 'high' }, 'reasoning_effort', /not supported/],
     [{ messages, response_format: { type: 'json_object' } }, 'response_format', /not supported/],
     [{ messages, frequency_penalty: 1 }, 'frequency_penalty', /not supported/],
     [{ messages, logit_bias: { 5: 1 } }, 'logit_bias', /not supported/],
@@ -86,6 +102,36 @@ test('what is wrong with a body is said in one line that names the field', async
     assert.equal(said.error.type, 'invalid_request_error');
   }
   assert.equal(server.context.admission.inside, 0);
+});
+
+test('prompts of no form that is known are told which there are', async () => {
+  for (const [body, message] of [
+    [{}, /^prompt: is missing$/],
+    [{ prompt: [] }, /^prompt: must be a text, a list of tokens, or 1 to 32 of either$/],
+    [{ prompt: ['a', 5] }, /^prompt: must be a text/],
+    [{ prompt: { text: 'a' } }, /^prompt: must be a text/],
+  ] as const) {
+    const answer = await post(server, '/v1/completions', body);
+    const { error } = (await answer.json()) as ErrorBody;
+    assert.deepEqual([answer.status, error.param], [400, 'prompt']);
+    assert.match(error.message, message);
+  }
+});
+
+test('what asks for nothing is taken: null, empty fields of an answer that comes back, seeds of 64 bits', async () => {
+  const back = { role: 'assistant', content: 'x', refusal: null, annotations: [], tool_calls: null };
+  const more = { model: null, hneurons: null, seed: 2 ** 63, tools: [], reasoning_effort: 'none' };
+  const named = { role: 'user', name: 'Ada', content: 'Hello' };
+  const ask = () => chat({ ...more, messages: [...messages, back, named], max_tokens: 8 });
+  const answers = await Promise.all([ask(), ask()]);
+  const texts = await Promise.all(answers.map((one) => one.json()));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+    JSON.stringify(texts),
+  );
+  const [first, second] = texts as { choices: { message: { content: string } }[] }[];
+  assert.equal(first.choices[0].message.content, second.choices[0].message.content);
 });
 
 test('bodies that are no JSON, too large, endless or of another type are refused', async () => {

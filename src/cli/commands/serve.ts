@@ -94,7 +94,10 @@ export function addServe(program: Command, session: Session): void {
       '--upstream <url>',
       'another server writes the answers, we score them; its key: HNEURONS_UPSTREAM_KEY',
     )
-    .option('--upstream-model <name>', 'name of the model on that server (default: its only one, or as the client says)');
+    .option(
+      '--upstream-model <name>',
+      'name of the model on that server (default: its only one, or as the client says)',
+    );
   addOutput(addEngine(addModel(command, MODEL)))
     .addHelpText(
       'after',
