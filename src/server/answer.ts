@@ -77,7 +77,9 @@ export function writeAnswer(
             if (settled) return;
             const text = begun ? token.text : token.text.trimStart();
             begun ||= text !== '';
-            const shown = { ...token, text, leftOut: token.text.length - text.length };
+            const leftOut = token.text.length - text.length;
+            const bytes = token.bytes?.subarray(Buffer.byteLength(token.text.slice(0, leftOut)));
+            const shown = { ...token, text, leftOut, ...(bytes && { bytes }) };
             tokens.push(shown);
             listener?.onToken(shown);
           },

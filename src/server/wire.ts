@@ -103,14 +103,9 @@ function usageBody({ prompt, cached, generated }: Usage): object {
 function logprobsOf({ kind, logprobs }: Envelope, tokens: LiveToken[], offset: number): object | null {
   if (logprobs === undefined) return null;
   if (kind === 'chat') {
-    const entry = (text: string, logprob: number) => ({
-      token: text,
-      logprob,
-      bytes: [...Buffer.from(text)],
-    });
-    const content = tokens.map(({ text, logProbability, top }) => ({
-      ...entry(text, logProbability),
-      top_logprobs: (top ?? []).map((one) => entry(one.text, one.logProbability)),
+    const content = tokens.map((token) => ({
+      ...entryOf(token),
+      top_logprobs: likelyOf(token).map(entryOf),
     }));
     return { content, refusal: null };
   }
@@ -118,8 +113,8 @@ function logprobsOf({ kind, logprobs }: Envelope, tokens: LiveToken[], offset: n
   return {
     tokens: tokens.map(({ text }) => text),
     token_logprobs: tokens.map(({ logProbability }) => logProbability),
-    top_logprobs: tokens.map(({ top }) =>
-      Object.fromEntries((top ?? []).map(({ text, logProbability }) => [text, logProbability])),
+    top_logprobs: tokens.map((token) =>
+      Object.fromEntries(likelyOf(token).map(({ text, logProbability }) => [text, logProbability])),
     ),
     text_offset: tokens.map(({ text }) => {
       const start = at;
@@ -127,4 +122,16 @@ function logprobsOf({ kind, logprobs }: Envelope, tokens: LiveToken[], offset: n
       return start;
     }),
   };
+}
+
+/** Bytes of all tokens, joined, are the answer: a token may be a part of a character. */
+function entryOf({ text, bytes, logProbability }: Likely): object {
+  return { token: text, logprob: logProbability, bytes: [...(bytes ?? Buffer.from(text))] };
+}
+
+type Likely = NonNullable<LiveToken['top']>[number];
+
+/** The token that was drawn is spelled among the likely ones as in the answer, where a part of it may be left out. */
+function likelyOf({ token, text, bytes, top = [] }: LiveToken): Likely[] {
+  return top.map((one) => (one.token === token ? { ...one, text, bytes } : one));
 }

@@ -10,9 +10,13 @@ import { seededRandom } from '../support/random.js';
 function tell(pieces: Buffer[], stops: string[]) {
   const text = heldText(stops.map((stop) => Buffer.from(stop)));
   const told: string[] = [];
+  const bytes: Uint8Array[] = [];
   const counts: number[] = [];
   const takeAll = () => {
-    for (let one = text.take(); one !== undefined; one = text.take()) told.push(one);
+    for (let one = text.take(); one !== undefined; one = text.take()) {
+      told.push(one);
+      bytes.push(text.bytes() ?? Buffer.from(one));
+    }
   };
   for (const piece of pieces) {
     const stopped = text.push(piece);
@@ -22,32 +26,59 @@ function tell(pieces: Buffer[], stops: string[]) {
   }
   text.finish();
   takeAll();
-  return { told, counts };
+  return { told, counts, bytes };
 }
 
 const pieces = (...texts: string[]) => texts.map((text) => Buffer.from(text));
 
 describe('text that is told token by token', () => {
   it('holds back what may begin a stop string, and no more', () => {
-    assert.deepEqual(tell(pieces('a', '\n', 'b', '\n', '\n', 'c'), ['\n\n']), {
-      told: ['a', '\n', 'b'],
-      counts: [1, 1, 3, 3],
-    });
-    assert.deepEqual(tell(pieces('one ST', 'O', 'ne', ' STOP it'), ['STOP']), {
-      told: ['one ST', 'O', 'ne', ' '],
-      counts: [0, 0, 3],
-    });
+    const letters = tell(pieces('a', '\n', 'b', '\n', '\n', 'c'), ['\n\n']);
+    assert.deepEqual(
+      [letters.told, letters.counts],
+      [
+        ['a', '\n', 'b'],
+        [1, 1, 3, 3],
+      ],
+    );
+    const words = tell(pieces('one ST', 'O', 'ne', ' STOP it'), ['STOP']);
+    assert.deepEqual(
+      [words.told, words.counts],
+      [
+        ['one ST', 'O', 'ne', ' '],
+        [0, 0, 3],
+      ],
+    );
     assert.deepEqual(tell(pieces('aab', 'aaa', 'b'), ['aaab']).told, ['aab']);
   });
 
   it('the rest is told when nothing more comes', () => {
-    assert.deepEqual(tell(pieces('x', 'ST'), ['STOP']), { told: ['x', 'ST'], counts: [1, 1] });
+    const { told, counts } = tell(pieces('x', 'ST'), ['STOP']);
+    assert.deepEqual(
+      [told, counts],
+      [
+        ['x', 'ST'],
+        [1, 1],
+      ],
+    );
   });
 
   it('a character is told with the token that completes it', () => {
     const [first, second, third] = Buffer.from('€');
     const torn = [Buffer.from([97, first]), Buffer.from([second]), Buffer.from([third, 98])];
-    assert.deepEqual(tell(torn, []), { told: ['a', '', '€b'], counts: [0, 0, 3] });
+    const whole = tell(torn, []);
+    assert.deepEqual(
+      [whole.told, whole.counts],
+      [
+        ['a', '', '€b'],
+        [0, 0, 3],
+      ],
+    );
+    assert.deepEqual(
+      whole.bytes.map((one) => [...one]),
+      torn.map((one) => [...one]),
+      'each has its own bytes all the same',
+    );
     assert.deepEqual(tell(torn.slice(0, 2), []).told.join(''), 'a\uFFFD');
   });
 
@@ -68,9 +99,12 @@ describe('text that is told token by token', () => {
       const stops = [['a\n'], ['é'], ['bab', 'ab\n'], [], ['€', '\n\n']][round % 5];
       const want = growingText(stops.map((stop) => Buffer.from(stop)));
       for (const piece of some) if (want.push(piece)) break;
-      const { told } = tell(some, stops);
+      const { told, bytes } = tell(some, stops);
       const { text, tokens } = want.finish();
       assert.equal(told.join(''), text, `round ${round}`);
+      assert.equal(Buffer.concat(bytes).toString(), text, `round ${round}`);
+      // All but the last, which a stop string may cut.
+      for (let i = 0; i + 1 < bytes.length; i++) assert.deepEqual([...bytes[i]], [...some[i]]);
       assert.equal(told.length, tokens, `round ${round}`);
     }
   });

@@ -12,6 +12,7 @@ import {
   takeCett,
   wantsCett,
 } from './generation.js';
+import { bytesUnlike } from './held-text.js';
 import type { Picker } from './picker.js';
 import { commonLength, type Sequences } from './sequences.js';
 import { type Group, makeTurns } from './turns.js';
@@ -202,7 +203,7 @@ export function makeBatcher(
     const logits = context.logits(generation.row);
     const likely: LiveToken['top'] =
       top > 0
-        ? picker.top(logits, top).map((one) => ({ ...one, text: textOf(model.piece(one.token)) }))
+        ? picker.top(logits, top).map((one) => ({ ...one, ...spelled(model.piece(one.token)) }))
         : undefined;
     const picked = picker.pick(logits, settings, generation.uniform);
     const ends = model.endsGeneration[picked.token] === 1;
@@ -279,6 +280,8 @@ export function makeBatcher(
   };
 }
 
-function textOf(piece: Uint8Array): string {
-  return Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('utf8');
+function spelled(piece: Uint8Array): Pick<LiveToken, 'text' | 'bytes'> {
+  const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('utf8');
+  const bytes = bytesUnlike(text, piece);
+  return bytes ? { text, bytes } : { text };
 }

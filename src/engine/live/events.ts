@@ -12,6 +12,8 @@ export interface LiveEvents {
   /** Request, index in the answer and id of each token. */
   tokens: Int32Array;
   texts: string[];
+  /** Where they are not those of the text: the bytes of each, at the place of the token. */
+  bytes: (LiveToken['bytes'] | undefined)[];
   logProbabilities: Float64Array;
   /** Where wanted: the most likely tokens of each, at the place of the token. */
   tops: (LiveToken['top'] | undefined)[];
@@ -25,7 +27,7 @@ export interface LiveEvents {
 
 /** Collects the events of a step; its arrays are reused. */
 export interface EventLog {
-  token(number: number, told: Omit<LiveToken, 'text'>, text: string): void;
+  token(number: number, told: LiveToken): void;
   cett(number: number, index: number, values: Float32Array): void;
   end(number: number, end: LiveEnd): void;
   failure(number: number, error: Error): void;
@@ -45,10 +47,11 @@ export function makeEventLog(watched: number): EventLog {
   let heard = 0;
   let texts: string[] = [];
   let tops: LiveEvents['tops'] = [];
+  let raw: LiveEvents['bytes'] = [];
   let ends: LiveEvents['ends'] = [];
   let failures: LiveEvents['failures'] = [];
   return {
-    token(number, { index, token, logProbability, top }, text) {
+    token(number, { index, token, text, bytes, logProbability, top }) {
       if (told === logProbabilities.length) {
         tokens = doubled(tokens);
         logProbabilities = doubled(logProbabilities);
@@ -58,6 +61,7 @@ export function makeEventLog(watched: number): EventLog {
       tokens[told * TOKEN_COLUMNS + 2] = token;
       logProbabilities[told] = logProbability;
       if (top) tops[told] = top;
+      if (bytes) raw[told] = bytes;
       texts.push(text);
       told++;
     },
@@ -87,6 +91,7 @@ export function makeEventLog(watched: number): EventLog {
         tokens: tokens.subarray(0, told * TOKEN_COLUMNS),
         logProbabilities: logProbabilities.subarray(0, told),
         texts,
+        bytes: raw,
         tops,
         scored: scored.subarray(0, heard * SCORED_COLUMNS),
         cett: cett.subarray(0, heard * watched),
@@ -97,6 +102,7 @@ export function makeEventLog(watched: number): EventLog {
       heard = 0;
       texts = [];
       tops = [];
+      raw = [];
       ends = [];
       failures = [];
       return events;
@@ -117,13 +123,14 @@ export function tellEvents(
   watched: number,
   listener: (number: number) => LiveListener | undefined,
 ): void {
-  const { tokens, texts, logProbabilities, tops, scored, cett } = events;
+  const { tokens, texts, bytes, logProbabilities, tops, scored, cett } = events;
   for (let i = 0; i < texts.length; i++)
     listener(tokens[i * TOKEN_COLUMNS])?.onToken?.({
       index: tokens[i * TOKEN_COLUMNS + 1],
       token: tokens[i * TOKEN_COLUMNS + 2],
       text: texts[i],
       logProbability: logProbabilities[i],
+      ...(bytes[i] && { bytes: bytes[i] }),
       ...(tops[i] && { top: tops[i] }),
     });
   for (let i = 0; i * SCORED_COLUMNS < scored.length; i++)

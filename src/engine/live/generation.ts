@@ -6,7 +6,7 @@ import type { Kept } from './sequences.js';
 import type { LiveEnd, LiveToken } from './types.js';
 
 /** A token that is drawn, but not told yet. */
-interface Drawn extends Omit<LiveToken, 'text'> {
+interface Drawn extends Omit<LiveToken, 'text' | 'bytes'> {
   cett?: Float32Array;
 }
 
@@ -102,7 +102,7 @@ function tell(generation: Generation, log: EventLog): void {
   const { number } = generation.request;
   for (let text = generation.text.take(); text !== undefined; text = generation.text.take()) {
     const token = generation.held.shift()!;
-    log.token(number, token, text);
+    log.token(number, { ...token, text, bytes: generation.text.bytes() });
     generation.told++;
     if (token.cett) log.cett(number, token.index, token.cett);
   }

@@ -10,6 +10,8 @@ export interface HeldText {
   finish(): void;
   /** Text of the next token in order; undefined when it is held back, or no part of the answer. */
   take(): string | undefined;
+  /** The bytes of the token taken last, where they are not those of its text: it ends or begins within a character, or is no UTF-8. */
+  bytes(): Uint8Array | undefined;
 }
 
 export function heldText(stops: readonly Buffer[]): HeldText {
@@ -24,6 +26,7 @@ export function heldText(stops: readonly Buffer[]): HeldText {
   /** Tokens that end here or before are certain. */
   let safe = 0;
   let finished = false;
+  let raw: Uint8Array | undefined;
   return {
     push(piece) {
       if (length + piece.length > bytes.length)
@@ -55,9 +58,17 @@ export function heldText(stops: readonly Buffer[]): HeldText {
       const whole = last ? (cut >= 0 ? cut : end) : end - tail;
       const text = bytes.toString('utf8', spelled, whole);
       spelled = whole;
+      const begin = taken > 1 ? ends[taken - 2] : 0;
+      raw = bytesUnlike(text, bytes.subarray(begin, cut >= 0 ? Math.min(cut, end) : end));
       return text;
     },
+    bytes: () => raw,
   };
+}
+
+/** A copy of the bytes, where they are not those of the text in UTF-8. */
+export function bytesUnlike(text: string, bytes: Uint8Array): Uint8Array | undefined {
+  return Buffer.from(text).equals(bytes) ? undefined : Uint8Array.from(bytes);
 }
 
 /** How many of the last bytes are the beginning of a stop string, at most; 0 if none. */

@@ -36,9 +36,12 @@ export interface LiveToken {
   token: number;
   /** Text that this token completes; '' when it ends within a character. All texts joined are the answer. */
   text: string;
+  /** The token's own bytes, where they are not those of `text`: it holds a part of a character. */
+  bytes?: Uint8Array;
   /** log p at temperature 1, before filters. */
   logProbability: number;
-  top?: { token: number; text: string; logProbability: number }[];
+  /** What is no UTF-8 in a text is U+FFFD. */
+  top?: Pick<LiveToken, 'token' | 'text' | 'bytes' | 'logProbability'>[];
 }
 
 export interface LiveEnd {
