@@ -69,7 +69,7 @@ test('the packed library can be imported and opens a model, and its types are th
 test('only what is of use is packed, and source maps bring their sources', () => {
   const files = readdirSync(own, { recursive: true, encoding: 'utf8' });
   assert.ok(
-    files.every((name) => /^(bin|dist|package\.json|README\.md|LICENSE)/.test(name)),
+    files.every((name) => /^(bin|dist|docs|examples|package\.json|README\.md|ARCHITECTURE\.md|LICENSE)/.test(name)),
     files.join(),
   );
   assert.ok(!files.some((name) => /^dist\/(test|bench|examples)/.test(name)));
@@ -81,6 +81,22 @@ test('only what is of use is packed, and source maps bring their sources', () =>
     const { sources, sourcesContent } = JSON.parse(readFileSync(join(own, name), 'utf8'));
     assert.equal(sourcesContent?.length, sources.length, name);
   }
+});
+
+test('what the packed README and pages link to is packed with them', () => {
+  const pages = readdirSync(own, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.md') && !name.startsWith('dist'),
+  );
+  assert.ok(pages.length > 10);
+  let links = 0;
+  for (const page of pages) {
+    for (const [, target] of readFileSync(join(own, page), 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      links++;
+      assert.ok(existsSync(join(own, dirname(page), target)), `${page} links to ${target}`);
+    }
+  }
+  assert.ok(links > 20, String(links));
 });
 
 test('the reference in docs/api.md is made from the docstrings as they are', () => {
