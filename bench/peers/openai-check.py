@@ -1,7 +1,7 @@
-"""The official Python client of OpenAI against a running `hneurons serve`.
+"""The official Python client of OpenAI against a running `hneurons serve` with a detector.
 
     python3 -m venv venv && venv/bin/pip install openai
-    hneurons serve --detector detector.json --port 8080
+    npx hneurons serve --detector DETECTOR --port 8080
     venv/bin/python bench/peers/openai-check.py http://127.0.0.1:8080 [KEY]
 
 Prints one line for each check; exit code 1 when one fails.
@@ -39,7 +39,8 @@ content = choice.logprobs.content
 check("logprobs", "".join(one.token for one in content) == text and len(content[0].top_logprobs) == 3)
 # What this server adds is in model_extra, as any field that the client does not know.
 score = (choice.model_extra or {}).get("hneurons")
-check("score", score is None or 0 <= score["probability"] <= 1, f"probability {score and score['probability']}")
+check("score", score is not None and 0 <= score["probability"] <= 1, f"probability {score and score['probability']}")
+check("bytes of tokens", bytes(byte for one in content for byte in one.bytes).decode() == text)
 
 streamed, risks, last, usage = "", [], None, None
 with client.chat.completions.create(
@@ -62,7 +63,7 @@ with client.chat.completions.create(
                 risks += extra["tokens"]
 check("stream", streamed == text, repr(streamed))
 check("stream usage", usage is not None and usage.completion_tokens == whole.usage.completion_tokens)
-check("risks as tokens come", last is None or len(risks) == len(last["tokens"]), f"{len(risks)} tokens")
+check("risks as tokens come", last is not None and len(risks) == len(last["tokens"]) > 0, f"{len(risks)} tokens")
 
 several = client.chat.completions.create(model=model, messages=MESSAGES, n=3, seed=5, max_tokens=8)
 again = client.chat.completions.create(model=model, messages=MESSAGES, n=3, seed=5, max_tokens=8)
