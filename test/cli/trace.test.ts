@@ -330,7 +330,21 @@ test('mistakes end in one line', () => {
   fails(2, /needs --base, or --checkpoints/);
   fails(2, /--no-transfer .*--datasets has no effect/, '--base', base, '--no-transfer', '--datasets', 'no');
   fails(2, /--no-transfer .*--quota has no effect/, '--base', base, '--no-transfer', '--quota', '9');
+  fails(2, /--no-transfer .*--judge has no effect/, '--base', base, '--no-transfer', '--judge', 'rule');
+  const style = ['--no-transfer', '--prompt-style', 'few-shot'];
+  fails(2, /--no-transfer .*--prompt-style has no effect/, '--base', base, ...style);
   fails(2, /--limit needs --datasets/, '--base', base, '--limit', '3');
+  fails(
+    1,
+    /cannot read no-such\.csv/,
+    '--base',
+    base,
+    '--datasets',
+    'no-such.csv',
+    '--out',
+    join(root, 'mistake'),
+  );
+  assert.ok(!existsSync(join(root, 'mistake')), 'nothing is made before all is in order');
   // The file of the run has become another one: what is advised works.
   const made = JSON.parse(readFileSync(detector, 'utf8'));
   const older = join(out, 'detector-older.json');

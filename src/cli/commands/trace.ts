@@ -26,7 +26,7 @@ interface TraceFlags extends OutputOptions, EngineFlags, JudgeFlags {
   base?: string;
   checkpoints?: string;
   instruct?: string;
-  promptStyle: CollectSettings['promptStyle'];
+  promptStyle?: CollectSettings['promptStyle'];
   minCorrect?: number;
   maxCorrect?: number;
   quota?: number;
@@ -53,9 +53,11 @@ export function addTrace(program: Command, session: Session): void {
     )
     .option('--instruct <model>', "the model after training (default: that of the detector's run)")
     .addOption(
-      new Option('--prompt-style <style>', 'how the base model is asked')
-        .choices(['plain', 'few-shot', 'chat'])
-        .default('plain'),
+      new Option('--prompt-style <style>', 'how the base model is asked (default: plain)').choices([
+        'plain',
+        'few-shot',
+        'chat',
+      ]),
     )
     .option(
       '--min-correct <n>',
@@ -128,10 +130,15 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
         run = await openExistingRun(home, { command: manifest.command });
         ends.push(run.close);
       }
-      ends.push(lock(out));
       const own = run && collectSettings(run);
       const judgeFlags = { judge: own?.judge, spans: own?.spans, judgeUrl: own?.judgeUrl, ...defined(flags) };
       const judges = await judgeSettings(judgeFlags);
+      const datasets =
+        flags.datasets === undefined
+          ? []
+          : await openDatasets(session, parseSpecs(flags.datasets), seed, emit);
+      // Only once all is known to be in order: a folder that a mistake has made would be in the way.
+      ends.push(lock(out));
       return await traceOrigin(
         {
           detector,
@@ -140,16 +147,13 @@ async function runTrace(session: Session, flags: TraceFlags): Promise<void> {
           instruct,
           bases: models,
           asking: {
-            promptStyle: flags.promptStyle,
+            promptStyle: flags.promptStyle ?? 'plain',
             ...(flags.minCorrect !== undefined && { minCorrect: flags.minCorrect }),
             ...(flags.maxCorrect !== undefined && { maxCorrect: flags.maxCorrect }),
             ...(flags.quota !== undefined && { quota: flags.quota }),
           },
           transfer: flags.transfer,
-          datasets:
-            flags.datasets === undefined || !flags.transfer
-              ? []
-              : await openDatasets(session, parseSpecs(flags.datasets), seed, emit),
+          datasets,
           limit: flags.limit ?? LIMIT,
           seed,
           out,
@@ -183,6 +187,11 @@ function checkFlags({ transfer, ...flags }: TraceFlags): void {
     minCorrect: 'min-correct',
     maxCorrect: 'max-correct',
     quota: 'quota',
+    promptStyle: 'prompt-style',
+    judge: 'judge',
+    judgeUrl: 'judge-url',
+    spans: 'spans',
+    markers: 'markers',
   };
   const needless = Object.entries(asking).find(([flag]) => flags[flag as keyof typeof asking] !== undefined);
   if (!transfer && needless) {

@@ -99,7 +99,7 @@ export function driftByLayer({ layers }: OriginDrift): Markup {
   );
 }
 
-/** Mean rank of the H-Neurons beside sets of the same layers, as measured and with weight norms partialled out. */
+/** Mean rank of the H-Neurons beside sets of the same layers, as measured and with what the weight norms explain taken off. */
 export function inertiaDots({ inertia, withoutNorms, gate }: OriginDrift): Markup {
   const rows = [
     { name: 'up and down', ...inertia },
