@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { noBrowser } from '../support/browser.js';
 import { type MockServe, startMockServe } from '../support/mock-serve.js';
-import { answered, ask, openPage } from './page.js';
+import { answered, ask, openPage, picture } from './page.js';
 
 /** What stays in sight, and what stays where it is, as the page grows. */
 const skip = noBrowser;
@@ -103,3 +103,29 @@ test('what is unfolded in an answer stays under the pointer', { skip }, async (t
   await page.waitForTimeout(100);
   assert.equal((await parts.boundingBox())!.y, before);
 });
+
+for (const [width, height] of [
+  [390, 800],
+  [800, 390],
+]) {
+  test(`open settings are in sight on a phone, ${width} by ${height}`, { skip }, async (t) => {
+    const mock = await startMockServe();
+    mock.say = () => Array.from({ length: 400 }, (_, at) => ` word${at}`);
+    const page = await openPage(t, mock.url, { width, height });
+    const fieldsInSight = async () => {
+      await page.getByText('Settings').click();
+      await page.getByLabel('Seed').waitFor();
+      await page.waitForTimeout(100);
+      for (const name of ['Temperature', 'Longest answer', 'Seed']) {
+        const { y, height: high } = (await page.getByLabel(name).boundingBox())!;
+        assert.ok(y >= 0 && y + high <= height, `${name}: ${y} to ${y + high}`);
+      }
+    };
+    await fieldsInSight();
+    await page.getByText('Settings').click();
+    await ask(page, 'Say much');
+    await answered(page);
+    await fieldsInSight();
+    await picture(page, `settings-${width}`);
+  });
+}
