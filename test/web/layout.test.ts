@@ -52,3 +52,31 @@ for (const width of WIDTHS) {
     await picture(page, `numbers-${width}`);
   });
 }
+
+for (const width of WIDTHS) {
+  test(`the axes of the map say what they are, and weights stand in their column, at ${width} pixels`, {
+    skip,
+  }, async (t) => {
+    const mock = await startMockServe();
+    const page = await openPage(t, mock.url, { width });
+    await page.getByRole('tab', { name: 'Neurons' }).click();
+    await page.locator('.map .plane').waitFor();
+    const name = page.locator('.map').getByText('layer', { exact: true });
+    assert.ok(await name.isVisible());
+    const { x, y, width: wide, height: high } = (await name.boundingBox())!;
+    const [plane] = (await page.evaluate(boxes('.map .plane'))) as Box[];
+    assert.ok(x >= 0 && x + wide <= plane.left, 'within the page, beside the map');
+    const numbers = (await page.evaluate(boxes('.axis span'))) as Box[];
+    assert.ok(numbers.every(({ top, bottom }) => bottom <= y || top >= y + high));
+    const [caption] = (await page.evaluate(boxes('.map figcaption'))) as Box[];
+    assert.ok(caption.bottom <= y, 'below the caption');
+
+    const [table] = (await page.evaluate(boxes('.scroll'))) as Box[];
+    const cells = (await page.evaluate(boxes('.scroll td.number'))) as Box[];
+    const bars = (await page.evaluate(boxes('.scroll .bar'))) as Box[];
+    cells.forEach(({ left, right }, at) => {
+      assert.ok(right <= table.right && bars[at].left >= left, `row ${at}`);
+    });
+    await picture(page, `map-${width}`);
+  });
+}
