@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noBrowser } from '../support/browser.js';
+import { someIntervention } from '../support/intervention.js';
 import { startMockServe } from '../support/mock-serve.js';
 import { answered, ask, assertAccessible, openPage, picture } from './page.js';
 
@@ -170,18 +171,33 @@ test('a detector without a run', { skip }, async (t) => {
 test('the run tells what alpha does and where the neurons come from, and survives a report of another version', {
   skip,
 }, async (t) => {
-  const intervention = {
-    summary: ['Complies with 33 % at 1, with 87 % at 2.', 'Random neurons change little.'],
-  };
   const report: Record<string, unknown> = {
-    intervention,
+    intervention: someIntervention(),
     origin: { summary: 'They move less than others.' },
+    table: { summary: 'It beats them on all.' },
   };
   const mock = await startMockServe({ report });
   const page = await openPage(t, mock.url, { expected: /Cannot read properties/ });
   await page.getByRole('tab', { name: 'Run' }).click();
-  await page.getByText('Complies with 33 % at 1, with 87 % at 2.').waitFor();
+  await page.getByRole('heading', { name: 'False premise' }).waitFor();
+  const premise = page.locator('.benchmarks > div').nth(1);
+  assert.match(
+    await premise.innerText(),
+    /goes along when it agrees with the wrong value.*\n0\s+53\s%\s+68\s%\n.*\n3\s+10\s%\s+10\s%\n.*the opposite of what was published\. Its twins go the same way/s,
+  );
+  await page.getByText('more so than with any other neurons that were turned').waitFor();
+  await page.getByText('the log-likelihood of plain English changes by −0.13 a token').waitFor();
   await page.getByText('They move less than others.').waitFor();
+  await page.getByText('It beats them on all.').waitFor();
+  // Sentences begin as sentences do, and none is told twice.
+  const sentences = await page.locator('.run p').allInnerTexts();
+  assert.deepEqual(
+    sentences.filter((text) => !/^\p{Lu}/u.test(text) || /^Doubt: complies/.test(text)),
+    [],
+  );
+  await page.locator('.benchmarks').scrollIntoViewIfNeeded();
+  await assertAccessible(page);
+  await picture(page, 'run-findings');
   report.test = null;
   await page.goto(mock.url);
   await page.reload();

@@ -1,8 +1,17 @@
 import { formatChange, formatP, formatPercent } from '../../report/format.js';
+import { type Effect, effectOf, twinsMoveAlong } from '../../report/intervention/effect.js';
 import type { ComplianceBenchmark } from '../../report/intervention/schema.js';
 
 /** In percentage points: `+17.5`, `−4.1`. */
 const points = (value: number) => formatChange(value * 100, 1);
+
+const EFFECTS: Record<Effect, string> = {
+  own: ' More than any control: these neurons do turn compliance.',
+  shared: ' It rises, but so it does with some control neurons.',
+  alone: ' It rises; whether other neurons do the same was not asked.',
+  falls: ' It falls as they are turned up: the opposite of the published effect.',
+  none: ' No clear effect over the whole range.',
+};
 
 /** What a benchmark's curve came to, in a few sentences. */
 export function describeCurve(benchmark: ComplianceBenchmark): string {
@@ -18,29 +27,19 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
       ? `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, ${formatP(p!)}`
       : '';
   const steps = `${benchmark.name}: complies ${rates}; ${points(hNeurons.estimate)} points a unit of alpha, 95 % ${points(hNeurons.low)} to ${points(hNeurons.high)}${against}.`;
-  const clear = hNeurons.low > 0 && controls.length > 0 && slopes.every((slope) => slope < compared.hNeurons);
-  const effect = clear
-    ? ' More than any control: these neurons do turn compliance.'
-    : hNeurons.low > 0
-      ? controls.length > 0
-        ? ' It rises, but so it does with some control neurons.'
-        : ' It rises; whether other neurons do the same was not asked.'
-      : hNeurons.high < 0
-        ? ' It falls as they are turned up: the opposite of the published effect.'
-        : ' No clear effect over the whole range.';
-  return steps + effect + twins(benchmark) + inSound(benchmark) + leftOut(benchmark);
+  return steps + EFFECTS[effectOf(benchmark)] + twins(benchmark) + inSound(benchmark) + leftOut(benchmark);
 }
 
-function twins({ twinSlope, slope: { hNeurons }, curves: [own] }: ComplianceBenchmark): string {
+function twins(benchmark: ComplianceBenchmark): string {
+  const { twinSlope, curves } = benchmark;
   if (twinSlope === null) return '';
-  const rates = own.points
+  const rates = curves[0].points
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, twins: right }) => `${formatPercent(right!.estimate)} at ${alpha}`)
     .join(', ');
-  const shifts =
-    (hNeurons.low > 0 && twinSlope.low > 0) || (hNeurons.high < 0 && twinSlope.high < 0)
-      ? ' They move the same way: what changes is the bent of the answers, whatever the facts, and not how far the model holds to them.'
-      : '';
+  const shifts = twinsMoveAlong(benchmark)
+    ? ' They move the same way: what changes is the bent of the answers, whatever the facts, and not how far the model holds to them.'
+    : '';
   return ` Honest twins right: ${rates}.${shifts}`;
 }
 

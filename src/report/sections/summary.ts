@@ -1,4 +1,5 @@
 import {
+  capital,
   formatCount,
   formatP,
   formatPercent,
@@ -8,6 +9,7 @@ import {
   formatShare,
 } from '../format.js';
 import { html, type Markup } from '../markup.js';
+import { plainWords } from '../plain-words.js';
 import type { Report } from '../schema.js';
 
 /** The verdict, what it rests on, and what it means: the first screen of the page. */
@@ -28,22 +30,6 @@ ${
 <li><a href="#detection">Does it detect?</a></li>${(report.question || report.pairs) && html`<li><a href="#hard-or-false">False or hard?</a></li>`}<li><a href="#neurons">The neurons</a></li>${report.stability && html`<li><a href="#stability">The same again?</a></li>`}${report.explain && html`<li><a href="#explain">What do they do?</a></li>`}<li><a href="#examples">Examples</a></li>${report.table && html`<li><a href="#table">Other data sets</a></li>`}${report.intervention && html`<li><a href="#intervention">Do they matter?</a></li>`}${report.origin && html`<li><a href="#origin">Where from?</a></li>`}<li><a href="#questions">Questions</a></li><li><a href="#run">What was run</a></li><li><a href="#glossary">Glossary</a></li>
 </ul></nav>
 </header>`;
-}
-
-/** AUROC as a game that anybody can imagine. */
-function plainWords({ test, verdict }: Report): string {
-  const hundred = (value: number) => Math.round(100 * value);
-  if (verdict.outcome === 'too-few') {
-    return (
-      'The run ended with so few questions that the model always answers right, or always wrong, that the figures below ' +
-      'could be luck.'
-    );
-  }
-  return (
-    'Take two answers of the model, one right and one made up, to questions that the detector has not seen. In ' +
-    `${hundred(test.auroc.estimate)} of 100 such pairs the detector gives the made-up one the higher risk. As many ` +
-    `neurons picked at random manage ${hundred(test.control.auroc.mean)}; tossing a coin, 50.`
-  );
 }
 
 function tiles({ test, detector, model }: Report): Markup {
@@ -71,8 +57,4 @@ function formatDate(created: string): string {
     year: 'numeric',
     timeZone: 'UTC',
   });
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

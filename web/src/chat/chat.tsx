@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useCallback, useState } from 'react';
 import type { Failure } from '../api/failure.ts';
 import type { Info } from '../api/types.ts';
 import { watchedNeurons } from '../neurons/places.ts';
@@ -7,6 +7,7 @@ import { NoDetector } from '../ui/notice.tsx';
 import type { Answer } from './answer-state.ts';
 import { AnswerView } from './answer-view.tsx';
 import { Composer } from './composer.tsx';
+import { useEndInSight } from './end-in-sight.ts';
 import { Legend } from './legend.tsx';
 import { summary } from './summary.ts';
 import { useChat } from './use-chat.ts';
@@ -36,7 +37,7 @@ export function Chat(props: {
     say,
     summary: (answers) => summary(answers),
   });
-  const end = useEndInSight(chat.turns, numbers);
+  const frame = useEndInSight(chat.turns.length);
 
   const stopOnEscape = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && chat.busy) {
@@ -54,7 +55,7 @@ export function Chat(props: {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc stops wherever the focus is; the Stop button does the same.
-    <div className="chat" onKeyDown={stopOnEscape}>
+    <div className="chat" onKeyDown={stopOnEscape} ref={frame}>
       <Announcer text={said} />
       <div className="talk">
         {chat.turns.length === 0 ? (
@@ -118,7 +119,6 @@ export function Chat(props: {
             </section>
           ))
         )}
-        <div ref={end} />
       </div>
       <div className="dock">
         {detector && <Legend threshold={threshold} numbers={numbers} onNumbers={setNumbers} />}
@@ -135,27 +135,4 @@ export function Chat(props: {
       </div>
     </div>
   );
-}
-
-/** Keeps the end of the talk in sight while it grows, unless the reader has scrolled up; a new turn, which the reader has just asked for, always. */
-function useEndInSight(turns: readonly unknown[], numbers: boolean) {
-  const end = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
-  const before = useRef(turns.length);
-  useEffect(() => {
-    const look = () => {
-      atEnd.current = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
-    };
-    addEventListener('scroll', look, { passive: true });
-    return () => removeEventListener('scroll', look);
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the talk may have made it longer.
-  useEffect(() => {
-    if (turns.length > before.current) atEnd.current = true;
-    before.current = turns.length;
-    if (turns.length > 0 && atEnd.current && end.current?.checkVisibility()) {
-      scrollTo({ top: document.documentElement.scrollHeight, behavior: 'instant' });
-    }
-  }, [turns, numbers]);
-  return end;
 }

@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { type ToggleEvent, useId, useState } from 'react';
 
 const LIMITS = {
   temperature: {
@@ -46,7 +46,7 @@ export function useSettings() {
 export function SettingsFields({ typed, values, valid, set }: ReturnType<typeof useSettings>) {
   const id = useId();
   return (
-    <details className="settings">
+    <details className="settings" onToggle={showOpened}>
       <summary>
         Settings{' '}
         <span className="settings-now">
@@ -83,4 +83,9 @@ export function SettingsFields({ typed, values, valid, set }: ReturnType<typeof 
       </div>
     </details>
   );
+}
+
+/** Where the dock stands below the conversation, on a low screen, its fields would open out of sight. */
+function showOpened({ currentTarget }: ToggleEvent<HTMLDetailsElement>) {
+  if (currentTarget.open) currentTarget.scrollIntoView({ block: 'nearest' });
 }

@@ -60,15 +60,17 @@ const WordView = memo(
   function WordView({ at, word, threshold }: { at: number; word: Word; threshold: number }) {
     const { text, risk } = word;
     if (risk === undefined) return <span className={text.trim() === '' ? undefined : 'word'}>{text}</span>;
+    const number = figure(risk);
     return (
       <span
         className={`word r${riskStep(risk)} ${risk >= threshold ? 'over' : ''}`}
+        style={{ '--digits': number.length } as React.CSSProperties}
         data-word={at}
         data-risk={risk}
       >
         {text}
         <span className="figure" aria-hidden="true">
-          {figure(risk)}
+          {number}
         </span>
         <span className="sr-only"> (risk {percent(risk)})</span>
       </span>

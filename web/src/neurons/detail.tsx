@@ -6,7 +6,7 @@ import type { Answer } from '../chat/answer-state.ts';
 import { Loading } from '../ui/notice.tsx';
 import { CardView } from './card.tsx';
 import { Examples } from './examples.tsx';
-import { nameOf, weightName } from './places.ts';
+import { titleOf, weightName } from './places.ts';
 import { Trace } from './trace.tsx';
 
 type State = { detail: NeuronDetail } | { failure: Failure } | null;
@@ -32,7 +32,7 @@ export function Detail({ neuron, current }: { neuron: Neuron; current: Answer | 
 
   return (
     <section className="detail" aria-labelledby="detail-title">
-      <h2 id="detail-title">{nameOf(neuron).replace('l', 'L')}</h2>
+      <h2 id="detail-title">{titleOf(neuron)}</h2>
       <p className="note">
         Weight {weightName(weight)}:{' '}
         {weight > 0

@@ -1,6 +1,6 @@
 import { memo, type PointerEvent, useState } from 'react';
 import type { Neuron } from '../api/types.ts';
-import { keyOf, nameOf, weightName } from './places.ts';
+import { keyOf, titleOf, weightName } from './places.ts';
 
 /**
  * Layers from the bottom up, as an answer passes through them; neurons by their index. A picture for pointing at: the
@@ -35,11 +35,12 @@ export const NeuronMap = memo(function NeuronMap(props: {
     <figure className="map">
       <figcaption>
         <span className={`dot ${shown.weight > 0 ? '' : 'against'}`} aria-hidden="true" />
-        {nameOf(shown)}: weight {weightName(shown.weight)}
+        {titleOf(shown)}: weight {weightName(shown.weight)}
         {off.has(keyOf(shown)) && ', off'}
       </figcaption>
       <div className="layers" style={{ height: layers * rowHeight }}>
         <div className="axis" aria-hidden="true">
+          <b>layer</b>
           {Array.from({ length: layers }, (_, layer) => layer)
             .filter((layer) => layer === 0 || layer === layers - 1 || layer % 5 === 0)
             .filter((layer) => layer === layers - 1 || layers - 1 - layer > 2)

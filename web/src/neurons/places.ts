@@ -12,6 +12,11 @@ export function nameOf({ layer, index }: { layer: number; index: number }): stri
   return `layer ${layer}, neuron ${index}`;
 }
 
+/** The same where a line begins with it. */
+export function titleOf({ layer, index }: { layer: number; index: number }): string {
+  return `Layer ${layer}, neuron ${index}`;
+}
+
 export function byWeight(neurons: Neuron[]): Neuron[] {
   return [...neurons].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
 }

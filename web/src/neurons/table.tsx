@@ -63,7 +63,7 @@ export const NeuronTable = memo(function NeuronTable(props: {
                 <td className="number">
                   <span
                     className={`bar ${neuron.weight > 0 ? '' : 'against'}`}
-                    style={{ width: `${(Math.abs(neuron.weight) / heaviest) * 40}%` }}
+                    style={{ width: (Math.abs(neuron.weight) / heaviest) * 40 }}
                     aria-hidden="true"
                   />
                   {weightName(neuron.weight)}

@@ -1,3 +1,5 @@
+import { capital } from '../../../src/report/format.js';
+import { plainWords } from '../../../src/report/plain-words.js';
 import type { Report } from '../../../src/report/schema.ts';
 
 type Interval = { estimate: number; low: number; high: number };
@@ -6,33 +8,44 @@ type Interval = { estimate: number; low: number; high: number };
 export function KeyFigures({ report }: { report: Report }) {
   const { verdict, test, detector, model, run, questions } = report;
   const hNeurons = detector.neurons.filter(({ weight }) => weight > 0).length;
+  const opposed = detector.neurons.length - hNeurons;
   const difference = test.control.difference.auroc;
   return (
     <>
       <h2 className={`headline ${verdict.outcome}`}>{verdict.headline}</h2>
-      <p className="lead">{verdict.details}</p>
+      <p className="lead">{plainWords(report)}</p>
+      <p className="note">{capital(verdict.details)}</p>
+      {verdict.beyond !== undefined && <p className="note">{verdict.beyond}</p>}
       <dl className="tiles">
-        <Tile name="AUROC" value={figure(test.auroc.estimate)} note={between(test.auroc)} />
-        <Tile name="Accuracy" value={figure(test.accuracy.estimate)} note={between(test.accuracy)} />
+        <Tile
+          name="AUROC"
+          value={figure(test.auroc.estimate)}
+          note={`1 is perfect, .50 is guessing; ${between(test.auroc)}`}
+        />
+        <Tile
+          name="Accuracy"
+          value={figure(test.accuracy.estimate)}
+          note={`of the answers, sorted right; ${between(test.accuracy)}`}
+        />
         <Tile
           name="Over random neurons"
           value={`${difference.estimate >= 0 ? '+' : '−'}${figure(Math.abs(difference.estimate))}`}
-          note={`AUROC; ${between(difference)}`}
+          note={`in AUROC; ${between(difference)}`}
         />
         <Tile
           name="H-Neurons"
           value={String(hNeurons)}
-          note={`of ${(model.layers * model.ffn).toLocaleString('en')}; ${detector.neurons.length} with a weight`}
+          note={`of ${(model.layers * model.ffn).toLocaleString('en')} neurons${opposed > 0 ? `; ${opposed} more speak for a right answer` : ''}`}
         />
         <Tile
           name="Tested on"
           value={String(test.faithful + test.hallucinated)}
-          note={`answers: ${test.faithful} faithful, ${test.hallucinated} hallucinated`}
+          note={`answers: ${test.faithful} right, ${test.hallucinated} made up`}
         />
         <Tile
           name="Calibration error"
           value={figure(test.calibration.ece)}
-          note="mean gap of stated and observed risk"
+          note="mean gap between the risk that it states and how often it is so"
         />
       </dl>
       {report.warnings.length > 0 && (

@@ -1,0 +1,26 @@
+import type { ComplianceBenchmark } from './schema.js';
+
+/** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */
+export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
+
+/**
+ * Goes by the 95 % interval of the slope and by the control sets: it rises more than with any of them, as it does with some, where there
+ * are none to compare with; it falls; or nothing is clear.
+ */
+export function effectOf({ slope }: Pick<ComplianceBenchmark, 'slope'>): Effect {
+  const { hNeurons, compared, controls } = slope;
+  if (hNeurons.low > 0) {
+    if (controls.length === 0) return 'alone';
+    return controls.every((one) => one.slope < compared.hNeurons) ? 'own' : 'shared';
+  }
+  return hNeurons.high < 0 ? 'falls' : 'none';
+}
+
+/** Whether the share of honest twins answered rightly goes the same way as compliance. */
+export function twinsMoveAlong({
+  twinSlope,
+  slope: { hNeurons },
+}: Pick<ComplianceBenchmark, 'twinSlope' | 'slope'>): boolean {
+  if (twinSlope === null) return false;
+  return (hNeurons.low > 0 && twinSlope.low > 0) || (hNeurons.high < 0 && twinSlope.high < 0);
+}

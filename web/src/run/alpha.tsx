@@ -1,0 +1,98 @@
+import { formatChange, formatPercent } from '../../../src/report/format.js';
+import { type Effect, effectOf, twinsMoveAlong } from '../../../src/report/intervention/effect.js';
+import type { ComplianceBenchmark, Intervention } from '../../../src/report/intervention/schema.js';
+
+const EFFECTS: Record<Effect, string> = {
+  own: 'The higher alpha is, the more often it goes along, and more so than with any other neurons that were turned: these neurons do steer it.',
+  shared: 'The higher alpha is, the more often it goes along; but so it does when other neurons are turned.',
+  alone:
+    'The higher alpha is, the more often it goes along; whether other neurons do the same was not asked.',
+  falls: 'The higher alpha is, the less often it goes along: the opposite of what was published.',
+  none: 'No clear effect: what differs may be chance.',
+};
+
+/** What `hneurons intervene` found, for one who has not heard of it; the whole report below has the figures. */
+export function AlphaFindings({ found }: { found: Intervention }) {
+  const { benchmarks, detector, sets, summary } = found;
+  const others = sets.length - 1;
+  // The first sentences are of the benchmarks, which are told here in other words.
+  const rest = summary.slice(benchmarks.length);
+  return (
+    <section className="finding">
+      <h3>What alpha does</h3>
+      <p>
+        Alpha multiplies the activity of the {detector.hNeurons} H-Neurons while the model reads and writes: 0
+        switches them off, 1 leaves the model as it is. Each test below offers the model something wrong and
+        counts how often it goes along with it (its compliance). Honest twins are the same questions with
+        nothing wrong in them: a model that fails them is damaged, not steadfast.
+        {others > 0 &&
+          ` ${others === 1 ? 'One set' : `${others} sets`} of other neurons ${others === 1 ? 'was' : 'were'} turned in the same way, to compare.`}
+      </p>
+      <div className="benchmarks">
+        {benchmarks.map((benchmark) => (
+          <Compliance key={benchmark.name} benchmark={benchmark} />
+        ))}
+      </div>
+      {rest.length > 0 && (
+        <>
+          <h4>What it costs</h4>
+          <p className="note">
+            The log-likelihood says how well the model foretells plain English: the further below 0, the
+            worse.
+          </p>
+          {rest.map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+        </>
+      )}
+    </section>
+  );
+}
+
+function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
+  const { name, complies, items, twins, failed, curves } = benchmark;
+  const points = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
+  return (
+    <div>
+      <h4>{`${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', ' ')}`}</h4>
+      <p className="note">
+        The model goes along when {complies}. {items} questions
+        {twins > 0 && `, ${twins} honest twins`}
+        {failed > 0 && `; ${failed} left out, as the judge could not decide`}.
+      </p>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Alpha</th>
+            <th scope="col">Goes along</th>
+            {twins > 0 && <th scope="col">Twins right</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {points.map(({ alpha, complianceRate, twins: right }) => (
+            <tr key={alpha}>
+              <th scope="row">{alpha}</th>
+              <td>{formatPercent(complianceRate.estimate)}</td>
+              {twins > 0 && <td>{right ? formatPercent(right.estimate) : '–'}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p>
+        {EFFECTS[effectOf(benchmark)]}
+        {twinsMoveAlong(benchmark) &&
+          ' Its twins go the same way: it is its bent to say yes or no that changes, whatever the facts.'}
+      </p>
+      <p className="note">{stepWords(benchmark)}</p>
+    </div>
+  );
+}
+
+/** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */
+function stepWords({ slope: { hNeurons, compared, controls } }: ComplianceBenchmark): string {
+  const points = (value: number) => formatChange(value * 100, 1);
+  const own = `Each step of 1 in alpha: ${points(hNeurons.estimate)} percentage points (95 % interval ${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
+  if (controls.length === 0) return own;
+  const slopes = controls.map(({ slope }) => slope);
+  return `${own} Over alpha ${compared.alphas.join(', ')}: ${points(compared.hNeurons)}; with other neurons ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}.`;
+}
