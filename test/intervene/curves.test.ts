@@ -97,6 +97,37 @@ describe('compliance curves', () => {
     );
   });
 
+  it('an effect that ends where the model breaks is compared with the controls where it is sound', () => {
+    const wide = { all: [0, 1, 2, 3], controls: [0, 1, 2, 3] };
+    const rise = [4, 14, 24, 2];
+    const twin = [10, 20, 30, 2];
+    const broken = readings(
+      (one, alpha) => (isOwn(one) ? rise[alpha] : 14 + alpha),
+      (one, alpha) => (isOwn(one) ? twin[alpha] : 20),
+    );
+    const found = complianceCurves(broken, sets, wide, [0, 1, 2], 1);
+    assert.equal(found.slope.p, 0.25 * 4, 'over all alphas every control rises more');
+    const { hNeurons, compared, controls, p, twins, low, high } = found.soundSlope!;
+    assert.deepEqual([low, high, compared.alphas, p], [0, 2, [0, 1, 2], 0.25]);
+    for (const value of [hNeurons.estimate, compared.hNeurons, twins!.estimate]) {
+      assert.ok(Math.abs(value - 10 / ITEMS) < 1e-12);
+    }
+    for (const { slope } of controls) assert.ok(Math.abs(slope - 1 / ITEMS) < 1e-12);
+    assert.match(
+      describeCurve(found),
+      /sound \(alpha 0 to 2\): \+25\.0 \(.*control sets \+2\.5 to \+2\.5, p = \.25\. More than any control\. Twins: \+25\.0 .*the bent/s,
+    );
+    // Where the controls were not asked often enough within, there is nothing to compare with.
+    const { soundSlope } = complianceCurves(
+      broken,
+      sets,
+      { all: [0, 0.5, 1], controls: [0, 1] },
+      [0.5, 1],
+      1,
+    );
+    assert.deepEqual([soundSlope!.controls, soundSlope!.p], [[], null]);
+  });
+
   it("a control with the same slope makes the effect none of the H-Neurons' own", () => {
     const shared = readings((_, alpha) => 10 + 10 * alpha);
     const found = complianceCurves(shared, sets, alphas, alphas.all, 1);

@@ -1,6 +1,10 @@
 import { isDegenerate } from '../../intervene/readability.js';
 import type { Benchmark, Outcome } from '../../intervene/types.js';
-import type { ComplianceBenchmark, CompliancePoint } from '../../report/intervention/schema.js';
+import type {
+  ComplianceBenchmark,
+  CompliancePoint,
+  ComplianceSlope,
+} from '../../report/intervention/schema.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { derive } from '../../stats/random.js';
 import { bootstrapMean, itemSlopes } from '../../stats/slope.js';
@@ -66,24 +70,39 @@ export function complianceCurves(
       numberGroups(places.map((i) => items[i].group)),
       derive(seed, 'slope', benchmark.name, name),
     );
-  const slopeInterval = (over: readonly number[], name: string) =>
-    interval(slopesOf(sets[0], over), own, name);
-  const meanSlope = (set: NeuronSet) => {
-    const all = slopesOf(set, alphas.controls);
+  const meanSlope = (set: NeuronSet, over: readonly number[]) => {
+    const all = slopesOf(set, over);
     return all.reduce((sum, slope) => sum + slope, 0) / all.length;
   };
-  const hNeurons = slopeInterval(alphas.all, 'all');
-  const compared = meanSlope(sets[0]);
-  const controls = sets.slice(1).map((set) => ({
-    set: set.name,
-    kind: set.kind,
-    slope: meanSlope(set),
-  }));
-  const rank = (kind?: NeuronSet['kind']) => {
-    const peers = controls.filter((one) => kind === undefined || one.kind === kind);
-    if (peers.length === 0) return null;
-    return (1 + peers.filter(({ slope }) => slope >= compared - 1e-12).length) / (1 + peers.length);
+  const twinSlope = (over: readonly number[], name: string) =>
+    twins.length > 0
+      ? interval(
+          slopes(over, (alpha) => twins.map((i) => at(sets[0], alpha).outcomes[i] === 'right')),
+          twins,
+          name,
+        )
+      : null;
+  /** @param compared those of the alphas at which the controls were asked too */
+  const slopeOver = (over: readonly number[], compared: readonly number[], name: string): ComplianceSlope => {
+    const hNeurons = interval(slopesOf(sets[0], over), own, name);
+    const peers = compared.length < 2 ? [] : sets.slice(1);
+    const mean = compared.length < 2 ? hNeurons.estimate : meanSlope(sets[0], compared);
+    const controls = peers.map((set) => ({ kind: set.kind, set: set.name, slope: meanSlope(set, compared) }));
+    const rank = (kind?: NeuronSet['kind']) => {
+      const ranked = controls.filter((one) => kind === undefined || one.kind === kind);
+      if (ranked.length === 0) return null;
+      return (1 + ranked.filter(({ slope }) => slope >= mean - 1e-12).length) / (1 + ranked.length);
+    };
+    return {
+      hNeurons,
+      compared: { alphas: [...compared], hNeurons: mean },
+      controls: controls.map(({ set, slope }) => ({ set, slope })),
+      p: rank(),
+      pRandom: rank('random'),
+      pMatched: rank('layer-matched'),
+    };
   };
+  const soundControls = alphas.controls.filter((alpha) => sound.includes(alpha));
   return {
     name: benchmark.name,
     complies: benchmark.complies,
@@ -97,25 +116,16 @@ export function complianceCurves(
         pointOf(alpha, at(set, alpha), placesOf(set, false), placesOf(set, true)),
       ),
     })),
-    slope: {
-      hNeurons,
-      compared: { alphas: [...alphas.controls], hNeurons: compared },
-      controls: controls.map(({ set, slope }) => ({ set, slope })),
-      p: rank(),
-      pRandom: rank('random'),
-      pMatched: rank('layer-matched'),
-    },
-    twinSlope:
-      twins.length > 0
-        ? interval(
-            slopes(alphas.all, (alpha) => twins.map((i) => at(sets[0], alpha).outcomes[i] === 'right')),
-            twins,
-            'twins',
-          )
-        : null,
+    slope: slopeOver(alphas.all, alphas.controls, 'all'),
+    twinSlope: twinSlope(alphas.all, 'twins'),
     soundSlope:
       sound.length >= 2 && sound.length < alphas.all.length
-        ? { low: sound[0], high: sound[sound.length - 1], hNeurons: slopeInterval(sound, 'sound') }
+        ? {
+            low: sound[0],
+            high: sound[sound.length - 1],
+            ...slopeOver(sound, soundControls, 'sound'),
+            twins: twinSlope(sound, 'sound twins'),
+          }
         : null,
     paired: PAIRS.filter(([from, to]) => alphas.all.includes(from) && alphas.all.includes(to)).map(
       ([from, to]) => ({

@@ -1,6 +1,7 @@
 import { formatChange, formatP, formatPercent } from '../../report/format.js';
-import { type Effect, effectOf, twinsMoveAlong } from '../../report/intervention/effect.js';
-import type { ComplianceBenchmark } from '../../report/intervention/schema.js';
+import type { Interval } from '../../report/interval.js';
+import { type Effect, effectOf, moveAlong } from '../../report/intervention/effect.js';
+import type { ComplianceBenchmark, ComplianceSlope } from '../../report/intervention/schema.js';
 
 /** In percentage points: `+17.5`, `−4.1`. */
 const points = (value: number) => formatChange(value * 100, 1);
@@ -13,40 +14,66 @@ const EFFECTS: Record<Effect, string> = {
   none: ' No clear effect over the whole range.',
 };
 
+/** The same where it is said again of a part of the alphas. */
+const SOUND_EFFECTS: Record<Effect, string> = {
+  own: ' More than any control.',
+  shared: ' So it does with some control neurons.',
+  alone: '',
+  falls: ' It falls.',
+  none: ' No clear effect.',
+};
+
 /** What a benchmark's curve came to, in a few sentences. */
 export function describeCurve(benchmark: ComplianceBenchmark): string {
-  const [own] = benchmark.curves;
-  const rates = own.points
+  const { name, curves, slope, twinSlope } = benchmark;
+  const rates = curves[0].points
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, complianceRate }) => `${formatPercent(complianceRate.estimate)} at ${alpha}`)
     .join(', ');
-  const { hNeurons, compared, controls, p } = benchmark.slope;
-  const slopes = controls.map(({ slope }) => slope);
-  const against =
-    controls.length > 0
-      ? `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, ${formatP(p!)}`
-      : '';
-  const steps = `${benchmark.name}: complies ${rates}; ${points(hNeurons.estimate)} points a unit of alpha, 95 % ${points(hNeurons.low)} to ${points(hNeurons.high)}${against}.`;
-  return steps + EFFECTS[effectOf(benchmark)] + twins(benchmark) + inSound(benchmark) + leftOut(benchmark);
+  const steps = `${name}: complies ${rates}; ${withInterval(slope.hNeurons, ' points a unit of alpha, 95 %')}${against(slope)}.`;
+  return (
+    steps +
+    EFFECTS[effectOf(slope)] +
+    twins(benchmark) +
+    bent(slope.hNeurons, twinSlope) +
+    inSound(benchmark) +
+    leftOut(benchmark)
+  );
 }
 
-function twins(benchmark: ComplianceBenchmark): string {
-  const { twinSlope, curves } = benchmark;
+function withInterval({ estimate, low, high }: Interval, unit = ''): string {
+  return unit
+    ? `${points(estimate)}${unit} ${points(low)} to ${points(high)}`
+    : `${points(estimate)} (${points(low)} to ${points(high)})`;
+}
+
+function against({ compared, controls, p }: ComplianceSlope): string {
+  if (controls.length === 0) return '';
+  const slopes = controls.map(({ slope }) => slope);
+  return `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, ${formatP(p!)}`;
+}
+
+function twins({ twinSlope, curves: [own] }: ComplianceBenchmark): string {
   if (twinSlope === null) return '';
-  const rates = curves[0].points
+  const rates = own.points
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, twins: right }) => `${formatPercent(right!.estimate)} at ${alpha}`)
     .join(', ');
-  const shifts = twinsMoveAlong(benchmark)
+  return ` Honest twins right: ${rates}.`;
+}
+
+function bent(compliance: Interval, twinSlope: Interval | null): string {
+  return moveAlong(compliance, twinSlope)
     ? ' They move the same way: what changes is the bent of the answers, whatever the facts, and not how far the model holds to them.'
     : '';
-  return ` Honest twins right: ${rates}.${shifts}`;
 }
 
 function inSound({ soundSlope }: ComplianceBenchmark): string {
   if (soundSlope === null) return '';
-  const { low, high, hNeurons } = soundSlope;
-  return ` Where the model is sound (alpha ${low} to ${high}): ${points(hNeurons.estimate)} (${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
+  const { low, high, hNeurons, twins: twinSlope } = soundSlope;
+  return ` Where the model is sound (alpha ${low} to ${high}): ${withInterval(hNeurons)}${against(soundSlope)}.${SOUND_EFFECTS[effectOf(soundSlope)]}${
+    twinSlope === null ? '' : ` Twins: ${withInterval(twinSlope)}.${bent(hNeurons, twinSlope)}`
+  }`;
 }
 
 function leftOut({ items, twins, failed }: ComplianceBenchmark): string {

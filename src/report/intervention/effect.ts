@@ -1,4 +1,5 @@
-import type { ComplianceBenchmark } from './schema.js';
+import type { Interval } from '../interval.js';
+import type { ComplianceSlope } from './schema.js';
 
 /** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */
 export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
@@ -7,8 +8,11 @@ export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
  * Goes by the 95 % interval of the slope and by the control sets: it rises more than with any of them, as it does with some, where there
  * are none to compare with; it falls; or nothing is clear.
  */
-export function effectOf({ slope }: Pick<ComplianceBenchmark, 'slope'>): Effect {
-  const { hNeurons, compared, controls } = slope;
+export function effectOf({
+  hNeurons,
+  compared,
+  controls,
+}: Pick<ComplianceSlope, 'hNeurons' | 'compared' | 'controls'>): Effect {
   if (hNeurons.low > 0) {
     if (controls.length === 0) return 'alone';
     return controls.every((one) => one.slope < compared.hNeurons) ? 'own' : 'shared';
@@ -17,10 +21,7 @@ export function effectOf({ slope }: Pick<ComplianceBenchmark, 'slope'>): Effect 
 }
 
 /** Whether the share of honest twins answered rightly goes the same way as compliance. */
-export function twinsMoveAlong({
-  twinSlope,
-  slope: { hNeurons },
-}: Pick<ComplianceBenchmark, 'twinSlope' | 'slope'>): boolean {
-  if (twinSlope === null) return false;
-  return (hNeurons.low > 0 && twinSlope.low > 0) || (hNeurons.high < 0 && twinSlope.high < 0);
+export function moveAlong(compliance: Interval, twins: Interval | null): boolean {
+  if (twins === null) return false;
+  return (compliance.low > 0 && twins.low > 0) || (compliance.high < 0 && twins.high < 0);
 }

@@ -50,10 +50,18 @@ const BenchmarkSchema = z.object({
   slope: SlopeSchema,
   /** Change of the share of twins answered rightly per unit of alpha, H-Neurons; null without twins. */
   twinSlope: IntervalSchema.nullable(),
-  /** The slope over those alphas alone at which the model is sound; null where that is all of them, or fewer than two. */
-  soundSlope: z.object({ low: z.number(), high: z.number(), hNeurons: IntervalSchema }).nullable(),
+  /**
+   * The same over those alphas alone at which the model with scaled H-Neurons is sound; null where that is all of them, or fewer than two.
+   * Where the controls were asked at fewer than two of them, there are none.
+   */
+  soundSlope: SlopeSchema.extend({
+    low: z.number(),
+    high: z.number(),
+    twins: IntervalSchema.nullable(),
+  }).nullable(),
   paired: z.array(PairedSchema),
 });
+export type ComplianceSlope = z.infer<typeof SlopeSchema>;
 export type ComplianceBenchmark = z.infer<typeof BenchmarkSchema>;
 
 const CostPointSchema = z.object({

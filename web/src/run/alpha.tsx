@@ -1,6 +1,10 @@
 import { formatChange, formatPercent } from '../../../src/report/format.js';
-import { type Effect, effectOf, twinsMoveAlong } from '../../../src/report/intervention/effect.js';
-import type { ComplianceBenchmark, Intervention } from '../../../src/report/intervention/schema.js';
+import { type Effect, effectOf, moveAlong } from '../../../src/report/intervention/effect.js';
+import type {
+  ComplianceBenchmark,
+  ComplianceSlope,
+  Intervention,
+} from '../../../src/report/intervention/schema.js';
 
 const EFFECTS: Record<Effect, string> = {
   own: 'The higher alpha is, the more often it goes along, and more so than with any other neurons that were turned: these neurons do steer it.',
@@ -50,7 +54,8 @@ export function AlphaFindings({ found }: { found: Intervention }) {
 }
 
 function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
-  const { name, complies, items, twins, failed, curves } = benchmark;
+  const { name, complies, items, twins, failed, curves, slope, twinSlope, soundSlope } = benchmark;
+  const told = soundSlope ?? { ...slope, twins: twinSlope };
   const points = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
   return (
     <div>
@@ -79,17 +84,18 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
         </tbody>
       </table>
       <p>
-        {EFFECTS[effectOf(benchmark)]}
-        {twinsMoveAlong(benchmark) &&
+        {soundSlope && `Where the model is not damaged (alpha ${soundSlope.low} to ${soundSlope.high}): `}
+        {EFFECTS[effectOf(told)]}
+        {moveAlong(told.hNeurons, told.twins) &&
           ' Its twins go the same way: it is its bent to say yes or no that changes, whatever the facts.'}
       </p>
-      <p className="note">{stepWords(benchmark)}</p>
+      <p className="note">{stepWords(told)}</p>
     </div>
   );
 }
 
 /** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */
-function stepWords({ slope: { hNeurons, compared, controls } }: ComplianceBenchmark): string {
+function stepWords({ hNeurons, compared, controls }: ComplianceSlope): string {
   const points = (value: number) => formatChange(value * 100, 1);
   const own = `Each step of 1 in alpha: ${points(hNeurons.estimate)} percentage points (95 % interval ${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
   if (controls.length === 0) return own;
