@@ -1,6 +1,6 @@
-import { formatChange, formatPercent } from '../../../src/report/format.js';
-import { type Effect, effectOf, twinsMoveAlong } from '../../../src/report/intervention/effect.js';
-import type { ComplianceBenchmark, Intervention } from '../../../src/report/intervention/schema.js';
+import { formatChange, formatPercent } from '../../../src/report/format.ts';
+import { type Effect, effectOf, twinsMoveAlong } from '../../../src/report/intervention/effect.ts';
+import type { ComplianceBenchmark, Intervention } from '../../../src/report/intervention/schema.ts';
 
 const EFFECTS: Record<Effect, string> = {
   own: 'The higher alpha is, the more often it goes along, and more so than with any other neurons that were turned: these neurons do steer it.',
@@ -36,10 +36,12 @@ export function AlphaFindings({ found }: { found: Intervention }) {
       {rest.length > 0 && (
         <>
           <h4>What it costs</h4>
-          <p className="note">
-            The log-likelihood says how well the model foretells plain English: the further below 0, the
-            worse.
-          </p>
+          {found.legibility && (
+            <p className="note">
+              The log-likelihood says how well the model foretells plain English: the further below 0, the
+              worse.
+            </p>
+          )}
           {rest.map((sentence) => (
             <p key={sentence}>{sentence}</p>
           ))}
