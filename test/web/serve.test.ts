@@ -200,8 +200,8 @@ test('the slider moves alpha by keyboard, and two alphas answer side by side', {
     [0, 3],
   );
   const [left, right] = await page.locator('.columns .answer').allInnerTexts();
-  assert.match(left, /^alpha 0\n/);
-  assert.match(right, /^alpha 3\n/);
+  assert.match(left, /^Alpha 0\n/);
+  assert.match(right, /^Alpha 3\n/);
   const boxes = await Promise.all([0, 1].map((at) => page.locator('.columns .answer').nth(at).boundingBox()));
   assert.ok(boxes[0]!.x + boxes[0]!.width <= boxes[1]!.x && boxes[0]!.y === boxes[1]!.y, 'not side by side');
   assert.equal(await page.locator('.columns .verdict').count(), 2);
