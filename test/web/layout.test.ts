@@ -62,7 +62,7 @@ for (const width of WIDTHS) {
     await page.getByRole('tab', { name: 'Neurons' }).click();
     await page.locator('.map .plane').waitFor();
     const name = page.locator('.map').getByText('layer', { exact: true });
-    assert.ok(await name.isVisible());
+    await name.waitFor();
     const { x, y, width: wide, height: high } = (await name.boundingBox())!;
     const [plane] = (await page.evaluate(boxes('.map .plane'))) as Box[];
     assert.ok(x >= 0 && x + wide <= plane.left, 'within the page, beside the map');
@@ -80,3 +80,17 @@ for (const width of WIDTHS) {
     await picture(page, `map-${width}`);
   });
 }
+
+test('on a phone the colours are named, and the banner of a server that is gone has its button in one line', {
+  skip,
+}, async (t) => {
+  const mock = await startMockServe();
+  const page = await openPage(t, mock.url, { width: 390, expected: /^Failed to load resource/ });
+  await page.getByText('Risk of a word').waitFor();
+  await mock.stop();
+  await ask(page, 'Anybody?');
+  const button = page.getByRole('button', { name: 'Try now' });
+  await button.waitFor();
+  const { height } = (await button.boundingBox())!;
+  assert.ok(height < 50, `${height} high`);
+});

@@ -13,6 +13,7 @@ const STILL = 1;
 export function useEndInSight(turns: number) {
   const frame = useRef<HTMLDivElement>(null);
   const inSight = useRef(true);
+  const before = useRef(turns);
 
   useEffect(() => {
     const element = frame.current;
@@ -28,7 +29,8 @@ export function useEndInSight(turns: number) {
     };
     const follow = () => {
       if (!shown()) return;
-      if (inSight.current) toEnd();
+      // Without turns there is a welcome, which is read from its beginning.
+      if (inSight.current && before.current > 0) toEnd();
       else look();
     };
     // What a reader unfolds in an answer is to be read from its beginning.
@@ -49,7 +51,6 @@ export function useEndInSight(turns: number) {
     };
   }, []);
 
-  const before = useRef(turns);
   useLayoutEffect(() => {
     if (turns > before.current) {
       inSight.current = true;

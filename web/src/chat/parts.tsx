@@ -10,7 +10,8 @@ export function PartsView({ score }: { score: Score }) {
       <summary>
         Parts{' '}
         <span>
-          by risk: {counted(sentences.length, 'sentence')}, {counted(spans.length, 'span')}
+          by risk: {counted(sentences.length, 'sentence')}
+          {spans.length > 0 && `, ${counted(spans.length, 'span')}`}
         </span>
       </summary>
       {sentences.length > 1 && <List name="Sentences" parts={sentences} />}

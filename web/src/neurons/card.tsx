@@ -34,14 +34,17 @@ export function CardView({ card }: { card: Card }) {
         {selected && (
           <>
             <dt>Chosen again</dt>
-            <dd>in {percent(Math.max(selected.positive, selected.negative))} of resamples</dd>
+            <dd>
+              in {percent(Math.max(selected.positive, selected.negative))} of trainings on resampled questions
+            </dd>
           </>
         )}
         {alone && (
           <>
             <dt>Switched off alone</dt>
             <dd>
-              the model complies {points(alone.change.estimate)} ({alone.items} items, p {pName(alone.p)})
+              the model goes along with something wrong {points(alone.change.estimate)} ({alone.items}{' '}
+              questions, p {pName(alone.p)})
             </dd>
           </>
         )}

@@ -37,7 +37,8 @@ export function Detail({ neuron, current }: { neuron: Neuron; current: Answer | 
         Weight {weightName(weight)}:{' '}
         {weight > 0
           ? 'the more it is active, the likelier the answer is made up.'
-          : 'the more it is active, the likelier the answer is faithful.'}
+          : 'the more it is active, the likelier the answer is faithful.'}{' '}
+        How active it is stands as CETT, its part in what its layer puts out at a token.
       </p>
       <Trace neuron={neuron} current={current} />
       {state === null && <Loading what="Reading what the run knows of it" />}

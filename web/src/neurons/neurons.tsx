@@ -51,7 +51,7 @@ export function Neurons(props: {
   return (
     <div className="neurons">
       <h2>
-        {positive} H-Neurons in {(model.layers * model.ffn).toLocaleString('en')}
+        {positive} H-Neurons among {(model.layers * model.ffn).toLocaleString('en')} neurons
       </h2>
       <p className="note">
         They are active where {model.name} makes things up

@@ -1,10 +1,10 @@
-import { formatChange, formatPercent } from '../../../src/report/format.js';
-import { type Effect, effectOf, moveAlong } from '../../../src/report/intervention/effect.js';
+import { formatChange, formatPercent } from '../../../src/report/format.ts';
+import { type Effect, effectOf, moveAlong } from '../../../src/report/intervention/effect.ts';
 import type {
   ComplianceBenchmark,
   ComplianceSlope,
   Intervention,
-} from '../../../src/report/intervention/schema.js';
+} from '../../../src/report/intervention/schema.ts';
 
 const EFFECTS: Record<Effect, string> = {
   own: 'The higher alpha is, the more often it goes along, and more so than with any other neurons that were turned: these neurons do steer it.',
@@ -40,10 +40,12 @@ export function AlphaFindings({ found }: { found: Intervention }) {
       {rest.length > 0 && (
         <>
           <h4>What it costs</h4>
-          <p className="note">
-            The log-likelihood says how well the model foretells plain English: the further below 0, the
-            worse.
-          </p>
+          {found.legibility && (
+            <p className="note">
+              The log-likelihood says how well the model foretells plain English: the further below 0, the
+              worse.
+            </p>
+          )}
           {rest.map((sentence) => (
             <p key={sentence}>{sentence}</p>
           ))}

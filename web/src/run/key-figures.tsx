@@ -1,5 +1,5 @@
-import { capital } from '../../../src/report/format.js';
-import { plainWords } from '../../../src/report/plain-words.js';
+import { capital } from '../../../src/report/format.ts';
+import { plainWords } from '../../../src/report/plain-words.ts';
 import type { Report } from '../../../src/report/schema.ts';
 
 type Interval = { estimate: number; low: number; high: number };
