@@ -107,6 +107,11 @@ export function shorten(text: string, most: number): string {
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
 
+/** A change of a share in percentage points: `+17.5`, `−4.1`. */
+export function formatPointChange(value: number): string {
+  return formatChange(value * 100, 1);
+}
+
 /** A sentence from words that may also stand within one. */
 export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,6 +1,6 @@
 import { guardedChoice, type Usage } from './choice.js';
 import { asApiError, beginComputing, type HonoContext } from './computing.js';
-import { ApiError } from './errors.js';
+import { noModel } from './errors.js';
 import { chatGeneration, completionGeneration, type Generation } from './generation.js';
 import { readBody } from './read-body.js';
 import { ChatSchema, CompletionSchema, parseBody } from './schemas.js';
@@ -28,14 +28,7 @@ export async function completionRoute(context: ServerContext, c: HonoContext): P
 /** @throws ApiError 404 for a model that is not served; without a name the one that is there is meant */
 export function checkModel({ model }: ServerContext, name: string | null | undefined): void {
   if (name == null || name === model.name) return;
-  throw new ApiError(
-    404,
-    `there is no model ${JSON.stringify(name)} here, only ${JSON.stringify(model.name)}`,
-    {
-      param: 'model',
-      code: 'model_not_found',
-    },
-  );
+  throw noModel(name, model.name);
 }
 
 async function answer(

@@ -34,6 +34,14 @@ export const CLIENT_GONE = 499;
 export const invalid = (message: string, param?: string, code?: string): ApiError =>
   new ApiError(400, message, { param, code });
 
+/** @param only the one name that there is */
+export const noModel = (name: string, only?: string): ApiError =>
+  new ApiError(
+    404,
+    `there is no model ${JSON.stringify(name)} here${only === undefined ? '' : `, only ${JSON.stringify(only)}`}`,
+    { param: 'model', code: 'model_not_found' },
+  );
+
 export const restarting = (): ApiError =>
   new ApiError(503, 'the model stopped and is being started again; try again in a moment', {
     code: 'restarting',

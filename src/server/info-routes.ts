@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ApiError } from './errors.js';
+import { ApiError, noModel } from './errors.js';
 import { createRunNeurons, type RunNeurons } from './run-neurons.js';
 import { ALPHA_RANGE } from './schemas.js';
 import type { ServerContext } from './types.js';
-import { namesOf, noModel } from './upstream-model.js';
+import { namesOf } from './upstream-model.js';
 
 /** What the web page shows besides answers: the model, the detector, its neurons and its run. */
 export interface InfoRoutes {

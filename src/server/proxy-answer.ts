@@ -4,7 +4,7 @@ import { type AnswerRisk, answerRisk, type RiskSettings, scoreWritten } from '..
 import { isGreedy } from './choice.js';
 import { invalid } from './errors.js';
 import { additions } from './generation.js';
-import { ExtensionSchema, MessagesSchema, MOST, SeedSchema } from './schemas.js';
+import { ExtensionSchema, MessagesSchema, MOST, parseBody, SeedSchema } from './schemas.js';
 import type { ServerContext } from './types.js';
 
 /** What of a request we look at; everything else is passed on as it is. */
@@ -26,7 +26,9 @@ const ProxySchema = z.looseObject({
 export interface ProxyRequest {
   kind: 'chat' | 'text';
   path: string;
-  /** As it goes to the other server. */
+  /** The model's name as the client says it. */
+  model?: string;
+  /** As it goes to the other server, but for the model's name. */
   body: Record<string, unknown>;
   stream: boolean;
   includeUsage: boolean;
@@ -52,13 +54,7 @@ export function proxyRequest(
   kind: ProxyRequest['kind'],
   given: unknown,
 ): ProxyRequest {
-  const parsed = ProxySchema.safeParse(given);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = issue.path.join('.');
-    throw invalid(`${where || 'the body'}: ${issue.message}`, where || undefined);
-  }
-  const { hneurons: ours, ...body } = parsed.data;
+  const { hneurons: ours, model, ...body } = parseBody(ProxySchema, given);
   const hneurons = ours ?? {};
   if ((hneurons.alpha !== undefined && hneurons.alpha !== 1) || hneurons.neurons) {
     throw invalid(
@@ -74,6 +70,7 @@ export function proxyRequest(
   return {
     kind,
     path: kind === 'chat' ? '/chat/completions' : '/completions',
+    model: model ?? undefined,
     body,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,

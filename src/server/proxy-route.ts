@@ -26,11 +26,7 @@ export async function proxyRoute(
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {
-    request.body.model = await upstreamModel(
-      context,
-      upstream,
-      (request.body.model ?? undefined) as string | undefined,
-    );
+    request.body.model = await upstreamModel(context, upstream, request.model);
     scope.signal.throwIfAborted();
     if (request.stream) {
       const cutOff = () => c.env?.outgoing?.destroy();

@@ -1,4 +1,4 @@
-import { ApiError, invalid } from './errors.js';
+import { invalid, noModel } from './errors.js';
 import type { ServerContext } from './types.js';
 import type { Upstream } from './upstream.js';
 
@@ -39,12 +39,4 @@ export async function namesOf({
 }: Pick<ServerContext, 'model' | 'upstream'>): Promise<string[]> {
   if (!upstream) return [model.name];
   return upstream.model !== undefined ? [upstream.model] : ((await upstream.models()) ?? [model.name]);
-}
-
-/** What a client is told that asks for a model that is not there. */
-export function noModel(name: string): ApiError {
-  return new ApiError(404, `there is no model ${JSON.stringify(name)} here`, {
-    param: 'model',
-    code: 'model_not_found',
-  });
 }

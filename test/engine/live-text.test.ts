@@ -14,8 +14,8 @@ function tell(pieces: Buffer[], stops: string[]) {
   const counts: number[] = [];
   const takeAll = () => {
     for (let one = text.take(); one !== undefined; one = text.take()) {
-      told.push(one);
-      bytes.push(text.bytes() ?? Buffer.from(one));
+      told.push(one.text);
+      bytes.push(one.bytes ?? Buffer.from(one.text));
     }
   };
   for (const piece of pieces) {

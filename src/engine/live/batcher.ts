@@ -12,7 +12,7 @@ import {
   takeCett,
   wantsCett,
 } from './generation.js';
-import { bytesUnlike } from './held-text.js';
+import { type Spelling, spelling } from './held-text.js';
 import type { Picker } from './picker.js';
 import { commonLength, type Sequences } from './sequences.js';
 import { type Group, makeTurns } from './turns.js';
@@ -280,8 +280,6 @@ export function makeBatcher(
   };
 }
 
-function spelled(piece: Uint8Array): Pick<LiveToken, 'text' | 'bytes'> {
-  const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('utf8');
-  const bytes = bytesUnlike(text, piece);
-  return bytes ? { text, bytes } : { text };
+function spelled(piece: Uint8Array): Spelling {
+  return spelling(Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('utf8'), piece);
 }

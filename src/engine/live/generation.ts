@@ -100,9 +100,9 @@ export function endOf({ finish, request, cachedTokens, drawn }: Generation): Liv
 
 function tell(generation: Generation, log: EventLog): void {
   const { number } = generation.request;
-  for (let text = generation.text.take(); text !== undefined; text = generation.text.take()) {
+  for (let spelt = generation.text.take(); spelt; spelt = generation.text.take()) {
     const token = generation.held.shift()!;
-    log.token(number, { ...token, text, bytes: generation.text.bytes() });
+    log.token(number, { ...token, ...spelt });
     generation.told++;
     if (token.cett) log.cett(number, token.index, token.cett);
   }

@@ -1,3 +1,5 @@
+import type { LiveToken } from './types.js';
+
 /**
  * The text of an answer that is told token by token. A token is held back while its bytes may still turn out to be
  * the beginning of a stop string, or end within a character. The texts given, joined, are the bytes before the stop
@@ -8,11 +10,12 @@ export interface HeldText {
   push(piece: Uint8Array): boolean;
   /** Nothing more comes: the rest is given, up to the stop string. */
   finish(): void;
-  /** Text of the next token in order; undefined when it is held back, or no part of the answer. */
-  take(): string | undefined;
-  /** The bytes of the token taken last, where they are not those of its text: it ends or begins within a character, or is no UTF-8. */
-  bytes(): Uint8Array | undefined;
+  /** The next token in order; undefined when it is held back, or no part of the answer. */
+  take(): Spelling | undefined;
 }
+
+/** Bytes stand beside a text that is not theirs in UTF-8: a token may end or begin within a character. */
+export type Spelling = Pick<LiveToken, 'text' | 'bytes'>;
 
 export function heldText(stops: readonly Buffer[]): HeldText {
   let bytes = Buffer.alloc(64);
@@ -26,7 +29,6 @@ export function heldText(stops: readonly Buffer[]): HeldText {
   /** Tokens that end here or before are certain. */
   let safe = 0;
   let finished = false;
-  let raw: Uint8Array | undefined;
   return {
     push(piece) {
       if (length + piece.length > bytes.length)
@@ -59,16 +61,14 @@ export function heldText(stops: readonly Buffer[]): HeldText {
       const text = bytes.toString('utf8', spelled, whole);
       spelled = whole;
       const begin = taken > 1 ? ends[taken - 2] : 0;
-      raw = bytesUnlike(text, bytes.subarray(begin, cut >= 0 ? Math.min(cut, end) : end));
-      return text;
+      return spelling(text, bytes.subarray(begin, cut >= 0 ? Math.min(cut, end) : end));
     },
-    bytes: () => raw,
   };
 }
 
-/** A copy of the bytes, where they are not those of the text in UTF-8. */
-export function bytesUnlike(text: string, bytes: Uint8Array): Uint8Array | undefined {
-  return Buffer.from(text).equals(bytes) ? undefined : Uint8Array.from(bytes);
+/** A text with a copy of its bytes where they are not the text's own. */
+export function spelling(text: string, bytes: Uint8Array): Spelling {
+  return Buffer.from(text).equals(bytes) ? { text } : { text, bytes: Uint8Array.from(bytes) };
 }
 
 /** How many of the last bytes are the beginning of a stop string, at most; 0 if none. */

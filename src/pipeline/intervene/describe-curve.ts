@@ -1,10 +1,7 @@
-import { formatChange, formatP, formatPercent } from '../../report/format.js';
-import type { Interval } from '../../report/interval.js';
+import { formatP, formatPercent, formatPointChange as points } from '../../report/format.js';
 import { type Effect, effectOf, moveAlong } from '../../report/intervention/effect.js';
 import type { ComplianceBenchmark, ComplianceSlope } from '../../report/intervention/schema.js';
-
-/** In percentage points: `+17.5`, `−4.1`. */
-const points = (value: number) => formatChange(value * 100, 1);
+import type { Interval } from '../../stats/interval.js';
 
 const EFFECTS: Record<Effect, string> = {
   own: ' More than any control: these neurons do turn compliance.',
@@ -30,7 +27,7 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, complianceRate }) => `${formatPercent(complianceRate.estimate)} at ${alpha}`)
     .join(', ');
-  const steps = `${name}: complies ${rates}; ${withInterval(slope.hNeurons, ' points a unit of alpha, 95 %')}${against(slope)}.`;
+  const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope)}.`;
   return (
     steps +
     EFFECTS[effectOf(slope)] +
@@ -41,16 +38,13 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
   );
 }
 
-function withInterval({ estimate, low, high }: Interval, unit = ''): string {
-  return unit
-    ? `${points(estimate)}${unit} ${points(low)} to ${points(high)}`
-    : `${points(estimate)} (${points(low)} to ${points(high)})`;
-}
+const range = ({ low, high }: Pick<Interval, 'low' | 'high'>) => `${points(low)} to ${points(high)}`;
+const withInterval = (slope: Interval) => `${points(slope.estimate)} (${range(slope)})`;
 
 function against({ compared, controls, p }: ComplianceSlope): string {
   if (controls.length === 0) return '';
   const slopes = controls.map(({ slope }) => slope);
-  return `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}, ${formatP(p!)}`;
+  return `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${range({ low: Math.min(...slopes), high: Math.max(...slopes) })}, ${formatP(p!)}`;
 }
 
 function twins({ twinSlope, curves: [own] }: ComplianceBenchmark): string {

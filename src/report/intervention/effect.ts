@@ -1,4 +1,4 @@
-import type { Interval } from '../interval.js';
+import type { Interval } from '../../stats/interval.js';
 import type { ComplianceSlope } from './schema.js';
 
 /** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */

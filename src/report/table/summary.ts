@@ -1,3 +1,4 @@
+import { capital } from '../format.js';
 import type { TableRow } from './schema.js';
 
 type Measured = TableRow & { figures: NonNullable<TableRow['figures']> };
@@ -42,8 +43,7 @@ export function summarise(rows: readonly TableRow[]): string {
   if (against('above').length > 0) words.push(`worse on ${list(against('above'))}`);
   parts.push(`the model's own log-probability, without a look at any neuron, does ${listed(words)}`);
   if (few.length > 0) parts.push(`too few answers to tell on ${list(few)}`);
-  const sentence = parts.join('; ');
-  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`;
+  return `${capital(parts.join('; '))}.`;
 }
 
 const list = (rows: readonly TableRow[]) => listed(rows.map(({ name }) => name));

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { capital } from '../../../src/report/format.ts';
 import type { Failure } from '../api/failure.ts';
 import { type Answer, isBusy } from './answer-state.ts';
 import { PartsView } from './parts.tsx';
@@ -23,7 +24,7 @@ export function AnswerView(props: {
   return (
     <article className="answer" aria-label={`Answer, ${title}`} aria-busy={isBusy(answer)}>
       <h3>
-        {title}
+        {capital(title)}
         <State answer={answer} />
       </h3>
       {text !== '' && (

@@ -1,4 +1,4 @@
-import { formatChange, formatPercent } from '../../../src/report/format.ts';
+import { capital, formatPercent, formatPointChange as points } from '../../../src/report/format.ts';
 import { type Effect, effectOf, moveAlong } from '../../../src/report/intervention/effect.ts';
 import type {
   ComplianceBenchmark,
@@ -58,10 +58,10 @@ export function AlphaFindings({ found }: { found: Intervention }) {
 function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
   const { name, complies, items, twins, failed, curves, slope, twinSlope, soundSlope } = benchmark;
   const told = soundSlope ?? { ...slope, twins: twinSlope };
-  const points = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
+  const whole = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
   return (
     <div>
-      <h4>{`${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', ' ')}`}</h4>
+      <h4>{capital(name.replaceAll('-', ' '))}</h4>
       <p className="note">
         The model goes along when {complies}. {items} questions
         {twins > 0 && `, ${twins} honest twins`}
@@ -76,7 +76,7 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
           </tr>
         </thead>
         <tbody>
-          {points.map(({ alpha, complianceRate, twins: right }) => (
+          {whole.map(({ alpha, complianceRate, twins: right }) => (
             <tr key={alpha}>
               <th scope="row">{alpha}</th>
               <td>{formatPercent(complianceRate.estimate)}</td>
@@ -98,7 +98,6 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
 
 /** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */
 function stepWords({ hNeurons, compared, controls }: ComplianceSlope): string {
-  const points = (value: number) => formatChange(value * 100, 1);
   const own = `Each step of 1 in alpha: ${points(hNeurons.estimate)} percentage points (95 % interval ${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
   if (controls.length === 0) return own;
   const slopes = controls.map(({ slope }) => slope);

@@ -1,8 +1,7 @@
 import { capital } from '../../../src/report/format.ts';
 import { plainWords } from '../../../src/report/plain-words.ts';
 import type { Report } from '../../../src/report/schema.ts';
-
-type Interval = { estimate: number; low: number; high: number };
+import type { Interval } from '../../../src/stats/interval.ts';
 
 /** The figures of a run that decide whether its detector is worth anything. */
 export function KeyFigures({ report }: { report: Report }) {
