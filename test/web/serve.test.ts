@@ -20,6 +20,8 @@ const skip = noBrowser;
 const bin = fileURLToPath(new URL('../../../bin/hneurons.js', import.meta.url));
 const TEMPLATE =
   "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+/** What is said of a score at alpha other than 1. */
+const MOVED = 'Turning the H-Neurons moves the risk by itself';
 const NEURONS = [
   { layer: 0, index: 5, weight: 30 },
   { layer: 1, index: 60, weight: 18 },
@@ -158,6 +160,7 @@ test('a prompt is answered in words with risks, as the server says them, and a v
     await page.locator('.verdict').innerText(),
     new RegExp(`^${percent(hneurons.probability).replace(' %', '\\s%')} risk`),
   );
+  assert.equal(await page.getByText(MOVED).count(), 0);
 
   const colours = await page.evaluate(
     'new Set([...document.querySelectorAll(".word[data-risk]")].map((word) => getComputedStyle(word).backgroundColor)).size',
@@ -205,6 +208,7 @@ test('the slider moves alpha by keyboard, and two alphas answer side by side', {
   const boxes = await Promise.all([0, 1].map((at) => page.locator('.columns .answer').nth(at).boundingBox()));
   assert.ok(boxes[0]!.x + boxes[0]!.width <= boxes[1]!.x && boxes[0]!.y === boxes[1]!.y, 'not side by side');
   assert.equal(await page.locator('.columns .verdict').count(), 2);
+  assert.equal(await page.locator('.columns').getByText(MOVED).count(), 2);
   await picture(page, 'tiny-compare');
 });
 

@@ -4,7 +4,7 @@ import { percent } from './words.ts';
 
 /** The score of an answer: the risk, what it means, and how sure it is. */
 export function VerdictView({ score, text }: { score: Score; text: string }) {
-  const { probability, verdict, interval, threshold, answerSpan, retries, abstained } = score;
+  const { probability, verdict, interval, threshold, alpha, answerSpan, retries, abstained } = score;
   if (probability === null) return <p className="note">There was nothing in it to score.</p>;
   const scored = answerSpan?.text.trim() ?? '';
   return (
@@ -22,6 +22,12 @@ export function VerdictView({ score, text }: { score: Score; text: string }) {
         {percent(threshold)}
         {scored !== '' && scored !== text.trim() && `; scored on “${scored}”`}
       </p>
+      {alpha !== 1 && (
+        <p className="small">
+          Turning the H-Neurons moves the risk by itself: only at alpha 1 does it say how likely the answer is
+          made up.
+        </p>
+      )}
       {abstained ? (
         <p className="small">The risk was above the threshold, so the server held the answer back.</p>
       ) : (
