@@ -79,10 +79,18 @@ export interface SampleResult {
   stopped: boolean;
 }
 
+export interface JobSize {
+  samples: number;
+  /** Tokens of all prompts, and `maxTokens` for each sample. */
+  tokens: number;
+}
+
 export interface SampleJob {
   settings: SampleSettings;
   /** Tokens that every prompt begins with; computed once. May be empty. */
   prefix?: ArrayLike<number>;
+  /** What all of the job comes to, where that is known: a small job then need not wait for a large context to be cleared. */
+  most?: JobSize;
   /** Awaited after each step, before questions are pulled: sampling waits for it. Its rejection ends the job. */
   ready?(): Promise<void>;
   /** Pulled whenever there is room for another question; undefined when there are no more. */

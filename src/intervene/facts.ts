@@ -11,7 +11,7 @@ export interface KnownFact {
   wrong: string[];
 }
 
-/** At most this part of the facts is of one relation. */
+/** At most an eighth of the facts is of one relation, where there are so many relations. */
 const RELATION_SHARE = 8;
 
 /**
@@ -38,8 +38,9 @@ export function candidateFacts(
   return drawn.sort((a, b) => turn.get(a)! - turn.get(b)!);
 }
 
-/** The most facts of one relation among `count`. */
-export const relationLimit = (count: number) => Math.max(1, Math.ceil(count / RELATION_SHARE));
+/** The most facts of one relation among `count`: an eighth, but of few relations as many of each as it takes. */
+export const relationLimit = (count: number, relations: number) =>
+  Math.max(1, Math.ceil(count / Math.min(RELATION_SHARE, relations)));
 
 /**
  * A wrong answer to a question: the answer to another question of its relation, with its other names.

@@ -71,6 +71,29 @@ test('the neuron that tells is found, and beats its control', () => {
   assert.match(page, /<a href="#intervention">Do they matter/);
 });
 
+test('the check at its end is small enough for a laptop: few items, three alphas, three matched controls', () => {
+  const found = JSON.parse(readFileSync(join(finished, 'intervention/causal.json'), 'utf8'));
+  assert.deepEqual(found.alphas, [0, 1, 2]);
+  assert.deepEqual(
+    found.sets.map(({ kind }: { kind: string }) => kind),
+    ['h-neurons', ...Array(3).fill('layer-matched')],
+  );
+  const [{ name, items, twins }] = found.benchmarks;
+  assert.deepEqual([name, twins], ['counterfactual', 0]);
+  // Of three relations up to eight each, though an eighth of all would be three.
+  assert.ok(items > 18 && items <= 24, `${items}`);
+  const answers = readFileSync(join(finished, 'intervention/answers.jsonl'), 'utf8').trim().split('\n');
+  const asked = new Map<string, number>();
+  for (const { benchmark } of answers.map((line) => JSON.parse(line)))
+    asked.set(benchmark, (asked.get(benchmark) ?? 0) + 1);
+  // The model as it is, and four sets at two alphas; beside its items, as many plain questions and twelve openings.
+  assert.deepEqual(Object.fromEntries(asked), {
+    counterfactual: 9 * items,
+    facts: 9 * items,
+    prose: 9 * 12,
+  });
+});
+
 test('train and test cases share no question, classes are matched within relations', () => {
   const cases = readFileSync(join(finished, 'cases.jsonl'), 'utf8')
     .trim()

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { counterfactual } from '../../src/intervene/builtin/counterfactual.js';
 import { doubt } from '../../src/intervene/builtin/doubt.js';
 import { falsePremise } from '../../src/intervene/builtin/false-premise.js';
-import { candidateFacts, type KnownFact, wrongValue } from '../../src/intervene/facts.js';
+import { candidateFacts, type KnownFact, relationLimit, wrongValue } from '../../src/intervene/facts.js';
 import { itemPrompts } from '../../src/intervene/prompt.js';
 import { distinctTrigrams, isDegenerate } from '../../src/intervene/readability.js';
 import { statement } from '../../src/intervene/statement.js';
@@ -131,6 +131,10 @@ describe('items', () => {
     const first = candidates.slice(0, 30).map(({ relation }) => relation);
     assert.equal(new Set(first).size, 30, 'no relation twice before all had a turn');
     assert.notDeepEqual(candidateFacts(questions, trained, 4).slice(0, 30), candidates.slice(0, 30));
+    assert.deepEqual(
+      [1, 2, 3, 8, 9, 100].map((relations) => relationLimit(40, relations)),
+      [40, 20, 14, 5, 5, 5],
+    );
   });
 
   it('are put as text with shots, without them, and as a conversation', () => {

@@ -65,8 +65,9 @@ const handlers: Handlers = {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const all = cases.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const shape = {
-      cells: Math.max(prefix.length + longest, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
+      cells: prefix.length + Math.max(longest, Math.min(all, 4096, affordableCells(model, FLOAT32_BYTES))),
       rows,
       outputs: rows,
       sequences: 65,
@@ -75,11 +76,14 @@ const handlers: Handlers = {
     } as const;
     return steered(steering, shape, (context) => logProbabilities(context, cases, { prefix, sequences: 64 }));
   },
-  async sample({ settings, prefix }, exchange) {
-    const sequences = sampleSequences(model);
+  async sample({ settings, prefix, most }, exchange) {
+    const available = sampleSequences(model);
+    const sequences = Math.max(1, Math.min(available, most?.samples ?? available));
+    const affordable = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
     const shape = {
-      cells: Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024),
-      rows: Math.max(sequences, 256),
+      cells: most ? Math.min(affordable, prefix.length + most.tokens) : affordable,
+      // As many as a large job has: rows decide how prompts are cut into batches, and so how they are rounded.
+      rows: Math.max(available, 256),
       outputs: sequences,
       sequences: sequences + 1,
       kvType: 1,

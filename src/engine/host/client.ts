@@ -205,7 +205,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           steering,
         }),
       sample: (job) =>
-        host.call('sample', { settings: job.settings, prefix: ints(job.prefix) }, sampleTurns(job)),
+        host.call(
+          'sample',
+          { settings: job.settings, prefix: ints(job.prefix), most: job.most },
+          sampleTurns(job),
+        ),
       async read(job) {
         const { residual, signed, steering } = job;
         const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual, steering };

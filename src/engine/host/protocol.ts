@@ -3,6 +3,7 @@ import type { LoadOptions } from '../native/model.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepEvents, StepReply } from '../sample/tree.js';
 import type {
+  JobSize,
   LikelihoodCase,
   ModelInfo,
   ReadResult,
@@ -20,7 +21,7 @@ export interface Calls {
   columnNorms: [Record<string, never>, Float32Array];
   logits: [{ tokens: Int32Array; steering?: Steering }, Float32Array];
   logProbabilities: [{ cases: LikelihoodCase[]; prefix: Int32Array; steering?: Steering }, Float64Array[]];
-  sample: [{ settings: SampleSettings; prefix: Int32Array }, SampleStats];
+  sample: [{ settings: SampleSettings; prefix: Int32Array; most?: JobSize }, SampleStats];
   read: [
     { prefix: Int32Array; neurons: Int32Array; signed?: boolean; residual?: number; steering?: Steering },
     null,

@@ -99,6 +99,10 @@ export async function openAnswers(path: string, modelSha256: string, seed: numbe
               }),
             },
             prefix: commonPrefix(left.map(({ prompt }) => prompt)),
+            most: {
+              samples: left.length,
+              tokens: left.reduce((sum, { prompt }) => sum + prompt.length + sampling.maxTokens, 0),
+            },
             next: guard(() => {
               if (cursor >= left.length) return undefined;
               // The item's id names the random stream: a run that goes on draws as it would have.

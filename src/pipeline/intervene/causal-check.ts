@@ -16,10 +16,12 @@ import { CAUSAL_FILE, INTERVENTION_FILE } from './files.js';
 import { intervene } from './intervene.js';
 import { prepareSets, QUESTION_SHOTS } from './prepare.js';
 
-const ITEMS = 30;
+const ITEMS = 24;
 const FEWEST = 10;
 const ALPHAS = [0, 1, 2];
 const CONTROLS = { random: 0, matched: 3 };
+/** Half of them: where the vocabulary is large they take as long as the items. */
+const PASSAGES = 6;
 
 /**
  * A short check whether the H-Neurons matter, on questions of the run's test half that the model knows: counterfactual contexts at alpha
@@ -68,6 +70,7 @@ export async function causalCheck(context: RunContext): Promise<void> {
             QUESTION_SHOTS,
           ),
         ],
+        passages: PASSAGES,
         promptKind,
         store,
         openJudge: () => {
@@ -115,7 +118,7 @@ async function knownCases(path: string, seed: number): Promise<KnownFact[]> {
     derive(seed, 'causal check'),
     cases.filter((one) => one.class === 'faithful'),
   );
-  const limit = relations.size > 1 ? relationLimit(ITEMS) : ITEMS;
+  const limit = relationLimit(ITEMS, relations.size);
   const taken = new Map<string, number>();
   return faithful
     .flatMap((one): KnownFact[] => {

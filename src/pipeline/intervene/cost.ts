@@ -31,9 +31,16 @@ export async function proseQuestionnaire(engine: Engine): Promise<Questionnaire>
   };
 }
 
-/** Mean log-likelihood of a token of each fixed passage under a condition; the first token is not counted. */
-export async function passageLikelihood(engine: Engine, { set, alpha }: Condition): Promise<Float64Array> {
-  const passages = await engine.tokenize([...PASSAGES], { special: false, bos: true });
+/**
+ * Mean log-likelihood of a token of each fixed passage under a condition; the first token is not counted.
+ * @param count how many of the passages
+ */
+export async function passageLikelihood(
+  engine: Engine,
+  { set, alpha }: Condition,
+  count = PASSAGES.length,
+): Promise<Float64Array> {
+  const passages = await engine.tokenize(PASSAGES.slice(0, count), { special: false, bos: true });
   const values = await engine.logProbabilities(
     passages.map((tokens) => ({
       tokens,

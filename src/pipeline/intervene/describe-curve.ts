@@ -23,17 +23,18 @@ const SOUND_EFFECTS: Record<Effect, string> = {
 /** What a benchmark's curve came to, in a few sentences. */
 export function describeCurve(benchmark: ComplianceBenchmark): string {
   const { name, curves, slope, twinSlope } = benchmark;
+  const alphas = curves[0].points.map(({ alpha }) => alpha);
   const rates = curves[0].points
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, complianceRate }) => `${formatPercent(complianceRate.estimate)} at ${alpha}`)
     .join(', ');
-  const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope)}.`;
+  const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope, alphas)}.`;
   return (
     steps +
     EFFECTS[effectOf(slope)] +
     twins(benchmark) +
     bent(slope.hNeurons, twinSlope) +
-    inSound(benchmark) +
+    inSound(benchmark, alphas) +
     leftOut(benchmark)
   );
 }
@@ -41,10 +42,15 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
 const range = ({ low, high }: Pick<Interval, 'low' | 'high'>) => `${points(low)} to ${points(high)}`;
 const withInterval = (slope: Interval) => `${points(slope.estimate)} (${range(slope)})`;
 
-function against({ compared, controls, p }: ComplianceSlope): string {
+/** @param alphas those that the slope of the H-Neurons is over */
+function against({ compared, controls, p }: ComplianceSlope, alphas: readonly number[]): string {
   if (controls.length === 0) return '';
   const slopes = controls.map(({ slope }) => slope);
-  return `; over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, control sets ${range({ low: Math.min(...slopes), high: Math.max(...slopes) })}, ${formatP(p!)}`;
+  const over =
+    compared.alphas.length === alphas.length
+      ? ''
+      : `over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, `;
+  return `; ${over}control sets ${range({ low: Math.min(...slopes), high: Math.max(...slopes) })}, ${formatP(p!)}`;
 }
 
 function twins({ twinSlope, curves: [own] }: ComplianceBenchmark): string {
@@ -62,10 +68,11 @@ function bent(compliance: Interval, twinSlope: Interval | null): string {
     : '';
 }
 
-function inSound({ soundSlope }: ComplianceBenchmark): string {
+function inSound({ soundSlope }: ComplianceBenchmark, alphas: readonly number[]): string {
   if (soundSlope === null) return '';
   const { low, high, hNeurons, twins: twinSlope } = soundSlope;
-  return ` Where the model is sound (alpha ${low} to ${high}): ${withInterval(hNeurons)}${against(soundSlope)}.${SOUND_EFFECTS[effectOf(soundSlope)]}${
+  const sound = alphas.filter((alpha) => alpha >= low && alpha <= high);
+  return ` Where the model is sound (alpha ${low} to ${high}): ${withInterval(hNeurons)}${against(soundSlope, sound)}.${SOUND_EFFECTS[effectOf(soundSlope)]}${
     twinSlope === null ? '' : ` Twins: ${withInterval(twinSlope)}.${bent(hNeurons, twinSlope)}`
   }`;
 }

@@ -30,6 +30,8 @@ export interface InterventionInput {
   benchmarks: Benchmark[];
   /** Plain questions, for the question score; the first decides whether the model is sound. */
   scores: Benchmark[];
+  /** How many of the fixed passages are read for their likelihood; all by default. */
+  passages?: number;
   promptKind: PromptKind;
   store: AnswerStore;
   openJudge: OpenComplianceJudge;
@@ -208,7 +210,7 @@ export async function askAll(
         readings[b].set(keyOf(condition), reading);
       }
       const written = await store.ask(engine, prose, condition, answered(condition));
-      const passages = await passageLikelihood(engine, condition);
+      const passages = await passageLikelihood(engine, condition, input.passages);
       if (!passages.every(Number.isFinite)) {
         throw new UserError(
           `at alpha ${condition.alpha} the model computes no numbers any more (they overflow); leave such alphas out`,

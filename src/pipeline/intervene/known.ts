@@ -70,7 +70,7 @@ export async function knownFacts(asking: Asking): Promise<KnownFact[]> {
 
 /**
  * Open questions that the unchanged model answers rightly, greedily, in the detector's prompt style. They are tried in a seeded order
- * until there are `count`, at most an eighth of them of one relation where there are several.
+ * until there are `count`, at most an eighth of them of one relation where there are eight or more.
  * @param usable whether a question that was answered rightly will do
  * @throws UserError when the model knows too few
  */
@@ -81,8 +81,7 @@ export async function rightlyAnswered(
   const { engine, store, count } = options;
   const style = promptStyle(engine.model, options.promptKind, FEW_SHOT);
   const candidates = separateFacts(options).slice(0, count * MOST_ASKED);
-  const several = new Set(candidates.map(({ relation }) => relation)).size > 1;
-  const limit = several ? relationLimit(count) : count;
+  const limit = relationLimit(count, new Set(candidates.map(({ relation }) => relation)).size);
   const taken = new Map<string, number>();
   const found: Answered[] = [];
   for (let at = 0; at < candidates.length && found.length < count; at += count) {

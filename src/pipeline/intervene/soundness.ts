@@ -33,12 +33,13 @@ export function describeSoundness(cost: Intervention['cost'], score: string): st
   const broken = own.points.filter(({ alpha }) => !sound.includes(alpha));
   if (broken.length === 0) return '';
   const plain = own.points.find(({ alpha }) => alpha === 1)!;
-  const rate = ({ score: scores }: CostPoint) => formatPercent(scores[score].estimate);
+  const state = ({ score: scores, degenerate }: CostPoint) =>
+    `plain questions ${formatPercent(scores[score].estimate)} right, prose ${formatPercent(degenerate.estimate)} degenerate`;
   const states = broken.map((point) => {
     const asked = controls.filter(({ points }) => points.some(({ alpha }) => alpha === point.alpha));
     const also = asked.filter(({ points }) => !soundAlphas(points, score).includes(point.alpha)).length;
-    const beside = asked.length > 0 ? `, and so are ${also} of ${asked.length} control sets` : '';
-    return `at ${point.alpha} (plain questions ${rate(point)} right${beside})`;
+    const beside = asked.length > 0 ? `; so are ${also} of ${asked.length} control sets` : '';
+    return `at ${point.alpha} (${state(point)}${beside})`;
   });
-  return `The model itself is broken ${states.join(', ')}: it loses right answers (${rate(plain)} at 1) or readable text, and compliance there means little.`;
+  return `The model itself is broken ${states.join(', ')}, against ${state(plain)} at 1: compliance there means little.`;
 }
