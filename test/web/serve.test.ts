@@ -21,7 +21,7 @@ const bin = fileURLToPath(new URL('../../../bin/hneurons.js', import.meta.url));
 const TEMPLATE =
   "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
 /** What is said of a score at alpha other than 1. */
-const MOVED = 'Turning the H-Neurons moves the risk by itself';
+const MOVED = 'The risk is calibrated at alpha 1.';
 const NEURONS = [
   { layer: 0, index: 5, weight: 30 },
   { layer: 1, index: 60, weight: 18 },

@@ -74,6 +74,13 @@ test('a server that goes away in the middle of an answer is found again', { skip
   await page.getByRole('button', { name: 'Ask again' }).waitFor();
   await picture(page, 'server-gone');
   await assertAccessible(page);
+  const size = page.viewportSize()!;
+  await page.setViewportSize({ width: size.width, height: 260 });
+  await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+  assert.ok(Number(await page.evaluate('scrollY')) > 60);
+  const banner = await page.locator('.banner').boundingBox();
+  assert.ok(banner && banner.y >= 0 && banner.y < 10, 'in sight of one who has scrolled down');
+  await page.setViewportSize(size);
   await mock.start();
   await page.locator('.banner').waitFor({ state: 'detached' });
   mock.pace = 0;

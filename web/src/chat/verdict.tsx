@@ -24,8 +24,8 @@ export function VerdictView({ score, text }: { score: Score; text: string }) {
       </p>
       {alpha !== 1 && (
         <p className="small">
-          Turning the H-Neurons moves the risk by itself: only at alpha 1 does it say how likely the answer is
-          made up.
+          The risk is calibrated at alpha 1. Turning the H-Neurons down lowers it by itself, whatever the
+          answer says.
         </p>
       )}
       {abstained ? (

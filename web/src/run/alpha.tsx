@@ -58,6 +58,9 @@ export function AlphaFindings({ found }: { found: Intervention }) {
 function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
   const { name, complies, items, twins, failed, curves, slope, twinSlope, soundSlope } = benchmark;
   const told = soundSlope ?? { ...slope, twins: twinSlope };
+  const asked = (curves[0]?.points ?? []).filter(
+    ({ alpha }) => !soundSlope || (alpha >= soundSlope.low && alpha <= soundSlope.high),
+  ).length;
   const whole = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
   return (
     <div>
@@ -91,15 +94,21 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
         {moveAlong(told.hNeurons, told.twins) &&
           ' Its twins go the same way: it is its bent to say yes or no that changes, whatever the facts.'}
       </p>
-      <p className="note">{stepWords(told)}</p>
+      <p className="note">{stepWords(told, asked)}</p>
     </div>
   );
 }
 
-/** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */
-function stepWords({ hNeurons, compared, controls }: ComplianceSlope): string {
+/**
+ * How much a step of alpha changes, beside the other neurons at the alphas where these were asked.
+ * @param asked number of alphas that the slope is over
+ */
+function stepWords({ hNeurons, compared, controls }: ComplianceSlope, asked: number): string {
   const own = `Each step of 1 in alpha: ${points(hNeurons.estimate)} percentage points (95 % interval ${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
   if (controls.length === 0) return own;
   const slopes = controls.map(({ slope }) => slope);
-  return `${own} Over alpha ${compared.alphas.join(', ')}: ${points(compared.hNeurons)}; with other neurons ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}.`;
+  const others = `with other neurons ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}.`;
+  return compared.alphas.length === asked
+    ? `${own} ${capital(others)}`
+    : `${own} Over alpha ${compared.alphas.join(', ')}: ${points(compared.hNeurons)}; ${others}`;
 }

@@ -5,7 +5,7 @@ import type { Link } from '../api/use-server.ts';
 export function Banner({ link, onRetry }: { link: Link; onRetry(): void }) {
   const gone = link.state === 'gone' ? link : null;
   return (
-    <div role="status" aria-live="polite">
+    <div role="status" aria-live="polite" className="away">
       {gone && (
         <div className="banner">
           <p>
