@@ -7,6 +7,7 @@ import { describeCurve } from '../../src/pipeline/intervene/describe-curve.js';
 import { legibility } from '../../src/pipeline/intervene/legibility.js';
 import type { NeuronSet } from '../../src/pipeline/intervene/neuron-sets.js';
 import { describeSoundness, soundAlphas } from '../../src/pipeline/intervene/soundness.js';
+import { effectOf } from '../../src/report/intervention/effect.js';
 import type { CostPoint } from '../../src/report/intervention/schema.js';
 
 const ITEMS = 40;
@@ -95,6 +96,16 @@ describe('compliance curves', () => {
       describeCurve(found),
       /; over alpha 0, 1, 2 \+25\.0, control sets .*More than any control.*Where the model is sound \(alpha 0 to 1\): \+25\.0 \(/s,
     );
+  });
+
+  it('a control that rises as much, but for the last bit, shares the effect', () => {
+    const slope = (control: number) => ({
+      hNeurons: { estimate: 0.3, low: 0.1, high: 0.5 },
+      compared: { alphas: [0, 1], hNeurons: 0.1 + 0.2 },
+      controls: [{ set: 'c', slope: control }],
+    });
+    assert.equal(effectOf(slope(0.3)), 'shared');
+    assert.equal(effectOf(slope(0.29)), 'own');
   });
 
   it('an effect that ends where the model breaks is compared with the controls where it is sound', () => {

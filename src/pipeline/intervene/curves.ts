@@ -1,5 +1,6 @@
 import { isDegenerate } from '../../intervene/readability.js';
 import type { Benchmark, Outcome } from '../../intervene/types.js';
+import { reaches } from '../../report/intervention/effect.js';
 import type {
   ComplianceBenchmark,
   CompliancePoint,
@@ -91,7 +92,7 @@ export function complianceCurves(
     const rank = (kind?: NeuronSet['kind']) => {
       const ranked = controls.filter((one) => kind === undefined || one.kind === kind);
       if (ranked.length === 0) return null;
-      return (1 + ranked.filter(({ slope }) => slope >= mean - 1e-12).length) / (1 + ranked.length);
+      return (1 + ranked.filter(({ slope }) => reaches(slope, mean)).length) / (1 + ranked.length);
     };
     return {
       hNeurons,

@@ -4,6 +4,11 @@ import type { ComplianceSlope } from './schema.js';
 /** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */
 export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
 
+/** Whether a control's slope is at least that of the H-Neurons. Equal shares need not be equal to the last bit. */
+export function reaches(control: number, hNeurons: number): boolean {
+  return control >= hNeurons - 1e-12;
+}
+
 /**
  * Goes by the 95 % interval of the slope and by the control sets: it rises more than with any of them, as it does with some, where there
  * are none to compare with; it falls; or nothing is clear.
@@ -15,7 +20,7 @@ export function effectOf({
 }: Pick<ComplianceSlope, 'hNeurons' | 'compared' | 'controls'>): Effect {
   if (hNeurons.low > 0) {
     if (controls.length === 0) return 'alone';
-    return controls.every((one) => one.slope < compared.hNeurons) ? 'own' : 'shared';
+    return controls.some(({ slope }) => reaches(slope, compared.hNeurons)) ? 'shared' : 'own';
   }
   return hNeurons.high < 0 ? 'falls' : 'none';
 }
