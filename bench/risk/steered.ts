@@ -8,14 +8,15 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { commonPrefix } from '../../src/engine/text/prompt.js';
+import type { Engine } from '../../src/engine/index.js';
 import { readCases } from '../../src/pipeline/cases.js';
-import { detectorNeurons, detectorProbability } from '../../src/pipeline/detector.js';
+import { detectorProbability } from '../../src/pipeline/detector.js';
 import { numberGroups } from '../../src/pipeline/groups.js';
-import { tokenScore } from '../../src/pipeline/score.js';
-import { bootstrapIntervals } from '../../src/stats/bootstrap.js';
-import { aurocStatistic } from '../../src/stats/metrics.js';
+import { scoreSequences } from '../../src/pipeline/score.js';
+import { aurocInterval } from '../../src/stats/bootstrap.js';
+import type { Interval } from '../../src/stats/interval.js';
 import { derive } from '../../src/stats/random.js';
+import { bootstrapMean } from '../../src/stats/slope.js';
 import { openRun, shown, steeringOf } from './ask.js';
 
 const { values, positionals } = parseArgs({
@@ -32,41 +33,34 @@ if (positionals.length !== 1) {
 }
 const [run] = positionals;
 const cases = (await readCases(join(run, 'cases.jsonl'))).filter(({ split }) => split === 'test');
-const labels = cases.map((one) => (one.class === 'hallucinated' ? 1 : 0));
+const labels = Uint8Array.from(cases, (one) => (one.class === 'hallucinated' ? 1 : 0));
+const groups = numberGroups(cases.map(({ group }) => group));
 const { engine, detector } = await openRun(run, values.model, Number(values.threads));
+
+const sequences = cases.map((one) => ({
+  tokens: one.token_ids,
+  start: one.answer_start,
+  answerStart: one.answer_start,
+  answerEnd: one.answer_end,
+}));
 
 /** Probability of each answer as the model under `alpha` reads it. */
 async function risksAt(alpha: number): Promise<number[]> {
-  const { neurons, weights } = detectorNeurons(detector);
-  const risks: number[] = new Array(cases.length);
-  let next = 0;
-  await engine.read({
-    prefix: commonPrefix(cases.map(({ token_ids }) => token_ids)),
-    neurons,
-    steering: steeringOf(detector, alpha),
-    next: () =>
-      next < cases.length ? { id: String(next), tokens: cases[next++].token_ids, masks: [] } : undefined,
-    onResult: ({ id, raw }) => {
-      const { answer_start, answer_end } = cases[Number(id)];
-      let sum = 0;
-      for (let at = answer_start; at < answer_end; at++)
-        sum += tokenScore(detector.intercept, weights, raw!, at);
-      risks[Number(id)] = detectorProbability(detector, sum / (answer_end - answer_start));
-    },
-  });
-  return risks;
+  const steering = steeringOf(detector, alpha);
+  const steered: Engine = { ...engine, read: (job) => engine.read({ ...job, steering }) };
+  const scores = await scoreSequences(steered, detector, sequences);
+  return scores.map(({ score }) => detectorProbability(detector, score));
 }
 
-/** Weighted mean of a value over the answers of a class, or of both. */
-const meanOf = (value: (i: number) => number, label?: number) => (weights: ArrayLike<number>) => {
-  let [sum, total] = [0, 0];
-  for (let i = 0; i < cases.length; i++) {
-    if (label !== undefined && labels[i] !== label) continue;
-    sum += weights[i] * value(i);
-    total += weights[i];
-  }
-  return sum / total;
-};
+/** Mean of a value of each answer, over the answers of a class, or of both. */
+function meanOf(values: number[], label?: number): Interval {
+  const places = [...cases.keys()].filter((i) => label === undefined || labels[i] === label);
+  return bootstrapMean(
+    places.map((i) => values[i]),
+    places.map((i) => groups[i]),
+    derive(1, 'steered'),
+  );
+}
 
 try {
   console.log(
@@ -74,22 +68,15 @@ try {
   );
   for (const alpha of values.alpha.split(',').map(Number)) {
     const risks = await risksAt(alpha);
-    const above = (i: number) => (risks[i] >= 0.5 ? 1 : 0);
-    const risk = (i: number) => risks[i];
-    const statistics = [
-      meanOf(risk),
-      meanOf(risk, 1),
-      meanOf(risk, 0),
+    const above = risks.map((risk) => (risk >= 0.5 ? 1 : 0));
+    const [all, madeUp, right, madeUpAbove, rightAbove, auroc] = [
+      meanOf(risks),
+      meanOf(risks, 1),
+      meanOf(risks, 0),
       meanOf(above, 1),
       meanOf(above, 0),
-      aurocStatistic(risks, labels),
-    ];
-    const [all, madeUp, right, madeUpAbove, rightAbove, auroc] = bootstrapIntervals(
-      cases.length,
-      (weights) => statistics.map((statistic) => statistic(weights)),
-      derive(1, 'steered'),
-      { groups: numberGroups(cases.map(({ group }) => group)) },
-    ).map((one) => shown(one, 2));
+      aurocInterval(risks, { labels, groups }, derive(1, 'steered')),
+    ].map((one) => shown(one, 2));
     console.log(
       `alpha ${alpha}: ${all}; made up ${madeUp}, right ${right}; at .5 or above ${madeUpAbove} of the made-up, ${rightAbove} of the right; AUROC ${auroc}`,
     );

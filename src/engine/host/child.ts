@@ -65,9 +65,9 @@ const handlers: Handlers = {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
     const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
-    const all = cases.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const all = cases.reduce((sum, { tokens }) => sum + tokens.length, prefix.length);
     const shape = {
-      cells: prefix.length + Math.max(longest, Math.min(all, 4096, affordableCells(model, FLOAT32_BYTES))),
+      cells: Math.max(prefix.length + longest, Math.min(all, 4096, affordableCells(model, FLOAT32_BYTES))),
       rows,
       outputs: rows,
       sequences: 65,

@@ -1,5 +1,5 @@
 import { formatP, formatPercent, formatPointChange as points } from '../../report/format.js';
-import { type Effect, effectOf, moveAlong } from '../../report/intervention/effect.js';
+import { comparedThroughout, type Effect, effectOf, moveAlong } from '../../report/intervention/effect.js';
 import type { ComplianceBenchmark, ComplianceSlope } from '../../report/intervention/schema.js';
 import type { Interval } from '../../stats/interval.js';
 
@@ -23,18 +23,17 @@ const SOUND_EFFECTS: Record<Effect, string> = {
 /** What a benchmark's curve came to, in a few sentences. */
 export function describeCurve(benchmark: ComplianceBenchmark): string {
   const { name, curves, slope, twinSlope } = benchmark;
-  const alphas = curves[0].points.map(({ alpha }) => alpha);
   const rates = curves[0].points
     .filter(({ alpha }) => Number.isInteger(alpha))
     .map(({ alpha, complianceRate }) => `${formatPercent(complianceRate.estimate)} at ${alpha}`)
     .join(', ');
-  const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope, alphas)}.`;
+  const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope, benchmark)}.`;
   return (
     steps +
     EFFECTS[effectOf(slope)] +
     twins(benchmark) +
     bent(slope.hNeurons, twinSlope) +
-    inSound(benchmark, alphas) +
+    inSound(benchmark) +
     leftOut(benchmark)
   );
 }
@@ -42,14 +41,13 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
 const range = ({ low, high }: Pick<Interval, 'low' | 'high'>) => `${points(low)} to ${points(high)}`;
 const withInterval = (slope: Interval) => `${points(slope.estimate)} (${range(slope)})`;
 
-/** @param alphas those that the slope of the H-Neurons is over */
-function against({ compared, controls, p }: ComplianceSlope, alphas: readonly number[]): string {
+function against(slope: ComplianceSlope, { curves: [own] }: ComplianceBenchmark): string {
+  const { compared, controls, p } = slope;
   if (controls.length === 0) return '';
-  const slopes = controls.map(({ slope }) => slope);
-  const over =
-    compared.alphas.length === alphas.length
-      ? ''
-      : `over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, `;
+  const slopes = controls.map((control) => control.slope);
+  const over = comparedThroughout(slope, own.points)
+    ? ''
+    : `over alpha ${compared.alphas.join(', ')} ${points(compared.hNeurons)}, `;
   return `; ${over}control sets ${range({ low: Math.min(...slopes), high: Math.max(...slopes) })}, ${formatP(p!)}`;
 }
 
@@ -68,11 +66,11 @@ function bent(compliance: Interval, twinSlope: Interval | null): string {
     : '';
 }
 
-function inSound({ soundSlope }: ComplianceBenchmark, alphas: readonly number[]): string {
+function inSound(benchmark: ComplianceBenchmark): string {
+  const { soundSlope } = benchmark;
   if (soundSlope === null) return '';
   const { low, high, hNeurons, twins: twinSlope } = soundSlope;
-  const sound = alphas.filter((alpha) => alpha >= low && alpha <= high);
-  return ` Where the model is sound (alpha ${low} to ${high}): ${withInterval(hNeurons)}${against(soundSlope, sound)}.${SOUND_EFFECTS[effectOf(soundSlope)]}${
+  return ` Where the model is sound (alpha ${low} to ${high}): ${withInterval(hNeurons)}${against(soundSlope, benchmark)}.${SOUND_EFFECTS[effectOf(soundSlope)]}${
     twinSlope === null ? '' : ` Twins: ${withInterval(twinSlope)}.${bent(hNeurons, twinSlope)}`
   }`;
 }

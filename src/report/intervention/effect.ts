@@ -1,5 +1,5 @@
 import type { Interval } from '../../stats/interval.js';
-import type { ComplianceSlope } from './schema.js';
+import type { CompliancePoint, ComplianceSlope } from './schema.js';
 
 /** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */
 export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
@@ -23,6 +23,19 @@ export function effectOf({
     return controls.some(({ slope }) => reaches(slope, compared.hNeurons)) ? 'shared' : 'own';
   }
   return hNeurons.high < 0 ? 'falls' : 'none';
+}
+
+/**
+ * Whether the controls were asked at every alpha that the slope of the H-Neurons is over: then it need not be told again for theirs.
+ * @param slope with `low` and `high` where it is over the sound alphas alone
+ * @param asked the curve of the H-Neurons
+ */
+export function comparedThroughout(
+  slope: Pick<ComplianceSlope, 'compared'> & { low?: number; high?: number },
+  asked: readonly Pick<CompliancePoint, 'alpha'>[],
+): boolean {
+  const { compared, low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY } = slope;
+  return compared.alphas.length === asked.filter(({ alpha }) => alpha >= low && alpha <= high).length;
 }
 
 /** Whether the share of honest twins answered rightly goes the same way as compliance. */

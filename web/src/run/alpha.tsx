@@ -1,5 +1,10 @@
 import { capital, formatPercent, formatPointChange as points } from '../../../src/report/format.ts';
-import { type Effect, effectOf, moveAlong } from '../../../src/report/intervention/effect.ts';
+import {
+  comparedThroughout,
+  type Effect,
+  effectOf,
+  moveAlong,
+} from '../../../src/report/intervention/effect.ts';
 import type {
   ComplianceBenchmark,
   ComplianceSlope,
@@ -58,10 +63,8 @@ export function AlphaFindings({ found }: { found: Intervention }) {
 function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
   const { name, complies, items, twins, failed, curves, slope, twinSlope, soundSlope } = benchmark;
   const told = soundSlope ?? { ...slope, twins: twinSlope };
-  const asked = (curves[0]?.points ?? []).filter(
-    ({ alpha }) => !soundSlope || (alpha >= soundSlope.low && alpha <= soundSlope.high),
-  ).length;
-  const whole = curves[0]?.points.filter(({ alpha }) => Number.isInteger(alpha)) ?? [];
+  const asked = curves[0]?.points ?? [];
+  const whole = asked.filter(({ alpha }) => Number.isInteger(alpha));
   return (
     <div>
       <h4>{capital(name.replaceAll('-', ' '))}</h4>
@@ -94,21 +97,18 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
         {moveAlong(told.hNeurons, told.twins) &&
           ' Its twins go the same way: it is its bent to say yes or no that changes, whatever the facts.'}
       </p>
-      <p className="note">{stepWords(told, asked)}</p>
+      <p className="note">{stepWords(told, comparedThroughout(told, asked))}</p>
     </div>
   );
 }
 
-/**
- * How much a step of alpha changes, beside the other neurons at the alphas where these were asked.
- * @param asked number of alphas that the slope is over
- */
-function stepWords({ hNeurons, compared, controls }: ComplianceSlope, asked: number): string {
+/** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */
+function stepWords({ hNeurons, compared, controls }: ComplianceSlope, throughout: boolean): string {
   const own = `Each step of 1 in alpha: ${points(hNeurons.estimate)} percentage points (95 % interval ${points(hNeurons.low)} to ${points(hNeurons.high)}).`;
   if (controls.length === 0) return own;
   const slopes = controls.map(({ slope }) => slope);
   const others = `with other neurons ${points(Math.min(...slopes))} to ${points(Math.max(...slopes))}.`;
-  return compared.alphas.length === asked
+  return throughout
     ? `${own} ${capital(others)}`
     : `${own} Over alpha ${compared.alphas.join(', ')}: ${points(compared.hNeurons)}; ${others}`;
 }
