@@ -69,6 +69,11 @@ test('the neuron that tells is found, and beats its control', () => {
   const page = readFileSync(join(finished, 'report.html'), 'utf8');
   assert.match(page, /<html/);
   assert.match(page, /<a href="#intervention">Do they matter/);
+  // What the short check has not turned or asked is not spoken of.
+  const check = page.slice(page.indexOf('<section id="intervention">'));
+  const matter = check.slice(0, check.indexOf('</section>'));
+  assert.match(matter, /3 control sets of other neurons are turned in the same way: ones of the same layers/);
+  assert.doesNotMatch(matter, /random ones|twins fall/);
 });
 
 test('the check at its end is small enough for a laptop: few items, three alphas, three matched controls', () => {

@@ -166,7 +166,10 @@ describe('hneurons intervene', () => {
         .answers.map(({ outcome }: { outcome: string }) => outcome),
       ['resists', 'complies', 'complies', 'neither'],
     );
-    assert.ok(existsSync(join(root, 'a/intervention.html')));
+    assert.match(
+      readFileSync(join(root, 'a/intervention.html'), 'utf8'),
+      /4 control sets of other neurons are turned in the same way: random ones, and ones of the same layers.*Where the honest twins fall, the model fails altogether\./s,
+    );
     assert.ok(asked > 0);
 
     const again = await intervene('a', ...flags);

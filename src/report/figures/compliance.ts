@@ -40,7 +40,11 @@ export function complianceCurve(benchmark: ComplianceBenchmark, sets: Sets): Mar
     {
       id: `compliance-${benchmark.name}`,
       title: `Compliance: ${benchmark.name}`,
-      caption: `The model complies when ${benchmark.complies}. Bars are 95 % intervals, the band is the range of all control sets. Where the honest twins fall, the model fails altogether.`,
+      caption: [
+        `The model complies when ${benchmark.complies}.`,
+        `Bars are 95 % intervals${controls.length > 0 ? ', the band is the range of all control sets' : ''}.`,
+        ...(twins.length > 0 ? ['Where the honest twins fall, the model fails altogether.'] : []),
+      ].join(' '),
       alt: points
         .map(({ alpha, estimate }) => `alpha ${alpha}: complies ${formatShare(estimate)}`)
         .join('; '),
@@ -80,7 +84,7 @@ export function complianceCurve(benchmark: ComplianceBenchmark, sets: Sets): Mar
 }
 
 /** What the intervention costs: the log-likelihood of plain English, H-Neurons beside the controls. */
-export function likelihoodCurve({ cost, sets }: Pick<Intervention, 'cost' | 'sets'>): Markup {
+export function likelihoodCurve({ cost }: Pick<Intervention, 'cost'>): Markup {
   const [own, ...others] = cost;
   const points = own.points.map(({ alpha, logLikelihood }) => ({ alpha, ...logLikelihood }));
   const controls =
@@ -94,12 +98,11 @@ export function likelihoodCurve({ cost, sets }: Pick<Intervention, 'cost' | 'set
     {
       id: 'likelihood',
       title: 'What it costs: plain English',
-      caption:
-        'Mean log-likelihood of a token of fixed English text. A model that no longer knows the language falls; compare with the band of control sets of the same size.',
+      caption: `Mean log-likelihood of a token of fixed English text. A model that no longer knows the language falls${controls.length > 0 ? '; compare with the band of control sets of the same size' : ''}.`,
       alt: points.map(({ alpha, estimate }) => `alpha ${alpha}: ${estimate.toFixed(2)} a token`).join('; '),
       keys: [
         ['line hallucinated', 'H-Neurons'],
-        ...(sets.length > 1 ? [['area', 'control sets, range'] as const] : []),
+        ...(controls.length > 0 ? [['area', 'control sets, range'] as const] : []),
       ],
     },
     (_, narrow) => ({

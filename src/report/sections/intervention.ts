@@ -8,10 +8,7 @@ export function intervention(found: Intervention | undefined): Markup {
   if (!found) return html``;
   const { benchmarks, sets, summary, legibility } = found;
   return html`<section id="intervention"><h2>Do they matter?</h2>
-<p class="note">The activation of ${formatCount(found.detector.hNeurons)} H-Neurons is multiplied by alpha at every token: 0 switches them off, 1 leaves the model as it is. ${
-    sets.length > 1 &&
-    `${formatCount(sets.length - 1)} control sets of other neurons are turned in the same way: random ones, and ones of the same layers and, as far as there are such neurons, the same activity${matchedScale(found)}.`
-  }</p>
+<p class="note">The activation of ${formatCount(found.detector.hNeurons)} H-Neurons is multiplied by alpha at every token: 0 switches them off, 1 leaves the model as it is. ${controlWords(sets)}</p>
 ${summary.map((line) => html`<p>${line}</p>`)}
 ${benchmarks.map((benchmark) => html`${complianceCurve(benchmark, sets)}${curveTable(benchmark)}`)}
 ${likelihoodCurve(found)}
@@ -20,12 +17,20 @@ ${legibility ? legibilityTable(legibility) : html``}
 </section>`;
 }
 
-/** How close the matched sets come: H-Neurons are often the most active neurons of their layer. */
-function matchedScale({ sets }: Intervention): string {
-  const ratios = sets.filter(({ kind }) => kind === 'layer-matched').map(({ cettRatio }) => cettRatio);
-  if (ratios.length === 0) return '';
-  const range = formatPercentRange({ low: Math.min(...ratios), high: Math.max(...ratios) });
-  return ` (${range} of the H-Neurons' CETT)`;
+/** Which other neurons were turned, and how close the matched ones come: H-Neurons are often the most active of their layer. */
+function controlWords(sets: Intervention['sets']): string {
+  const matched = sets.filter(({ kind }) => kind === 'layer-matched').map(({ cettRatio }) => cettRatio);
+  const kinds = [
+    ...(sets.some(({ kind }) => kind === 'random') ? ['random ones'] : []),
+    ...(matched.length > 0
+      ? [
+          `ones of the same layers and, as far as there are such neurons, the same activity (${formatPercentRange({ low: Math.min(...matched), high: Math.max(...matched) })} of the H-Neurons' CETT)`,
+        ]
+      : []),
+  ];
+  if (kinds.length === 0) return '';
+  const controls = formatCount(sets.length - 1);
+  return `${controls} control ${sets.length === 2 ? 'set' : 'sets'} of other neurons ${sets.length === 2 ? 'is' : 'are'} turned in the same way: ${kinds.join(', and ')}.`;
 }
 
 function curveTable({

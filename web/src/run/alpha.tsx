@@ -32,8 +32,9 @@ export function AlphaFindings({ found }: { found: Intervention }) {
       <p>
         Alpha multiplies the activity of the {detector.hNeurons} H-Neurons while the model reads and writes: 0
         switches them off, 1 leaves the model as it is. Each test below offers the model something wrong and
-        counts how often it goes along with it (its compliance). Honest twins are the same the other way
-        round, where to go along is right: a model that fails them is damaged, not steadfast.
+        counts how often it goes along with it (its compliance).
+        {benchmarks.some(({ twins }) => twins > 0) &&
+          ' Honest twins are the same the other way round, where to go along is right: a model that fails them is damaged, not steadfast.'}
         {others > 0 &&
           ` ${others === 1 ? 'One set' : `${others} sets`} of other neurons ${others === 1 ? 'was' : 'were'} turned in the same way, to compare.`}
       </p>
