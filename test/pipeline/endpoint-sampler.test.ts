@@ -205,13 +205,24 @@ test('a server that hangs, hangs up, sends garbage or has gone: one line, nothin
         }),
       message,
     );
-    const kept = readFileSync(path, 'utf8').trim().split('\n').length;
-    assert.ok(kept >= 1 && kept <= 10, `${kept}`);
+    const kept = readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line): string => JSON.parse(line).id);
+    assert.ok(kept.length >= 1 && kept.length <= 10, `${kept}`);
     server.reply = reply;
     server.requests.length = 0;
     const { list } = await collect(server, { path });
     assertClasses(list);
-    assert.equal(server.requests.length, questions.length - kept);
+    // As a set: a request that was given up may reach the server after all, and be counted here.
+    const asked = server.requests.map(askedAbout).map((one) => `${one.relation}/${one.kind}/${one.number}`);
+    assert.deepEqual(
+      [...new Set(asked)].sort(),
+      questions
+        .map(({ id }) => id)
+        .filter((id) => !kept.includes(id))
+        .sort(),
+    );
   }
 });
 
