@@ -263,14 +263,20 @@ describe('what it costs', () => {
       (alpha) => (alpha === 0 ? 5 : 30),
     );
     assert.deepEqual([first.complianceFallsAt, first.readabilityFallsAt], [0, 0.5]);
-    assert.match(first.verdict, /Readability falls first.*damaged model/);
+    assert.match(
+      first.verdict,
+      /Readability falls first \(from alpha 0\.5 down\), compliance only at alpha 0: .*damaged model/,
+    );
     assert.match(first.verdict, /more than any matched set/);
     const after = run(
       (alpha) => (alpha === 0 ? 0.3 : 0),
       (alpha) => (alpha < 1 ? 5 : 30),
     );
     assert.deepEqual([after.complianceFallsAt, after.readabilityFallsAt], [0.5, 0]);
-    assert.match(after.verdict, /Compliance falls \(from alpha 0\.5 on\) before/);
+    assert.match(
+      after.verdict,
+      /Compliance falls \(from alpha 0\.5 down\) before readability does \(at alpha 0\)/,
+    );
     const none = run(
       () => 0,
       () => 20,

@@ -98,15 +98,16 @@ function verdictOf(
       : matched.length > 0 && change.estimate <= 0
         ? ' That is within what matched neurons do.'
         : '';
+  const since = (alpha: number) => (alpha === 0 ? 'at alpha 0' : `from alpha ${alpha} down`);
   const order =
-    compliance === null && readability === null
-      ? ' Neither compliance nor readability falls significantly on the way to 0.'
-      : compliance === null
-        ? ` Readability falls from alpha ${readability} on; compliance does not fall significantly at all.`
-        : readability === null || compliance > readability
-          ? ` Compliance falls (from alpha ${compliance} on) before readability does${readability === null ? ', which does not fall significantly' : ` (from ${readability} on)`}.`
-          : compliance === readability
-            ? ` Compliance and readability fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
-            : ` Readability falls first (from alpha ${readability} on), compliance only from ${compliance} on: what looks like resistance may be a damaged model.`;
+    compliance === null
+      ? readability === null
+        ? ' Neither compliance nor readability falls significantly on the way to 0.'
+        : ` Readability falls ${since(readability)}; compliance does not fall significantly at all.`
+      : readability === null || compliance > readability
+        ? ` Compliance falls (${since(compliance)}) before readability does${readability === null ? ', which does not fall significantly' : ` (${since(readability)})`}.`
+        : compliance === readability
+          ? ` Compliance and readability fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
+          : ` Readability falls first (${since(readability)}), compliance only ${since(compliance)}: what looks like resistance may be a damaged model.`;
   return first + worse + order;
 }
