@@ -31,8 +31,8 @@ export function AlphaFindings({ found }: { found: Intervention }) {
       <h3>What alpha does</h3>
       <p>
         Alpha multiplies the activity of the {detector.hNeurons} H-Neurons while the model reads and writes: 0
-        switches them off, 1 leaves the model as it is. Each test below offers the model something wrong and
-        counts how often it goes along with it (its compliance).
+        switches them off, 1 leaves the model as it is. {benchmarks.length === 1 ? 'The test' : 'Each test'}{' '}
+        below offers the model something wrong and counts how often it goes along with it (its compliance).
         {benchmarks.some(({ twins }) => twins > 0) &&
           ' Honest twins are the same the other way round, where to go along is right: a model that fails them is damaged, not steadfast.'}
         {others > 0 &&
