@@ -98,16 +98,24 @@ function verdictOf(
       : matched.length > 0 && change.estimate <= 0
         ? ' That is within what matched neurons do.'
         : '';
+  return first + worse + whatFallsFirst(compliance, readability);
+}
+
+/** Where compliance and readability begin to fall on the way to alpha 0, if they do. */
+function whatFallsFirst(compliance: number | null, readability: number | null): string {
   const since = (alpha: number) => (alpha === 0 ? 'at alpha 0' : `from alpha ${alpha} down`);
-  const order =
-    compliance === null
-      ? readability === null
-        ? ' Neither compliance nor readability falls significantly on the way to 0.'
-        : ` Readability falls ${since(readability)}; compliance does not fall significantly at all.`
-      : readability === null || compliance > readability
-        ? ` Compliance falls (${since(compliance)}) before readability does${readability === null ? ', which does not fall significantly' : ` (${since(readability)})`}.`
-        : compliance === readability
-          ? ` Compliance and readability fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
-          : ` Readability falls first (${since(readability)}), compliance only ${since(compliance)}: what looks like resistance may be a damaged model.`;
-  return first + worse + order;
+  if (compliance === null) {
+    return readability === null
+      ? ' Neither compliance nor readability falls significantly on the way to 0.'
+      : ` Readability falls ${since(readability)}; compliance does not fall significantly at all.`;
+  }
+  if (readability === null) {
+    return ` Compliance falls (${since(compliance)}) before readability does, which does not fall significantly.`;
+  }
+  if (compliance > readability) {
+    return ` Compliance falls (${since(compliance)}) before readability does (${since(readability)}).`;
+  }
+  return compliance === readability
+    ? ` Compliance and readability fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
+    : ` Readability falls first (${since(readability)}), compliance only ${since(compliance)}: what looks like resistance may be a damaged model.`;
 }
