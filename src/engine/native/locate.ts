@@ -84,12 +84,15 @@ function fileName(stem: string): string {
   return process.platform === 'darwin' ? `lib${stem}.dylib` : `lib${stem}.so`;
 }
 
-/** Libraries carry a version in some builds: libllama.so, libllama.v0.4.0.so, libllama.0.dylib, llama.dll. */
+/**
+ * Libraries carry a backend and a version in some builds: libllama.so, libllama.v0.4.0.so, libllama.vulkan.v0.4.0.so,
+ * libllama.metal.v0.4.0.dylib, libllama.0.dylib, llama.dll.
+ */
 function searchFolder(folder: string, device: Exclude<Device, 'auto'>): LibraryFiles | undefined {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
   const names = readdirSync(folder).sort();
   const pick = (stem: string) => {
-    const pattern = new RegExp(`^(lib)?${stem}(\\.v?[0-9][0-9.]*)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`);
+    const pattern = new RegExp(`^(lib)?${stem}(\\.[a-z]+)?(\\.v?[0-9][0-9.]*)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`);
     const name = names.find((n) => n === fileName(stem)) ?? names.find((n) => pattern.test(n));
     return name && join(folder, name);
   };
