@@ -31,7 +31,9 @@ export function loadLlama(files: LibraryFiles) {
     ggml = koffi.load(files.ggml);
     llama = koffi.load(files.llama);
   } catch (error) {
-    throw new UserError(`Cannot load llama.cpp from ${files.folder}: ${oneLine(error)}`, { cause: error });
+    throw new UserError(`Cannot load llama.cpp from ${files.folder}: ${loadAdvice(oneLine(error))}`, {
+      cause: error,
+    });
   }
   const bind = <Definitions extends Record<string, string>>(
     library: LibraryHandle,
@@ -58,13 +60,23 @@ export function loadLlama(files: LibraryFiles) {
   return bound;
 }
 
+/** The loader's message, with what to do if the system may lack something. */
+function loadAdvice(message: string): string {
+  if (process.platform === 'win32')
+    return `${message} (if it is not installed, install the Microsoft Visual C++ Redistributable)`;
+  if (/GLIBC(XX)?_[\d.]+' not found/.test(message))
+    return `${message} (this system is older than the library: the prebuilt packages need glibc 2.34 and libstdc++ of GCC 12, as Debian 12 and Ubuntu 22.04 have)`;
+  return message;
+}
+
 type AnyFunction = ReturnType<LibraryHandle['func']>;
 
 /** TypeScript signatures of bound functions. Those not listed take and return what koffi makes of their definition. */
 interface Signatures {
   version(): string;
   backendInit(): void;
-  loadBackends(folder: string): void;
+  /** Without a folder: from the one that is compiled in. */
+  loadBackends(folder: string | null): void;
   typeTraits(type: number): Pointer;
   bufferIsHost(buffer: Pointer): boolean;
   deviceCount(): number;
@@ -141,6 +153,6 @@ export function floatsAt(address: Pointer, length: number): Float32Array {
   return new Float32Array(koffi.view(address, length * 4));
 }
 
-function oneLine(error: unknown): string {
+export function oneLine(error: unknown): string {
   return String(error instanceof Error ? error.message : error).replace(/\s+/g, ' ');
 }
