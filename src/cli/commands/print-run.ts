@@ -21,7 +21,7 @@ export async function printRun(
     return;
   }
   if (last === 'report') {
-    session.stdout.write(
+    session.stdout.paint(
       `${renderTerminal(await readReport(folder), { color: wantsColour(session.stdout) })}\n`,
     );
   }
