@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { readJsonFile } from '../formats/json-file.js';
+import { ReportSchema } from '../report/schema.js';
 import { compareScores, type Figures } from '../stats/compare.js';
 import { type BaselineScores, type Evaluation, evaluateDetector } from '../stats/evaluate.js';
 import { fitFewInputs, logOdds } from '../stats/logistic.js';
@@ -151,9 +153,15 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
   });
 }
 
-/** What {@link evaluate} wrote. */
+/** What of `evaluation.json` can be checked by the schema of the report that it goes into. */
+const EvaluationSchema = ReportSchema.pick({ test: true, beyond: true, question: true, pairs: true }).extend({
+  scores: z.array(z.object({ id: z.string(), score: z.number() })),
+});
+
+/** What {@link evaluate} wrote. @throws UserError for a damaged file */
 export async function readEvaluation(path: string): Promise<EvaluationFile> {
-  return JSON.parse(await readFile(path, 'utf8')) as EvaluationFile;
+  const remedy = 'delete it and run hneurons evaluate again';
+  return (await readJsonFile(path, EvaluationSchema, remedy)) as EvaluationFile;
 }
 
 async function allBaselines(

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { readJsonFile } from '../formats/json-file.js';
 import type { RowMatrix } from '../learn/matrix.js';
 import { type Case, readCases } from './cases.js';
 import { chooseFrom } from './choose.js';
@@ -118,7 +118,7 @@ const HeldOutSchema = z.array(z.object({ id: z.string(), score: z.number() }));
 
 /** Raw score of each training case by the model that was fitted without its fold, at the chosen C: what {@link train} wrote. */
 export async function readHeldOut(path: string): Promise<z.infer<typeof HeldOutSchema>> {
-  return HeldOutSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return readJsonFile(path, HeldOutSchema, 'delete it and run hneurons train again');
 }
 
 /** The cases of one split with their features: a row for each case. */

@@ -24,6 +24,7 @@ export interface ServeOptions {
   settings: Omit<ServerSettings, 'hosts'>;
   /** Another server, which writes the answers; closed with this one. */
   upstream?: Upstream;
+  commands?: ServerContext['commands'];
   host: string;
   /** 0: any that is free. */
   port: number;
@@ -94,6 +95,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       metrics,
       scopes,
       upstream,
+      commands: options.commands,
     };
     const app = createApp(context, webFiles(WEB), (error) => {
       say(`a bug: ${error instanceof Error ? error.stack : String(error)}`);

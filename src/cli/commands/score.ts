@@ -9,6 +9,7 @@ import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { visibleText } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
@@ -36,11 +37,8 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
   const pairs = await readPairs(flags);
   const results = await scoreAll(session, flags, pairs);
   const color = wantsColour(session.stdout);
-  session.stdout.write(
-    flags.json
-      ? `${JSON.stringify({ detector: flags.detector, results })}\n`
-      : results.map((result) => show(result, color)).join('\n'),
-  );
+  if (flags.json) session.stdout.write(`${JSON.stringify({ detector: flags.detector, results })}\n`);
+  else session.stdout.paint(results.map((result) => show(result, color)).join('\n'));
 }
 
 /** Scores pairs with the detector and the model of the options. */
@@ -114,8 +112,8 @@ function show({ question, answer, probability, tokens }: PairScore, color: boole
   const colour = (risk: number) => (risk > 0.75 ? red : risk > 0.5 ? yellow : green);
   const percent = (value: number) => `${Math.round(100 * value)} %`;
   const painted = tokens.map(({ text, risk, answer: counts }) => {
-    const shown = `${JSON.stringify(text).slice(1, -1)}[${percent(risk)}]`;
+    const shown = `${visibleText(text)}[${percent(risk)}]`;
     return counts ? colour(risk)(shown) : dim(shown);
   });
-  return `${question}\n  ${answer.trim()}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
+  return `${visibleText(question)}\n  ${visibleText(answer.trim())}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
 }
