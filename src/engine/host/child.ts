@@ -12,7 +12,15 @@ import { type ReadReply, readCases } from '../read/reader.js';
 import { growTrees, type StepReply } from '../sample/tree.js';
 import { makeSteerer, type Steerer } from '../steer/adapter.js';
 import type { Steering } from '../types.js';
-import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
+import {
+  AT_ONCE,
+  type CallName,
+  type Calls,
+  type ToChild,
+  type ToParent,
+  type Turn,
+  type TurnReply,
+} from './protocol.js';
 
 type Exchange = (turn: Turn) => Promise<TurnReply>;
 type Handlers = {
@@ -186,15 +194,6 @@ async function steered<T>(
   }
 }
 
-/** These only look into the vocabulary, or make a session go away: they do not wait for what is being computed. */
-const AT_ONCE: ReadonlySet<CallName> = new Set([
-  'tokenize',
-  'pieces',
-  'detokenize',
-  'liveClose',
-  'peakMemory',
-]);
-
 /** Calls under way or waiting; false for those that nobody wants any more. */
 const wanted = new Map<number, boolean>();
 const pending = new Map<number, (reply: TurnReply) => void>();
@@ -247,3 +246,4 @@ process.on('message', (message: ToChild) => {
 // Ctrl-C reaches the whole process group; the parent decides what becomes of this process.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(0));
+send({ kind: 'ready' });

@@ -6,11 +6,22 @@ import type { ReadReply } from '../read/reader.js';
 import type { StepReply } from '../sample/tree.js';
 import { commonPrefix } from '../text/prompt.js';
 import type { Engine, EngineOptions, ReadJob, SampleJob, SampleRequest } from '../types.js';
-import type { CallName, Calls, ToChild, ToParent, Turn, TurnReply } from './protocol.js';
+import { crashError } from './crash.js';
+import { compareOomKills, countOomKills } from './oom.js';
+import {
+  AT_ONCE,
+  type CallName,
+  type Calls,
+  type ToChild,
+  type ToParent,
+  type Turn,
+  type TurnReply,
+} from './protocol.js';
 
 type TurnHandler = (turn: Turn) => TurnReply | Promise<TurnReply>;
 
 interface PendingCall {
+  name: CallName;
   resolve(result: unknown): void;
   reject(error: unknown): void;
   onTurn?: TurnHandler;
@@ -31,8 +42,16 @@ interface Host extends LiveHost {
   close(): Promise<void>;
 }
 
-/** Starts the native process. `subject`: the file that messages about a crash name. */
-function startHost(subject: string, signal?: AbortSignal): Host {
+/**
+ * Starts the native process.
+ * @param subject the file that messages about a crash name
+ * @param library folder of the user's own llama.cpp build
+ */
+function startHost(
+  subject: string,
+  { signal, library }: Pick<EngineOptions, 'signal' | 'library'> = {},
+): Host {
+  const oomKills = countOomKills();
   const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -42,7 +61,8 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   const calls = new Map<number, PendingCall>();
   let lastId = 0;
   let said = '';
-  let running = 'starting';
+  let last: CallName | 'starting' = 'starting';
+  let ready = false;
   let ended: Error | undefined;
   let live: Parameters<LiveHost['listen']>[0] | undefined;
   let tellGone: (error: Error) => void;
@@ -59,9 +79,19 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     live?.onEnd(error);
     live = undefined;
   };
+  const abandon = (error: unknown) => {
+    failAll(error as Error);
+    child.kill('SIGKILL');
+  };
   const post = (message: ToChild) => {
-    // A message that does not arrive means that the process is ending; 'close' will tell how.
-    child.send(message, () => {});
+    try {
+      // A message that does not arrive means that the process is ending; 'close' will tell how.
+      child.send(message, () => {});
+    } catch (error) {
+      // One that cannot be sent (too large) would be waited for without end.
+      if (message.kind === 'call') calls.get(message.id)?.reject(unsendable(error));
+      else abandon(unsendable(error));
+    }
   };
 
   const takeTurn = async (call: PendingCall, { id, turn }: Extract<ToParent, { kind: 'turn' }>) => {
@@ -80,11 +110,25 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     said = (said + text).slice(-STDERR_KEPT);
   });
   child.on('error', (error) => failAll(new UserError(`Cannot start the native process: ${error.message}`)));
+  const running = () => {
+    if (!ready) return 'starting';
+    for (const { name } of calls.values()) if (!AT_ONCE.has(name)) return name;
+    return live ? 'liveOpen' : last;
+  };
   // 'close' rather than 'exit': by then all that it wrote to stderr has been read.
-  child.on('close', () => failAll(crash(subject, running, child, said)));
+  child.on('close', (code: number | null, exitSignal: NodeJS.Signals | null) => {
+    const oom = exitSignal === 'SIGKILL' ? compareOomKills(oomKills, countOomKills()) : 'unknown';
+    failAll(
+      crashError({ signal: exitSignal, code, stderr: said, running: running(), subject, library, oom }),
+    );
+  });
   child.on('message', (message: ToParent) => {
     if (message.kind === 'live') {
       live?.onEvents(message.events);
+      return;
+    }
+    if (message.kind === 'ready') {
+      ready = true;
       return;
     }
     const call = calls.get(message.id);
@@ -98,10 +142,7 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     else call.reject(revive(message));
   });
 
-  const abort = () => {
-    failAll(signal?.reason ?? new Error('aborted'));
-    child.kill('SIGKILL');
-  };
+  const abort = () => abandon(signal?.reason ?? new Error('aborted'));
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
 
@@ -110,13 +151,13 @@ function startHost(subject: string, signal?: AbortSignal): Host {
     async call(name, argument, onTurn, stop) {
       if (ended) throw ended;
       stop?.throwIfAborted();
-      running = name;
+      last = name;
       const id = ++lastId;
       const onStop = () => post({ kind: 'stop', id });
       stop?.addEventListener('abort', onStop, { once: true });
       try {
         return await new Promise((resolve, reject) => {
-          calls.set(id, { resolve: resolve as (result: unknown) => void, reject, onTurn });
+          calls.set(id, { name, resolve: resolve as (result: unknown) => void, reject, onTurn });
           post({ kind: 'call', id, name, argument });
         });
       } catch (error) {
@@ -145,34 +186,16 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   };
 }
 
+function unsendable(error: unknown): UserError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(`The native process cannot be sent this input (${reason}): shorten or split it`);
+}
+
 function revive(failure: Extract<ToParent, { kind: 'failure' }>): Error {
   if (failure.exitCode !== undefined) return new UserError(failure.message, { exitCode: failure.exitCode });
   const error = new Error(failure.message);
   error.stack = failure.stack;
   return error;
-}
-
-const DOING: Partial<Record<CallName | 'starting', string>> = {
-  starting: 'starting',
-  load: 'loading',
-  sample: 'sampling from',
-  read: 'reading neurons of',
-  liveOpen: 'generating with',
-};
-
-/** Words for a native process that is gone, with the last thing that llama.cpp complained about. */
-function crash(subject: string, running: string, child: ChildProcess, said: string): UserError {
-  const how = child.signalCode ?? `exit code ${child.exitCode}`;
-  const complaints = said.split('\n').filter((line) => /error|assert|failed|unable to|terminate/i.test(line));
-  const detail = complaints.at(-1)?.trim().slice(0, 200);
-  const memory = child.signalCode === 'SIGKILL' || /alloc|out of memory/i.test(detail ?? '');
-  const advice = memory
-    ? 'memory ran out: use a smaller model or quantisation, or close other programs'
-    : 'the file may be damaged: check or download it again';
-  const doing = DOING[running as CallName] ?? 'working on';
-  return new UserError(
-    `llama.cpp stopped (${how}) while ${doing} ${subject}${detail ? `: "${detail}"` : ''}; ${advice}`,
-  );
 }
 
 const ints = (values: ArrayLike<number> | undefined): Int32Array =>
@@ -184,7 +207,7 @@ const ints = (values: ArrayLike<number> | undefined): Int32Array =>
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { modelPath, device = 'auto', gpuLayers, threads, library, signal } = options;
-  const host = startHost(modelPath, signal);
+  const host = startHost(modelPath, { signal, library });
   try {
     const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
     return {

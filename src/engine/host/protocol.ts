@@ -35,6 +35,15 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
+/** Calls that only look into the vocabulary, or make a session go away: they do not wait for what is being computed. */
+export const AT_ONCE: ReadonlySet<CallName> = new Set([
+  'tokenize',
+  'pieces',
+  'detokenize',
+  'liveClose',
+  'peakMemory',
+]);
+
 /** What a long call says on its way, and the answer that it waits for. */
 export type Turn =
   | { kind: 'sample'; events: StepEvents }
@@ -50,6 +59,8 @@ export type ToChild =
   | { kind: 'cancel'; number: number };
 
 export type ToParent =
+  /** The process takes calls: all that it needs to run at all is loaded. */
+  | { kind: 'ready' }
   | { kind: 'result'; id: number; result: unknown }
   | { kind: 'failure'; id: number; message: string; stack?: string; exitCode?: 1 | 2 }
   | { kind: 'turn'; id: number; turn: Turn }
