@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import OpenAI from 'openai';
 import pLimit from 'p-limit';
+import { dropConnections } from '../connections.js';
 import { UserError } from '../errors.js';
 import { EndpointError, explain, type Target } from './failure.js';
 import { withRetries } from './retry.js';
@@ -107,7 +108,7 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     close: () => {
       settings.signal?.removeEventListener('abort', abort);
       ended.abort(new Error('the endpoint is closed'));
-      return dispatcher.destroy();
+      return dropConnections(dispatcher);
     },
   };
 }

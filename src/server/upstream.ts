@@ -2,6 +2,7 @@ import OpenAI, { APIError } from 'openai';
 import { Stream } from 'openai/streaming';
 import { type Dispatcher, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
+import { dropConnections } from '../connections.js';
 import { type EndpointError, explain, type Target } from '../endpoint/failure.js';
 import { openDispatcher } from '../endpoint/transport.js';
 import { UserError } from '../errors.js';
@@ -127,7 +128,7 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
         own.abort();
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => dropConnections(dispatcher),
   };
 }
 
