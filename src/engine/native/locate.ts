@@ -92,7 +92,9 @@ function searchFolder(folder: string, device: Exclude<Device, 'auto'>): LibraryF
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
   const names = readdirSync(folder).sort();
   const pick = (stem: string) => {
-    const pattern = new RegExp(`^(lib)?${stem}(\\.[a-z]+)?(\\.v?[0-9][0-9.]*)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`);
+    const pattern = new RegExp(
+      `^(lib)?${stem}(\\.[a-z]+)?(\\.v?[0-9][0-9.]*)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`,
+    );
     const name = names.find((n) => n === fileName(stem)) ?? names.find((n) => pattern.test(n));
     return name && join(folder, name);
   };
