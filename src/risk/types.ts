@@ -46,6 +46,8 @@ export interface AnswerRisk {
   spans: RiskSpan[];
   /** What the activations of the H-Neurons were multiplied with while the answer was written. */
   alpha: number;
+  /** Why there is no score: the response ends inside a thought. */
+  reason?: 'unfinished_thought';
   /** How often the answer was asked for again (guard). */
   retries?: number;
   /** The answer was held back, and its text says so (guard). */
