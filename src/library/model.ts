@@ -2,6 +2,7 @@ import { readGguf } from '../engine/gguf/read.js';
 import { type Device, type Engine, openEngine } from '../engine/index.js';
 import type { LiveSession } from '../engine/live/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import { modelSha256, resolveModel } from '../models/index.js';
 import { type Message, promptsOf } from '../pipeline/conversation.js';
@@ -134,6 +135,7 @@ export class Model {
       score: detector !== undefined,
     };
     const settings = detector?.riskSettings({ alpha, threshold: options.threshold });
+    if (settings) settings.opensThought = opensThought(prompt.text);
     return this.#start(detector, (session) =>
       startAnswer(session, request, settings, { trimStart: prompt.continues, signal }),
     );

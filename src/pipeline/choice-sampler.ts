@@ -1,4 +1,5 @@
 import { commonPrefix } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import type { Engine, Sample } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readLetter } from '../judge/letter.js';
@@ -107,6 +108,12 @@ async function letterTokens(
   count: number,
 ): Promise<LetterTokens[]> {
   const prompt = style.text(question);
+  if (opensThought(prompt)) {
+    throw new UserError(
+      `the chat template of ${engine.model.name} opens a thought, and no letter can be read at its beginning: ` +
+        'ask questions with options in the few-shot prompt style, or with another model',
+    );
+  }
   // "Answer:" is gone on with a space; a chat turn begins with the letter.
   const texts = Array.from({ length: count }, (_, i) => (style.kind === 'chat' ? '' : ' ') + letterOf(i));
   const [start, ...all] = await engine.tokenize(

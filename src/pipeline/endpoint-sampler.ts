@@ -53,9 +53,11 @@ export function openEndpointSampler(options: {
       });
       const ask = makeAsker(endpoint, style, settings, onNotice);
       const tokensOf = async (question: SplitQuestion, samples: AskedSample[]): Promise<void> => {
-        const distinct = [...new Set(samples.map(({ text }) => text))];
+        // One without an answer has no tokens to read.
+        const answered = samples.filter(({ unfinished }) => !unfinished);
+        const distinct = [...new Set(answered.map(({ text }) => text))];
         const sequences = await tokenizeSequences(engine, texts(question, distinct), style.tokenize);
-        for (const sample of samples) {
+        for (const sample of answered) {
           const sequence = sequences[distinct.indexOf(sample.text)];
           if (sequence) sample.tokens = Array.from(sequence.tokens.slice(sequence.responseStart));
           else sample.unreadable = true;
@@ -156,6 +158,16 @@ function makeAsker(
     let wanted = true;
     while (wanted && samples.length < settings.samples) {
       for (const choice of await request(question, samples.length)) {
+        if (choice.thought && !told.has('thought')) {
+          told.add('thought');
+          onNotice(`${endpoint.host} gives thoughts apart from the answers: answers are read without them`);
+        }
+        if (choice.finish === 'broken') {
+          throw new EndpointError(
+            `${endpoint.host} broke an answer off (filtered, failed or a call of tools)`,
+            'empty',
+          );
+        }
         const sample = toSample(choice, samples.length, style, question);
         samples.push(sample);
         if (job.onSample?.(question.id, sample) === false) wanted = false;
@@ -175,6 +187,8 @@ function toSample(choice: Choice, index: number, style: PromptStyle, question: S
   const gap =
     style.kind !== 'chat' && text !== '' && !/^\s/.test(text) && !/\s$/.test(style.text(question.question));
   if (gap) text = ` ${text}`;
+  // All of its tokens went into a thought that the server keeps to itself.
+  const unfinished = text.trim() === '' && (choice.finish === 'length' || choice.thought);
   const known = tokens !== undefined && tokens.length > 0 && !cut;
   return {
     index,
@@ -182,6 +196,7 @@ function toSample(choice: Choice, index: number, style: PromptStyle, question: S
     tokens: [],
     finish: choice.finish === 'length' && !cut ? 'length' : style.stop.length > 0 ? 'stop' : 'end',
     logProbability: known ? tokens.reduce((sum, { logProbability }) => sum + logProbability, 0) : null,
+    ...(unfinished && { unfinished: true as const }),
   };
 }
 

@@ -26,6 +26,8 @@ export const ResponseSampleSchema = z.object({
   finish: z.enum(['stop', 'end', 'length']),
   /** The tokenizer of the model that is read cannot spell this text. */
   unreadable: z.literal(true).optional(),
+  /** The response ends inside a thought: it has no answer, and its verdict is `uncertain`. */
+  unfinished: z.literal(true).optional(),
   /** Who judged, where it was not the rule, with the version of its prompt and its answer word for word. */
   judge: z.string().optional(),
   promptVersion: z.string().optional(),

@@ -1,4 +1,5 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import { parseResponse } from '../engine/text/thought.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { answerSpan, type Span } from '../judge/span.js';
@@ -168,8 +169,11 @@ export async function scorePairs(
     const span = spanOf(pairs[i], texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
     if (!sequence || !answer) {
+      const why = parseResponse(pairs[i].answer).unfinished
+        ? 'ends inside a thought'
+        : 'has nothing to score';
       throw new UserError(
-        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} has nothing to score`,
+        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} ${why}`,
       );
     }
     return {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { commonPrefix, type PromptKind, promptStyle } from '../engine/text/prompt.js';
+import { withOpeningMark } from '../engine/text/thought.js';
 import type { Engine } from '../engine/types.js';
 import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
 import { readLetter } from '../judge/letter.js';
@@ -63,17 +64,20 @@ export async function suppressedScores(options: {
   const { engine, questions, points, path } = options;
   const open = promptStyle(engine.model, options.promptStyle, FEW_SHOT);
   const choice = choiceStyle(engine.model, options.promptStyle);
-  const prompts = await engine.tokenize(
-    questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question))),
-    open.tokenize,
-  );
+  const texts = questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question)));
+  const prompts = await engine.tokenize(texts, open.tokenize);
   const sets = new Map<string, { C: number | null; neurons: ArrayLike<number> }>();
   sets.set(nameOf([]), { C: null, neurons: [] });
   for (const { C, neurons } of points) {
     const name = nameOf(neurons);
     if (!sets.has(name)) sets.set(name, { C, neurons });
   }
-  const judges = new Map(questions.map((one) => [one.id, judgeOne(one)]));
+  const judges = new Map(
+    questions.map((one, i) => {
+      const judge = judgeOne(one);
+      return [one.id, (text: string) => judge(withOpeningMark(texts[i], text))];
+    }),
+  );
   const answers = await readAnswers(path, judges);
   const total = sets.size * questions.length;
   const known = () => [...sets.keys()].reduce((sum, set) => sum + (answers.get(set)?.size ?? 0), 0);

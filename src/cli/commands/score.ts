@@ -4,11 +4,13 @@ import pc from 'picocolors';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { MeaningOfOne } from '../../exchange/judged.js';
+import { idField, isObject } from '../../exchange/records.js';
 import { fileError } from '../../formats/file-error.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { plainNames } from '../../questions/records.js';
 import { visibleText } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
@@ -28,8 +30,9 @@ export interface ScoreFlags extends OutputOptions, EngineFlags {
 const PairSchema = z.object({
   question: z.string().trim().min(1),
   answer: z.string().refine((text) => text.trim() !== ''),
-  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  id: idField.optional(),
 });
+const COLUMNS = Object.keys(PairSchema.shape);
 
 /** `hneurons score`: how likely answers are hallucinated, as a whole and token by token. */
 export async function runScore(session: Session, flags: ScoreFlags): Promise<void> {
@@ -95,7 +98,9 @@ async function readCsvPairs(path: string): Promise<Pair[]> {
 }
 
 function checkPair(path: string, line: number, value: unknown): Pair {
-  const pair = PairSchema.safeParse(value);
+  const record = isObject(value) ? plainNames(value, COLUMNS) : value;
+  if (typeof record === 'string') throw new UserError(`${path}, line ${line}: ${record}`);
+  const pair = PairSchema.safeParse(record);
   if (!pair.success)
     throw new UserError(`${path}, line ${line}: it needs a question and an answer, neither of them empty`);
   return pair.data;
