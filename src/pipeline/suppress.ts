@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { commonPrefix, type PromptKind, promptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
-import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
+import { openJsonlWriter } from '../formats/jsonl.js';
 import { readLetter } from '../judge/letter.js';
 import { createJudge, type Verdict } from '../judge/rule.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
@@ -11,6 +11,7 @@ import type { Case } from './cases.js';
 import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
 import { hashText } from './fingerprint.js';
+import { recordLines } from './records.js';
 
 /** A line of suppressed.jsonl: a greedy answer of the model with some neurons switched off. */
 const SuppressedAnswerSchema = z.object({
@@ -152,8 +153,9 @@ async function readAnswers(
 ): Promise<Map<string, Map<string, boolean>>> {
   const answers = new Map<string, Map<string, boolean>>();
   if (!existsSync(path)) return answers;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { set, id, text } = SuppressedAnswerSchema.parse(value);
+  const what = 'not an answer of this version of hneurons; delete the file and run train again';
+  const lines = recordLines(path, SuppressedAnswerSchema, what, { ignoreTorn: true });
+  for await (const { set, id, text } of lines) {
     const judge = judges.get(id);
     if (!judge) continue;
     if (!answers.has(set)) answers.set(set, new Map());
