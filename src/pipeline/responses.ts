@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { readJsonl } from '../formats/jsonl.js';
+import { recordLines } from './records.js';
 
 /** What a model answered to a question with options, read in both ways. */
 export const ChoiceReadingSchema = z.object({
@@ -63,8 +63,8 @@ export type Response = z.infer<typeof ResponseSchema>;
 export async function readResponses(path: string, quota: number | null): Promise<Map<string, Response>> {
   const responses = new Map<string, Response>();
   if (!existsSync(path)) return responses;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const response = ResponseSchema.parse(value);
+  const what = 'not a response of this version of hneurons; delete the file and run collect again';
+  for await (const response of recordLines(path, ResponseSchema, what, { ignoreTorn: true })) {
     if (response.class !== 'full' || response.quota === quota) responses.set(response.id, response);
   }
   return responses;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { commonPrefix, type PromptKind, promptStyle } from '../engine/text/prompt.js';
 import { withOpeningMark } from '../engine/text/thought.js';
 import type { Engine } from '../engine/types.js';
-import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
+import { openJsonlWriter } from '../formats/jsonl.js';
 import { readLetter } from '../judge/letter.js';
 import { createJudge, type Verdict } from '../judge/rule.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
@@ -12,6 +12,7 @@ import type { Case } from './cases.js';
 import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
 import { hashText } from './fingerprint.js';
+import { recordLines } from './records.js';
 
 /** A line of suppressed.jsonl: a greedy answer of the model with some neurons switched off. */
 const SuppressedAnswerSchema = z.object({
@@ -156,8 +157,9 @@ async function readAnswers(
 ): Promise<Map<string, Map<string, boolean>>> {
   const answers = new Map<string, Map<string, boolean>>();
   if (!existsSync(path)) return answers;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { set, id, text } = SuppressedAnswerSchema.parse(value);
+  const what = 'not an answer of this version of hneurons; delete the file and run train again';
+  const lines = recordLines(path, SuppressedAnswerSchema, what, { ignoreTorn: true });
+  for await (const { set, id, text } of lines) {
     const judge = judges.get(id);
     if (!judge) continue;
     if (!answers.has(set)) answers.set(set, new Map());

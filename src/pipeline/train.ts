@@ -11,7 +11,7 @@ import { type FittedGrid, fitGrid } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
 import type { Split } from './split.js';
-import { requireStage, runStage } from './stage.js';
+import { parseSettings, requireStage, runStage } from './stage.js';
 import { scoreQuestions, suppressedScores } from './suppress.js';
 
 /** Stage 3 (method.md section 4): `detector.json` from the training half of the features. */
@@ -167,5 +167,5 @@ export function trainingRows({ answer, other }: Half, mode: TrainSettings['mode'
 
 /** The settings under which the responses of a run were collected. */
 export function collectSettings(folder: RunFolder): CollectSettings {
-  return CollectSettingsSchema.parse(requireStage(folder, 'collect').settings);
+  return parseSettings(CollectSettingsSchema, requireStage(folder, 'collect'), folder.path);
 }
