@@ -106,7 +106,7 @@ async function intoRun(
     samples: placed.reduce((most, { samples }) => Math.max(most, samples.length), 1),
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
-    promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+    promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
     quota: flags.quota ?? null,
     ...(flags.rejudge && judgeOverrides(flags, await judgeSettings(flags))),
     seed,
@@ -188,7 +188,7 @@ async function runImportClassifier(session: Session, flags: ImportFlags, path: s
       path,
       out,
       model: identity,
-      promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+      promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
       mode: flags.mode ?? '3-vs-1',
     });
   });

@@ -102,7 +102,9 @@ export class Detector {
   ): Promise<AnswerRisk[]> {
     this.check(model);
     const style = promptStyle(model.engine.model, this.data.promptStyle, FEW_SHOT);
-    const answers = pairs.map(({ question, answer }) => ({ prompt: style.text(question), answer }));
+    const answers = await Promise.all(
+      pairs.map(async ({ question, answer }) => ({ prompt: await style.text(question), answer })),
+    );
     const risks = await scoreWritten(model.engine, this.riskSettings(options), answers, style.tokenize);
     return risks.map((risk, i) => {
       if (!risk)

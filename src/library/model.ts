@@ -113,7 +113,7 @@ export class Model {
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
     if (messages.at(-1)?.role !== 'user')
       throw new UserError('a conversation must end with a message of the user');
-    const prompt = promptsOf(this.engine.model, kind).ofMessages(messages);
+    const prompt = await promptsOf(this.engine.model, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);
     const room = this.#contextTokens - tokens.length;
     if (room < 1)

@@ -35,7 +35,8 @@ export async function identifyModel(
   identity: ModelIdentity;
   /** `general.name` of the header. */
   title: string;
-  promptKind(kind: PromptKind | 'auto'): PromptKind;
+  /** How questions are put to it; rejects with a UserError when its chat template is wanted and cannot be used. */
+  promptKind(kind: PromptKind | 'auto'): Promise<PromptKind>;
 }> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
@@ -44,9 +45,16 @@ export async function identifyModel(
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
     title: info.name,
-    promptKind: (kind) => promptStyle(info, kind, FEW_SHOT).kind,
+    async promptKind(wanted) {
+      const style = promptStyle(info, wanted, FEW_SHOT);
+      if (style.kind === 'chat') await style.text(PROBE);
+      return style.kind;
+    },
   };
 }
+
+/** Renders a chat template once before any work. */
+const PROBE = 'What is the capital of France?';
 
 /** What a manifest says about a question set; the hash covers all that a run uses of it. */
 export function describeQuestionSet(source: string, questions: Question[]): Manifest['questions'] {

@@ -158,8 +158,9 @@ export async function scorePairs(
   onProgress?: (done: number, total: number) => void,
 ): Promise<PairScore[]> {
   const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
-  const texts = pairs.map(({ question, answer }) => {
-    const prompt = style.text(question);
+  const prompts = await Promise.all(pairs.map(({ question }) => style.text(question)));
+  const texts = pairs.map(({ answer }, i) => {
+    const prompt = prompts[i];
     // A prompt that ends within a line ("Answer:") is gone on with a space, as the model does itself.
     const gap = /\s$/.test(prompt) || /^\s/.test(answer) ? '' : ' ';
     return { prompt, response: style.kind === 'chat' ? answer : gap + answer };

@@ -43,10 +43,13 @@ async function scoreItems(
 ): Promise<AnswerRisk[]> {
   const { backend, prompts, settings } = context;
   const style = promptStyle(backend.model, detector.promptStyle, FEW_SHOT);
-  const answers = items.map((item): WrittenAnswer => {
-    const prompt = 'question' in item ? style.text(item.question) : prompts.ofMessages(item.messages).text;
-    return { prompt, answer: item.answer };
-  });
+  const answers = await Promise.all(
+    items.map(async (item): Promise<WrittenAnswer> => {
+      const prompt =
+        'question' in item ? await style.text(item.question) : (await prompts.ofMessages(item.messages)).text;
+      return { prompt, answer: item.answer };
+    }),
+  );
   const risk = { detector, heldOut, threshold: settings.threshold };
   const results: AnswerRisk[] = [];
   for (let from = 0; from < answers.length; from += BATCH) {

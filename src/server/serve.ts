@@ -83,6 +83,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       pid: () => backend.pid,
     });
     const prompts = requestPrompts(backend.model, served?.detector.promptStyle ?? 'auto');
+    // A broken template refuses chats, not the server: completions do without it.
+    await prompts.ofMessages(PROBE).catch((error: Error) => say(`warning: ${error.message}`));
     const context = {
       version,
       model,
@@ -126,6 +128,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     throw error;
   }
 }
+
+const PROBE = [{ role: 'user' as const, content: 'What is the capital of France?' }];
 
 /** Where the build puts the web page: dist/web, beside dist/src. */
 const WEB = fileURLToPath(new URL('../../web', import.meta.url));

@@ -53,7 +53,7 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
     const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const promptStyle = promptKind(flags.promptStyle ?? 'auto');
+    const promptStyle = await promptKind(flags.promptStyle ?? 'auto');
     const settings = {
       questions,
       collect: makeCollectSettings({
