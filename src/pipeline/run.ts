@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
-import { type PromptKind, promptStyle } from '../engine/text/prompt.js';
+import { asksForDate, type PromptKind, promptStyle, today } from '../engine/text/prompt.js';
 import type { Engine, EngineOptions } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { ResolvedModel } from '../models/index.js';
@@ -37,6 +37,8 @@ export async function identifyModel(
   title: string;
   /** How questions are put to it; rejects with a UserError when its chat template is wanted and cannot be used. */
   promptKind(kind: PromptKind | 'auto'): Promise<PromptKind>;
+  /** For a new run: today, where its prompts depend on the day. */
+  promptDate(kind: PromptKind): { promptDate?: string };
 }> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
@@ -50,6 +52,7 @@ export async function identifyModel(
       if (style.kind === 'chat') await style.text(PROBE);
       return style.kind;
     },
+    promptDate: (kind) => (asksForDate(info, kind) ? { promptDate: today() } : {}),
   };
 }
 
@@ -101,6 +104,7 @@ export function makeContext(options: {
       );
     }
     const engine = await services.openEngine({ ...options.engine, modelPath: model.path, signal });
+    engine.model.promptDate = folder.manifest.promptDate;
     versions.llama = engine.model.libraryVersion;
     const seconds = (performance.now() - began) / 1000;
     emit({ type: 'end', step: 'model', seconds, summary: `${model.name} on ${engine.model.device}` });

@@ -1,10 +1,15 @@
 import type { RenderRequest } from './conversation.js';
 
-/** What the parent sends, one at a time. */
+/** What the parent sends: conversations that are rendered in order. */
 export interface RenderTask {
-  request: RenderRequest;
-  /** Longest time that parsing and rendering may take. */
+  requests: RenderRequest[];
+  /** Longest time that parsing and rendering of one may take. */
   limitMs: number;
 }
 
-export type RenderReply = { text: string } | { error: string };
+export type RenderResult = { text: string } | { error: string };
+
+/** What the child answers: the next results of its task, in order. */
+export interface RenderReply {
+  results: RenderResult[];
+}
