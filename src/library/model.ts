@@ -6,6 +6,7 @@ import { opensThought } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import { modelSha256, resolveModel } from '../models/index.js';
 import { type Message, promptsOf } from '../pipeline/conversation.js';
+import { askedModel } from '../pipeline/detector.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
 import type { Detector } from './detector.js';
@@ -113,7 +114,8 @@ export class Model {
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
     if (messages.at(-1)?.role !== 'user')
       throw new UserError('a conversation must end with a message of the user');
-    const prompt = promptsOf(this.engine.model, kind).ofMessages(messages);
+    const asked = detector ? askedModel(this.engine.model, detector.data) : this.engine.model;
+    const prompt = await promptsOf(asked, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);
     const room = this.#contextTokens - tokens.length;
     if (room < 1)

@@ -39,7 +39,7 @@ export async function openChoiceSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = choiceStyle(engine.model, settings.promptStyle);
-  const tokens = await engine.tokenize(questions.map(style.text), style.tokenize);
+  const tokens = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
   const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
   const most = Math.max(...questions.map(({ options }) => options!.length));
   const letters = await letterTokens(engine, style, questions[0], most);
@@ -107,7 +107,7 @@ async function letterTokens(
   question: SplitQuestion,
   count: number,
 ): Promise<LetterTokens[]> {
-  const prompt = style.text(question);
+  const prompt = await style.text(question);
   if (opensThought(prompt)) {
     throw new UserError(
       `the chat template of ${engine.model.name} opens a thought, and no letter can be read at its beginning: ` +

@@ -17,7 +17,7 @@ export async function openLocalSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
-  const texts = questions.map((question) => style.text(question.question));
+  const texts = await Promise.all(questions.map((question) => style.text(question.question)));
   const tokens = await engine.tokenize(texts, style.tokenize);
   const opened = texts.length > 0 && opensThought(texts[0]);
   const marked = (sample: Sample): AskedSample =>

@@ -65,7 +65,9 @@ export async function suppressedScores(options: {
   const { engine, questions, points, path } = options;
   const open = promptStyle(engine.model, options.promptStyle, FEW_SHOT);
   const choice = choiceStyle(engine.model, options.promptStyle);
-  const texts = questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question)));
+  const texts = await Promise.all(
+    questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question))),
+  );
   const prompts = await engine.tokenize(texts, open.tokenize);
   const sets = new Map<string, { C: number | null; neurons: ArrayLike<number> }>();
   sets.set(nameOf([]), { C: null, neurons: [] });

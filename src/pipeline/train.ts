@@ -45,6 +45,7 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
       version: 1,
       model: detectorModel(model),
       promptStyle: collectSettings(folder).promptStyle,
+      ...(folder.manifest.promptDate !== undefined && { promptDate: folder.manifest.promptDate }),
       mode: settings.mode,
       C: fit.C,
       intercept: fit.intercept,

@@ -44,7 +44,7 @@ const SEEDS = 2 ** 32;
  * @throws ApiError 400
  */
 export async function chatGeneration(context: ServerContext, body: ChatBody): Promise<Generation> {
-  const { text, tokenize, stop, continues } = context.prompts.ofMessages(body.messages);
+  const { text, tokenize, stop, continues } = await context.prompts.ofMessages(body.messages);
   const generation = complete(context, body, {
     kind: 'chat',
     prompts: await tokenise(context, [text], tokenize, 'messages'),

@@ -57,11 +57,11 @@ export interface ProxyRequest {
  * Checks a request and takes out what is ours.
  * @throws ApiError 400
  */
-export function proxyRequest(
+export async function proxyRequest(
   context: ServerContext,
   kind: ProxyRequest['kind'],
   given: unknown,
-): ProxyRequest {
+): Promise<ProxyRequest> {
   const { hneurons: ours, model, ...body } = parseBody(ProxySchema, given);
   const hneurons = ours ?? {};
   if ((hneurons.alpha !== undefined && hneurons.alpha !== 1) || hneurons.neurons) {
@@ -73,7 +73,7 @@ export function proxyRequest(
   const field = kind === 'chat' ? 'messages' : 'prompt';
   if (body[field] === undefined) throw invalid(`${field}: is missing`, field);
   const { risk, onRisk } = additions(context, hneurons);
-  const prompts = kind === 'chat' ? [chatPrompt(context, body.messages)] : textPrompts(body.prompt);
+  const prompts = kind === 'chat' ? [await chatPrompt(context, body.messages)] : textPrompts(body.prompt);
   const n = body.n ?? 1;
   return {
     kind,
@@ -106,7 +106,7 @@ function unseenIn(body: Record<string, unknown>): string[] {
   return kwargs.length > 0 ? [...names, 'chat_template_kwargs'] : names;
 }
 
-function chatPrompt(context: ServerContext, messages: unknown): Prompt | undefined {
+async function chatPrompt(context: ServerContext, messages: unknown): Promise<Prompt | undefined> {
   const parsed = MessagesSchema.safeParse(messages);
   return parsed.success ? context.prompts.ofMessages(parsed.data) : undefined;
 }

@@ -29,7 +29,7 @@ export async function proxyRoute(
   kind: ProxyRequest['kind'],
   c: HonoContext,
 ): Promise<Response> {
-  const request = proxyRequest(context, kind, await readBody(c, context.settings.maxBody));
+  const request = await proxyRequest(context, kind, await readBody(c, context.settings.maxBody));
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {

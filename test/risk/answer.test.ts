@@ -173,7 +173,9 @@ test('written answers get the numbers of hneurons score, on the fake and on a re
     const got = await scoreWritten(
       model,
       { detector: made },
-      pairs.map(({ question, answer }) => ({ prompt: style.text(question), answer })),
+      await Promise.all(
+        pairs.map(async ({ question, answer }) => ({ prompt: await style.text(question), answer })),
+      ),
       style.tokenize,
     );
     got.forEach((risk, i) => {

@@ -89,7 +89,7 @@ export async function rightlyAnswered(
     const batch = candidates
       .slice(at, at + count)
       .filter(({ relation }) => (taken.get(relation) ?? 0) < limit);
-    const texts = batch.map(({ question }) => style.text(question));
+    const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
     const prompts = await engine.tokenize(texts, style.tokenize);
     const answers = await store.ask(
       engine,

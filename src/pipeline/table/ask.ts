@@ -79,7 +79,7 @@ export async function askSet(options: {
     for (let from = 0; from < set.questions.length && counter.matched < quota; from += BATCH) {
       signal?.throwIfAborted();
       const batch = set.questions.slice(from, from + BATCH);
-      const texts = batch.map(({ question }) => style.text(question));
+      const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
       const opened = opensThought(texts[0]);
       const prompts = await engine.tokenize(texts, style.tokenize);
       const shared = commonPrefix(prompts);
