@@ -70,6 +70,7 @@ describe('chat templates', () => {
         '{% for i in range(9) %}{% if i == 2 %}{% continue %}{% elif i == 4 %}{% break %}{% endif %}{{ i }}{% endfor %}',
         '013',
       ],
+      ['a\r\n{% if true %}\r\nb{% endif %}', 'a\nb'],
       ['{{ enable_thinking }}{{ add_generation_prompt }}', 'falsetrue'],
       // Methods whose arguments the interpreter ignores, and methods that it lacks.
       ['{{ "\n\n a \n".strip("\n") }}|{{ "\n a".lstrip("\n") }}|{{ "a \n".rstrip("\n") }}', ' a | a|a '],
