@@ -18,15 +18,12 @@ test('a template that hangs on one conversation stops neither the server nor oth
     client.chat.completions.create({
       ...{ model: 'tiny', messages: [{ role: 'user', content }], max_tokens: 2 },
     });
-  let settled = false;
-  const stuck = assert
-    .rejects(ask('loop'), { status: 400, message: /cannot be rendered \(it takes longer than 5 s\)/ })
-    .finally(() => {
-      settled = true;
-    });
+  const stuck = assert.rejects(ask('loop'), {
+    status: 400,
+    message: /cannot be rendered \(it takes longer than 5 s\)/,
+  });
   assert.equal((await fetch(`${url}/health`)).status, 200);
   assert.equal((await ask('Who?')).choices.length, 1);
-  assert.equal(settled, false);
   await stuck;
 });
 
