@@ -49,7 +49,9 @@ describe('every prebuilt package, in each version', () => {
           ]);
           assert.equal(found.folder, bins);
           assert.deepEqual(found.backendFolders, [bins]);
-          assert.deepEqual(locateLibraries('auto', undefined, machine), found);
+          assert.equal(found.device, device);
+          const { llama, fallbackFolder } = locateLibraries('auto', undefined, machine);
+          assert.deepEqual([llama, fallbackFolder], [found.llama, found.fallbackFolder]);
           assert.deepEqual(names(locateLibraries('auto', bins, machine)), names(found));
           if (!EXTENSIONS[name]) return assert.equal(found.fallbackFolder, undefined);
           assert.ok(readdirSync(found.fallbackFolder ?? '').some((file) => /ggml-cuda\./.test(file)));

@@ -31,6 +31,8 @@ export interface LibraryFiles {
   ggmlBase: string;
   ggml: string;
   llama: string;
+  /** Device that this build was chosen for. */
+  device: Kind;
   /** Folders with backends, to be tried in this order until there is one for the CPU. */
   backendFolders: string[];
   /** Folder with a GPU backend for older drivers and runtimes, to be tried if the first finds no GPU. */
@@ -184,5 +186,5 @@ function searchFolder(
   const [ggmlBase, ggml, llama] = LIBRARIES.map((name) => join(folder, picked.build[name]));
   // The backends lie beside the files themselves, also if the folder holds links to them.
   const backendFolders = [...new Set([folder, dirname(realpathSync(ggml))])];
-  return { folder, ggmlBase, ggml, llama, backendFolders };
+  return { folder, ggmlBase, ggml, llama, device: device === 'auto' ? 'cpu' : device, backendFolders };
 }
