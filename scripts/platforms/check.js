@@ -3,10 +3,10 @@
  *
  *     node scripts/platforms/check.js [FOLDER]
  *
- * Fetches each package of the pinned release and of the newest one with `npm pack` (about 1 GB, kept in FOLDER if one is
+ * Fetches each package in every pinned version and in the newest one with `npm pack` (about 1 GB, kept in FOLDER if one is
  * given), and writes test/fixtures/platforms.json: the package's files, its machine, the bound functions that its
  * libraries do not export, the libraries that it needs from the system, and the needed libraries that would not be found.
- * Exits with 1 if a package of the pinned release has a fault. The tests compare the record with the program's tables.
+ * Exits with 1 if a package has a fault in the version that is pinned for its platform. The tests compare the record with the program's tables.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -27,11 +27,11 @@ import {
   functionName,
   LIBRARIES,
 } from '../../dist/src/engine/native/functions.js';
-import { EXTENSIONS, PACKAGE_VERSION, PACKAGES } from '../../dist/src/engine/native/locate.js';
+import { EXTENSIONS, PACKAGE_VERSIONS, PACKAGES } from '../../dist/src/engine/native/locate.js';
 import { newer, readBinary } from './binary.js';
 
 /** Holds arm64 libraries, and the struct layouts do not hold on 32 bits: recorded, but never loaded. */
-const UNUSED = [{ name: 'linux-armv7l', platform: 'linux', arch: 'arm' }];
+const UNUSED = [{ name: 'linux-armv7l', platform: 'linux', arch: 'arm', pinned: undefined }];
 const RECORD = new URL('../../test/fixtures/platforms.json', import.meta.url);
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
@@ -42,23 +42,23 @@ mkdirSync(folder, { recursive: true });
 const newest = execFileSync(npm, ['view', '@node-llama-cpp/linux-x64', 'version'], {
   encoding: 'utf8',
 }).trim();
+/** All versions that are pinned for a platform, and the newest. */
+const versions = [...new Set([...Object.values(PACKAGE_VERSIONS), newest])].sort();
 const functions = LIBRARIES.flatMap((library) => Object.values(FUNCTIONS[library]).map(functionName));
 const record = {
   madeBy: 'node scripts/platforms/check.js',
-  pinned: PACKAGE_VERSION,
-  newest,
+  versions,
   functions: [...functions, ...Object.values(CPU_BACKEND_FUNCTIONS)].sort(),
   packages: {},
 };
-for (const version of new Set([PACKAGE_VERSION, newest]))
-  for (const { name, platform, arch } of [...packages(), ...UNUSED]) {
+for (const version of versions)
+  for (const { name, platform, arch, pinned } of [...packages(), ...UNUSED]) {
     const root = unpack(name, version);
     const found = root && inspect(name, version, root, platform, arch);
     record.packages[`${name}@${version}`] = found ?? null;
     const faults = found ? [...found.missing, ...found.unresolved] : ['not published'];
     console.log(`${name}@${version}: ${faults.join(', ') || 'ok'}`);
-    const isUsed = UNUSED.every((unused) => unused.name !== name);
-    if (isUsed && version === PACKAGE_VERSION && faults.length > 0) process.exitCode = 1;
+    if (version === pinned && faults.length > 0) process.exitCode = 1;
   }
 writeFileSync(RECORD, compact(record));
 if (!given) rmSync(folder, { recursive: true });
@@ -68,9 +68,10 @@ function packages() {
   const all = new Map();
   for (const [place, byDevice] of Object.entries(PACKAGES)) {
     const [platform, arch] = place.split('-');
+    const pinned = PACKAGE_VERSIONS[place];
     for (const name of Object.values(byDevice)) {
-      all.set(name, { name, platform, arch });
-      if (EXTENSIONS[name]) all.set(EXTENSIONS[name], { name: EXTENSIONS[name], platform, arch });
+      all.set(name, { name, platform, arch, pinned });
+      if (EXTENSIONS[name]) all.set(EXTENSIONS[name], { name: EXTENSIONS[name], platform, arch, pinned });
     }
   }
   return [...all.values()];

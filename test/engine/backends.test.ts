@@ -34,6 +34,7 @@ const files = (options: Partial<LibraryFiles>): LibraryFiles => ({
   ggmlBase: '',
   ggml: '',
   llama: '',
+  device: 'cuda',
   backendFolders: ['a'],
   ...options,
 });

@@ -26,8 +26,8 @@ function folderOf(...files: string[]): string {
   return path;
 }
 
-describe('every prebuilt package of the pinned and of the newest release', () => {
-  for (const version of new Set([platformRecord.pinned, platformRecord.newest]))
+describe('every prebuilt package, in each version', () => {
+  for (const version of platformRecord.versions)
     for (const [platform, byDevice] of Object.entries(PACKAGES))
       for (const [device, name] of Object.entries(byDevice)) {
         if (!platformRecord.packages[`${name}@${version}`]) continue;
@@ -49,7 +49,9 @@ describe('every prebuilt package of the pinned and of the newest release', () =>
           ]);
           assert.equal(found.folder, bins);
           assert.deepEqual(found.backendFolders, [bins]);
-          assert.deepEqual(locateLibraries('auto', undefined, machine), found);
+          assert.equal(found.device, device);
+          const { llama, fallbackFolder } = locateLibraries('auto', undefined, machine);
+          assert.deepEqual([llama, fallbackFolder], [found.llama, found.fallbackFolder]);
           assert.deepEqual(names(locateLibraries('auto', bins, machine)), names(found));
           if (!EXTENSIONS[name]) return assert.equal(found.fallbackFolder, undefined);
           assert.ok(readdirSync(found.fallbackFolder ?? '').some((file) => /ggml-cuda\./.test(file)));
@@ -81,12 +83,12 @@ describe('what to install', () => {
     [
       'linux-x64',
       'auto',
-      /for this machine is not installed: run "npm install @node-llama-cpp\/linux-x64@3\.21\.1"/,
+      /for this machine is not installed: run "npm install @node-llama-cpp\/linux-x64@3\.22\.1"/,
     ],
     [
       'linux-x64',
       'cuda',
-      /for cuda is not installed: run "npm install @node-llama-cpp\/linux-x64-cuda@3\.21\.1"/,
+      /for cuda is not installed: run "npm install @node-llama-cpp\/linux-x64-cuda@3\.22\.1"/,
     ],
     ['win32-x64', 'vulkan', /"npm install @node-llama-cpp\/win-x64-vulkan@3\.21\.1"/],
     ['win32-arm64', 'auto', /"npm install @node-llama-cpp\/win-arm64@3\.21\.1"/],

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { CPU_BACKEND_FUNCTIONS, FUNCTIONS, functionName } from '../../src/engine/native/functions.js';
-import { EXTENSIONS, PACKAGE_VERSION, PACKAGES } from '../../src/engine/native/locate.js';
+import { EXTENSIONS, PACKAGE_VERSIONS, PACKAGES } from '../../src/engine/native/locate.js';
 import { platformRecord } from '../support/platforms.js';
 
 const RUN_AGAIN = 'run "node scripts/platforms/check.js" and commit test/fixtures/platforms.json';
@@ -30,35 +30,25 @@ it('no C function of llama.cpp is bound outside the table', () => {
   assert.deepEqual(found, []);
 });
 
-it('each package of the pinned release exports what is bound, is for its processor, and finds its own libraries', () => {
-  const names = Object.values(PACKAGES).flatMap((byDevice) => Object.values(byDevice));
-  assert.equal(platformRecord.pinned, PACKAGE_VERSION, RUN_AGAIN);
-  for (const name of [...names, ...Object.values(EXTENSIONS)]) {
-    const found = platformRecord.packages[`${name}@${PACKAGE_VERSION}`];
-    assert.ok(found, `${name}: ${RUN_AGAIN}`);
-    assert.deepEqual([...found.missing, ...found.unresolved], [], name);
-    assert.ok(name.includes(found.machine), `${name} is for ${found.machine}`);
-  }
+it('each package exports what is bound, is for its processor, and finds its own libraries', () => {
+  for (const [platform, byDevice] of Object.entries(PACKAGES))
+    for (const name of Object.values(byDevice))
+      for (const each of [name, EXTENSIONS[name]].filter((known) => known !== undefined)) {
+        const pinned = platformRecord.packages[`${each}@${PACKAGE_VERSIONS[platform]}`];
+        assert.ok(pinned, `${each}: ${RUN_AGAIN}`);
+        for (const version of platformRecord.versions) {
+          const found = platformRecord.packages[`${each}@${version}`];
+          if (!found) continue;
+          assert.deepEqual([...found.missing, ...found.unresolved], [], `${each} ${version}`);
+          assert.equal(found.machine, platform.split('-')[1], `${each} ${version}`);
+        }
+      }
 });
 
-it('the newest release lacks nothing that is bound, on the platforms that it exists for', () => {
-  const newest = Object.entries(platformRecord.packages).filter(([key]) =>
-    key.endsWith(platformRecord.newest),
-  );
-  const published = newest.filter(([key, found]) => found !== null && !key.startsWith('linux-armv7l'));
-  assert.ok(published.length > 0);
-  for (const [key, found] of published) assert.deepEqual([...found!.missing, ...found!.unresolved], [], key);
-});
-
-it('package.json installs the CPU packages, all of the pinned version', () => {
+it('package.json installs the CPU packages, each in the version for its platform', () => {
   const { optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const pins = Object.entries<string>(optionalDependencies).filter(([name]) =>
-    name.startsWith('@node-llama-cpp/'),
-  );
-  const known = Object.values(PACKAGES).map(({ cpu }) => cpu);
-  for (const [name, version] of pins) {
-    assert.equal(version, PACKAGE_VERSION, name);
-    assert.ok(known.includes(name.slice('@node-llama-cpp/'.length)), name);
-  }
-  assert.equal(pins.length, 6);
+  const expected = Object.entries(PACKAGES)
+    .filter(([platform]) => platform !== 'linux-riscv64')
+    .map(([platform, { cpu }]) => [`@node-llama-cpp/${cpu}`, PACKAGE_VERSIONS[platform]]);
+  assert.deepEqual(optionalDependencies, Object.fromEntries(expected));
 });

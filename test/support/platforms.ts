@@ -11,8 +11,8 @@ interface PackageRecord {
 
 /** What `node scripts/platforms/check.js` found in the prebuilt packages. */
 export interface PlatformRecord {
-  pinned: string;
-  newest: string;
+  /** Versions that were looked for. */
+  versions: string[];
   functions: string[];
   /** By `name@version`; null if that version was never published. */
   packages: Record<string, PackageRecord | null>;

@@ -80,6 +80,9 @@ interface Signatures {
   typeTraits(type: number): Pointer;
   bufferIsHost(buffer: Pointer): boolean;
   deviceCount(): number;
+  deviceMemory(device: Pointer, free: BigUint64Array, total: BigUint64Array): void;
+  backendName(backend: Pointer): string;
+  maxDevices(): number | bigint;
   deviceBackend(device: Pointer): Pointer;
   backendFunction(backend: Pointer, name: string): Pointer | null;
   threadPoolDefaults(parameters: Uint8Array, threads: number): void;

@@ -6,8 +6,22 @@ import type { Device } from '../types.js';
 import { type Picked, pickBuild, plainName } from './builds.js';
 import { LIBRARIES } from './functions.js';
 
-/** The one version of the prebuilt packages that this release is tested with; see package.json. */
-export const PACKAGE_VERSION = '3.21.1';
+/**
+ * Version of the prebuilt packages for each platform; see package.json. It is the newest that is published for the
+ * platform and passes the tests: 3.22.1 holds llama.cpp 0.5.0 and exists for Linux only, 3.21.1 holds 0.4.0.
+ */
+export const PACKAGE_VERSIONS: Record<string, string> = {
+  'linux-x64': '3.22.1',
+  'linux-arm64': '3.22.1',
+  'linux-riscv64': '3.21.1',
+  'darwin-arm64': '3.21.1',
+  'darwin-x64': '3.21.1',
+  'win32-x64': '3.21.1',
+  'win32-arm64': '3.21.1',
+};
+
+/** Version of the prebuilt packages for this machine; on a platform without any, the one that most platforms have. */
+export const PACKAGE_VERSION = PACKAGE_VERSIONS[`${process.platform}-${process.arch}`] ?? '3.21.1';
 
 type Kind = Exclude<Device, 'auto'>;
 
@@ -17,6 +31,8 @@ export interface LibraryFiles {
   ggmlBase: string;
   ggml: string;
   llama: string;
+  /** Device that this build was chosen for. */
+  device: Kind;
   /** Folders with backends, to be tried in this order until there is one for the CPU. */
   backendFolders: string[];
   /** Folder with a GPU backend for older drivers and runtimes, to be tried if the first finds no GPU. */
@@ -88,7 +104,7 @@ function whatToInstall(device: Device, packages: Partial<Record<Kind, string>>, 
   if (available.length === 0) return `There is no prebuilt llama.cpp for ${here}: ${build}`;
   const name = packages[device === 'auto' ? 'cpu' : device];
   return name
-    ? `The llama.cpp library for ${device === 'auto' ? 'this machine' : device} is not installed: run "npm install @node-llama-cpp/${name}@${PACKAGE_VERSION}", or name your own build with --library`
+    ? `The llama.cpp library for ${device === 'auto' ? 'this machine' : device} is not installed: run "npm install @node-llama-cpp/${name}@${PACKAGE_VERSIONS[here]}", or name your own build with --library`
     : `There is no prebuilt llama.cpp for ${device} on ${here}, only for ${available.join(', ')}: choose another --device, or name your own build with --library`;
 }
 
@@ -170,5 +186,5 @@ function searchFolder(
   const [ggmlBase, ggml, llama] = LIBRARIES.map((name) => join(folder, picked.build[name]));
   // The backends lie beside the files themselves, also if the folder holds links to them.
   const backendFolders = [...new Set([folder, dirname(realpathSync(ggml))])];
-  return { folder, ggmlBase, ggml, llama, backendFolders };
+  return { folder, ggmlBase, ggml, llama, device: device === 'auto' ? 'cpu' : device, backendFolders };
 }
