@@ -22,8 +22,10 @@ import {
   type TrainSettings,
 } from '../pipeline/settings.js';
 import { splitQuestions } from '../pipeline/split.js';
+import { checkOptions } from './check.js';
 import { Detector } from './detector.js';
 import type { OpenOptions } from './model.js';
+import { FIND } from './rules.js';
 
 export interface FindOptions
   extends Pick<OpenOptions, 'threads' | 'device' | 'gpuLayers' | 'library' | 'signal'> {
@@ -61,6 +63,7 @@ export interface Run {
  * @throws UserError for settings that contradict each other, too few samples, or a model or set that is not to be had
  */
 export async function find(options: FindOptions = {}): Promise<Run> {
+  checkOptions('find', options, FIND);
   const { model = 'gemma-3-270m', dataset = 'facts', seed = DEFAULT_SEED, limit, signal } = options;
   const { onEvent: emit = () => {}, stages = STAGES } = options;
   const onNotice = (message: string) => emit({ type: 'note', message });

@@ -9,7 +9,9 @@ import { type Message, promptsOf } from '../pipeline/conversation.js';
 import { askedModel } from '../pipeline/detector.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
+import { check, checkOptions, TEXT } from './check.js';
 import type { Detector } from './detector.js';
+import { ANSWER, OPEN, QUESTION } from './rules.js';
 import { type Answer, type AnswerStream, startAnswer } from './stream.js';
 
 export interface OpenOptions {
@@ -36,11 +38,11 @@ export type { Message };
 export interface AnswerOptions {
   /** Scores the answer, and says which neurons `alpha` scales. */
   detector?: Detector;
-  /** What the activations of the neurons are multiplied with: 0 switches them off, 1 (default) leaves the model as it is. */
+  /** What the activations of the neurons are multiplied with, 0 to 3: 0 switches them off, 1 (default) leaves the model as it is. */
   alpha?: number;
   /** The neurons that `alpha` scales; default: the H-Neurons of the detector. */
   neurons?: readonly { layer: number; index: number }[];
-  /** 0 (default): always the likeliest token. */
+  /** From 0 to 2; 0 (default): always the likeliest token. */
   temperature?: number;
   topK?: number;
   topP?: number;
@@ -79,6 +81,8 @@ export class Model {
    * @throws UserError when there is no such model, or it cannot be opened up
    */
   static async open(spec = 'gemma-3-270m', options: OpenOptions = {}): Promise<Model> {
+    check('Model.open: the model', spec, TEXT);
+    checkOptions('Model.open', options, OPEN);
     const { signal, onNotice, threads, device, gpuLayers, library } = options;
     const found = await resolveModel(spec, { signal, onNotice });
     const { identity } = await identifyModel(found, { openEngine, modelSha256 }, signal);
@@ -88,7 +92,7 @@ export class Model {
 
   /**
    * Answers a question, or the last message of a conversation.
-   * @throws UserError when the prompt does not fit, the detector belongs to another model, or the native process dies
+   * @throws UserError when an option is unknown or out of its range, the prompt does not fit, the detector belongs to another model, or the native process dies
    */
   async answer(question: string | readonly Message[], options: AnswerOptions = {}): Promise<Answer> {
     return (await this.stream(question, options)).answer;
@@ -104,6 +108,8 @@ export class Model {
    * ```
    */
   async stream(question: string | readonly Message[], options: AnswerOptions = {}): Promise<AnswerStream> {
+    check('the question', question, QUESTION);
+    checkOptions('answer', options, ANSWER);
     const { detector, alpha = 1, seed = 1, stop = [], signal } = options;
     detector?.check(this);
     const neurons = this.#flat(options.neurons ?? detector?.hNeurons);
@@ -112,8 +118,6 @@ export class Model {
     }
     const kind = options.promptStyle ?? detector?.data.promptStyle ?? 'auto';
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
-    if (messages.at(-1)?.role !== 'user')
-      throw new UserError('a conversation must end with a message of the user');
     const asked = detector ? askedModel(this.engine.model, detector.data) : this.engine.model;
     const prompt = await promptsOf(asked, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { readJsonFile } from '../formats/json-file.js';
+import { formatFixed } from '../report/format.js';
 import { ReportSchema } from '../report/schema.js';
 import { compareScores, type Figures } from '../stats/compare.js';
 import { type BaselineScores, type Evaluation, evaluateDetector } from '../stats/evaluate.js';
@@ -149,7 +150,7 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
     return {
       counts: { samples: cases.length, controls: controls.length },
-      summary: `accuracy ${figures.accuracy.estimate.toFixed(3)}, AUROC ${figures.auroc.estimate.toFixed(3)}; random neurons ${figures.control.accuracy.mean.toFixed(3)}, ${figures.control.auroc.mean.toFixed(3)}`,
+      summary: `accuracy ${formatFixed(figures.accuracy.estimate, 3)}, AUROC ${formatFixed(figures.auroc.estimate, 3)}; random neurons ${formatFixed(figures.control.accuracy.mean, 3)}, ${formatFixed(figures.control.auroc.mean, 3)}`,
     };
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { readJsonFile } from '../formats/json-file.js';
 import type { RowMatrix } from '../learn/matrix.js';
+import { formatFixed } from '../report/format.js';
 import { type Case, readCases } from './cases.js';
 import { chooseFrom } from './choose.js';
 import type { RunContext } from './context.js';
@@ -77,8 +78,8 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
         hNeurons: chosen.hNeurons,
       },
       summary:
-        `${chosen.hNeurons} H-Neurons (${chosen.neurons - chosen.hNeurons} anti-associated), C ${fit.C}, accuracy ${chosen.accuracy.toFixed(3)} in cross-validation` +
-        (selection ? `, ${chosen.suppressed!.toFixed(2)} of known questions right without them` : ''),
+        `${chosen.hNeurons} H-Neurons (${chosen.neurons - chosen.hNeurons} anti-associated), C ${fit.C}, accuracy ${formatFixed(chosen.accuracy, 3)} in cross-validation` +
+        (selection ? `, ${formatFixed(chosen.suppressed!, 2)} of known questions right without them` : ''),
     };
   });
 }
@@ -110,7 +111,7 @@ async function measureSuppressed(
     type: 'end',
     step: 'suppress',
     seconds: (performance.now() - began) / 1000,
-    summary: `${questions} known questions, ${unsuppressed.toFixed(2)} right as it is, ${Math.min(...scores).toFixed(2)} to ${Math.max(...scores).toFixed(2)} without H-Neurons`,
+    summary: `${questions} known questions, ${formatFixed(unsuppressed, 2)} right as it is, ${formatFixed(Math.min(...scores), 2)} to ${formatFixed(Math.max(...scores), 2)} without H-Neurons`,
   });
   return { questions, unsuppressed };
 }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { opensThought } from '../engine/text/thought.js';
 import type { DrawSettings, Steering } from '../engine/types.js';
 import type { GuardMode, RiskSettings } from '../risk/index.js';
-import { invalid } from './errors.js';
+import { invalid, maximumContext } from './errors.js';
 import type { ChatBody, CompletionBody } from './schemas.js';
 import type { ServerContext } from './types.js';
 
@@ -115,7 +115,7 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
   if (room < 1) throw tooLong(settings.contextTokens, param, longest);
   if ((maxTokens ?? 1) > room) {
     throw invalid(
-      `${longest} tokens of the prompt and ${maxTokens} of the answer are more than the ${settings.contextTokens} that this server takes`,
+      `${longest} tokens of the prompt and ${maxTokens} of the answer are too many: ${maximumContext(settings.contextTokens)}`,
       'max_tokens',
       'context_length_exceeded',
     );
@@ -196,7 +196,7 @@ export function additions(
 
 const tooLong = (most: number, param: string, length?: number) =>
   invalid(
-    `${param}: ${length === undefined ? 'it is' : `${length} tokens are`} longer than the ${most} tokens that this server takes`,
+    `${param}: ${length === undefined ? 'it is too long' : `${length} tokens are too many`}: ${maximumContext(most)}`,
     param,
     'context_length_exceeded',
   );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Message } from '../pipeline/conversation.js';
-import { invalid } from './errors.js';
+import { ApiError, invalid } from './errors.js';
 
 /** Range of alpha that requests may ask for. */
 export const ALPHA_RANGE = [0, 3] as const;
@@ -155,30 +155,54 @@ export type CompletionBody = z.infer<typeof CompletionSchema>;
 
 const Answer = z.string().refine((text) => text.trim() !== '', { message: 'must not be empty' });
 const Question = z.string().trim().min(1);
-const ScoreItemSchema = z.union(
-  [
-    z.strictObject({ question: Question, answer: Answer }),
-    z.strictObject({ messages: MessagesSchema, answer: Answer }),
-  ],
-  { error: 'must be { question, answer } or { messages, answer }, neither of them empty' },
-);
-export type ScoreItem = z.infer<typeof ScoreItemSchema>;
+const QuestionItem = z.strictObject({ question: Question, answer: Answer });
+const MessagesItem = z.strictObject({ messages: MessagesSchema, answer: Answer });
+export type ScoreItem = z.infer<typeof QuestionItem> | z.infer<typeof MessagesItem>;
 
-const SCORE_BODY = `must be { question, answer }, { messages, answer } or { items: [...] } with at most ${MOST.items} of them`;
 const model = z.string().max(512).nullish();
+const ScoreItems = z.strictObject({ items: z.array(z.unknown()).min(1).max(MOST.items), model });
 
-export const ScoreSchema = z.union(
-  [
-    z.strictObject({ items: z.array(ScoreItemSchema).min(1).max(MOST.items), model }),
-    z
-      .strictObject({ question: Question, answer: Answer, model })
-      .transform(({ question, answer, model }) => ({ items: [{ question, answer } as ScoreItem], model })),
-    z
-      .strictObject({ messages: MessagesSchema, answer: Answer, model })
-      .transform(({ messages, answer, model }) => ({ items: [{ messages, answer } as ScoreItem], model })),
-  ],
-  { error: SCORE_BODY },
-);
+/**
+ * Checks the body of `/v1/score`.
+ * @returns the items, each of them checked for itself: one that is wrong does not cost the others their scores
+ * @throws ApiError 400 where no item can be found, and for a wrong one that is not in a list
+ */
+export function parseScoreBody(body: unknown): { items: (ScoreItem | ApiError)[]; model?: string | null } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid(
+      `the body: must be { question, answer }, { messages, answer } or { items: [...] } with at most ${MOST.items} of them`,
+    );
+  }
+  if ('items' in body) {
+    const { items, model } = parseBody(ScoreItems, body);
+    return { items: items.map((item, i) => itemOrError(item, `items.${i}`)), model };
+  }
+  const { model: name, ...item } = body as { model?: unknown };
+  return { items: [parseScoreItem(item)], model: parseBody(z.object({ model }), { model: name }).model };
+}
+
+function parseScoreItem(item: unknown): ScoreItem {
+  const chosen =
+    typeof item === 'object' && item !== null && 'messages' in item ? MessagesItem : QuestionItem;
+  return parseBody<z.ZodType<ScoreItem>>(chosen, item);
+}
+
+function itemOrError(item: unknown, place: string): ScoreItem | ApiError {
+  try {
+    return parseScoreItem(item);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { param, code } = error;
+    // A field is named at the beginning of its message; an item as a whole is "the body" there.
+    const message = error.message.replace(/^the body: /, '');
+    const named = param !== null && message.startsWith(`${param}: `);
+    return invalid(
+      `${place}${named ? '.' : ': '}${message}`,
+      param === null ? place : `${place}.${param}`,
+      code ?? undefined,
+    );
+  }
+}
 
 /**
  * Checks a body against a schema.

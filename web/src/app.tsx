@@ -47,9 +47,12 @@ export function App() {
 
   useEffect(() => {
     const follow = () => show(viewInAddress());
-    // `popstate` also comes when the address is edited by hand.
-    addEventListener('popstate', follow);
-    return () => removeEventListener('popstate', follow);
+    // The address may have changed since the page was drawn first.
+    follow();
+    for (const event of ['popstate', 'hashchange']) addEventListener(event, follow);
+    return () => {
+      for (const event of ['popstate', 'hashchange']) removeEventListener(event, follow);
+    };
   }, [show]);
 
   return (

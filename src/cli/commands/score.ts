@@ -11,7 +11,7 @@ import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
 import { plainNames } from '../../questions/records.js';
-import { visibleText } from '../../report/format.js';
+import { visibleText, wholePercent } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
@@ -115,7 +115,7 @@ function checkSome(path: string, pairs: Pair[]): Pair[] {
 function show({ question, answer, probability, tokens }: PairScore, color: boolean): string {
   const { red, yellow, green, dim } = pc.createColors(color);
   const colour = (risk: number) => (risk > 0.75 ? red : risk > 0.5 ? yellow : green);
-  const percent = (value: number) => `${Math.round(100 * value)} %`;
+  const percent = (value: number) => `${wholePercent(value)} %`;
   const painted = tokens.map(({ text, risk, answer: counts }) => {
     const shown = `${visibleText(text)}[${percent(risk)}]`;
     return counts ? colour(risk)(shown) : dim(shown);

@@ -1,5 +1,5 @@
 import { MIXED, standsOut } from '../../../src/report/explain/summary.ts';
-import { formatP, formatPercent } from '../../../src/report/format.ts';
+import { formatP, formatPercent, wholePercent } from '../../../src/report/format.ts';
 import type { Card, CardContext, CardToken } from '../api/types.ts';
 import { percent } from '../chat/words.ts';
 import { cettName } from './trace.tsx';
@@ -99,6 +99,6 @@ function Contexts({ title, contexts }: { title: string; contexts: CardContext[] 
 }
 
 function points(change: number): string {
-  const size = Math.abs(Math.round(change * 100));
+  const size = Math.abs(wholePercent(change));
   return size === 0 ? 'just as often' : `${size} points ${change > 0 ? 'more' : 'less'} often`;
 }
