@@ -3,12 +3,19 @@ import { basename, extname, join } from 'node:path';
 import type { PromptKind } from '../engine/text/prompt.js';
 import { UserError } from '../errors.js';
 import { detectFormat, type Format } from '../exchange/detect.js';
-import { countReasons, type Gathered, gatherImport, type ImportOptions } from '../exchange/gather.js';
+import {
+  countReasons,
+  type Gathered,
+  gatherImport,
+  type ImportedQuestion,
+  type ImportOptions,
+} from '../exchange/gather.js';
 import { importClassifier } from '../exchange/import-classifier.js';
 import { hasActivations, importFeatures } from '../exchange/import-features.js';
 import { importRun, placeQuestions, SKIPPED_FILE } from '../exchange/import-run.js';
 import type { MeaningOfOne } from '../exchange/judged.js';
 import type { Skip } from '../exchange/records.js';
+import { describeLost } from '../exchange/scripts.js';
 import { fileName } from '../formats/file-name.js';
 import { readJsonl } from '../formats/jsonl.js';
 import type { Judge, Opened } from '../judge/types.js';
@@ -138,6 +145,7 @@ async function intoRun(
       ready: activations && ((id) => hasActivations(activations, id)),
     });
     await tellSkipped(folder.file(SKIPPED_FILE), emit);
+    tellCutOff(placed, emit);
     if (activations) {
       await importFeatures(context, activations, hashText(stableJson([...activations].map(describeFiles))));
     }
@@ -174,12 +182,26 @@ async function tellSkipped(path: string, emit: Listener): Promise<void> {
   const skipped: Skip[] = [];
   for await (const { value } of readJsonl(path)) skipped.push(value as Skip);
   if (skipped.length === 0) return;
+  const lost = describeLost(skipped);
+  if (lost !== undefined) emit({ type: 'note', message: lost });
   const reasons = countReasons(skipped);
   const told = reasons.slice(0, REASONS_TOLD).map(([reason, count]) => `${count} x ${reason}`);
   const more = reasons.length > REASONS_TOLD ? `; and ${reasons.length - REASONS_TOLD} more reasons` : '';
   emit({
     type: 'note',
     message: `${skipped.length} left out, each listed in ${path}: ${told.join('; ')}${more}`,
+  });
+}
+
+/** Says how many responses a token limit cut off: a right answer may have been on its way. */
+function tellCutOff(questions: ImportedQuestion[], emit: Listener): void {
+  const samples = questions.flatMap((question) => question.samples);
+  const cut = samples.filter(({ cutOff }) => cutOff);
+  if (cut.length === 0) return;
+  const wrong = cut.filter(({ verdict }) => verdict === 'wrong').length;
+  emit({
+    type: 'note',
+    message: `${cut.length} of ${samples.length} responses were cut off at a token limit, and ${wrong} of these count as made up: a right answer may have been on its way`,
   });
 }
 

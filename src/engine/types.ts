@@ -70,8 +70,10 @@ export interface Sample {
   text: string;
   /** `stop`: stop string; `end`: end-of-generation token; `length`: maxTokens reached. */
   finish: 'stop' | 'end' | 'length';
-  /** Sum of log p over the drawn tokens (model's distribution at temperature 1, before filters). */
+  /** Sum of log p over the drawn tokens (model's distribution at temperature 1, before filters), those behind the text included. */
   logProbability: number;
+  /** Part of it that is of tokens behind the text: the end-of-generation token, or a stop string. */
+  endLogProbability?: number;
 }
 
 export interface SampleResult {

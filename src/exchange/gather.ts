@@ -13,6 +13,7 @@ import { type JudgedItem, type MeaningOfOne, readJudged } from './judged.js';
 import { verdictOf } from './names.js';
 import type { Skip } from './records.js';
 import { readSamples } from './samples.js';
+import { scriptOf } from './scripts.js';
 import { findAnswer, locateAnswer } from './spell.js';
 
 type Split = 'train' | 'test';
@@ -27,7 +28,7 @@ export interface ImportedQuestion {
   relation?: string;
   split?: Split;
   class: QuestionClass;
-  samples: { text: string; verdict: Verdict; judge: string }[];
+  samples: { text: string; verdict: Verdict; judge: string; cutOff?: true }[];
   /** Of a question that has a class to train on: the response that stands for it, and where its answer was said to be. */
   response?: string;
   span?: Span;
@@ -55,6 +56,8 @@ export interface Gathered {
 interface Draft extends Omit<ImportedQuestion, 'class'> {
   /** What is said of {@link ImportedQuestion.response} alone. */
   verdict?: Verdict;
+  /** The file says that it was cut off at a token limit. */
+  cutOff?: true;
 }
 
 /**
@@ -132,9 +135,13 @@ async function addItems(
   skip: (skipped: Skip) => void,
 ): Promise<void> {
   const inFile = new Map<string, number>();
-  const add = (item: { id: string; line: number }, make: (draft: Draft | undefined) => Draft | string) => {
-    const { id, line } = item;
-    const leave = (reason: string) => skip({ source: path, line, id, reason });
+  const add = (
+    item: { id: string; line: number; response?: string; answerTokens?: string[] },
+    make: (draft: Draft | undefined) => Draft | string,
+  ) => {
+    const { id, line, response, answerTokens } = item;
+    const leave = (reason: string, script?: string) =>
+      skip({ source: path, line, id, reason, ...(script && { script }) });
     const first = inFile.get(id);
     if (first !== undefined) return leave(`its id is already used in line ${first}`);
     inFile.set(id, line);
@@ -142,7 +149,7 @@ async function addItems(
     if (typeof draft !== 'string') drafts.set(id, draft);
     else {
       lost.add(id);
-      leave(draft);
+      leave(draft, answerTokens?.length && response ? scriptOf(response) : undefined);
     }
   };
   if (format === 'samples') {
@@ -226,7 +233,9 @@ async function rejudge(judge: Judge, drafts: Draft[]): Promise<Map<Draft, Sample
     const own = judgements.slice(at, at + items[i].length);
     at += own.length;
     const samples = own.flatMap(({ verdict, judge: by }, k): Sample[] =>
-      verdict === 'failed' ? [] : [{ text: items[i][k].response, verdict, judge: by }],
+      verdict === 'failed'
+        ? []
+        : [{ text: items[i][k].response, verdict, judge: by, ...(draft.cutOff && { cutOff: true }) }],
     );
     judged.set(draft, samples.length === own.length ? samples : 'the judge gave no usable answer');
   });
@@ -252,12 +261,12 @@ function finish(
   judged: Sample[] | string | undefined,
 ): ImportedQuestion | string {
   if (typeof judged === 'string') return judged;
-  const { verdict, ...rest } = draft;
+  const { verdict, cutOff, ...rest } = draft;
   const said = listed ? verdictOf(listed) : verdict;
   let samples = judged ?? draft.samples;
   if (samples.length === 0) {
     if (said === undefined) return 'nothing says whether its answer is true';
-    samples = [{ text: draft.response!, verdict: said, judge: 'imported' }];
+    samples = [{ text: draft.response!, verdict: said, judge: 'imported', ...(cutOff && { cutOff }) }];
   }
   const kind = classify(
     samples.map((sample) => sample.verdict),

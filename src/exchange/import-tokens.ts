@@ -44,7 +44,7 @@ export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: P
     if ([...own.values()].some((sequence) => sequence === undefined)) {
       return { problem: "the model's tokens do not spell a response of it" };
     }
-    const samples = question.samples.map(({ text, verdict, judge }, index): ResponseSample => {
+    const samples = question.samples.map(({ text, verdict, judge, cutOff }, index): ResponseSample => {
       const { tokens, responseStart } = own.get(text)!;
       return {
         index,
@@ -52,7 +52,7 @@ export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: P
         tokens: Array.from(tokens.subarray(responseStart)),
         verdict,
         logProbability: null,
-        finish: 'end',
+        finish: cutOff ? 'length' : 'end',
         ...(judge !== 'rule' && { judge }),
       };
     });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endingOf } from '../endpoint/finish.js';
 import { UserError } from '../errors.js';
 import { answerTexts, exactTexts } from '../formats/list-cell.js';
 import type { Verdict } from '../judge/rule.js';
@@ -26,6 +27,8 @@ export interface JudgedItem {
   answer?: string;
   answerTokens?: string[];
   aliases: string[];
+  /** The file says that the response was cut off at a token limit. */
+  cutOff?: true;
   relation?: string;
   split?: 'train' | 'test';
 }
@@ -62,6 +65,7 @@ const Row = z.object({
   aliases: listField('aliases', answerTexts),
   id: optional(idField),
   relation: optional(z.string()),
+  finish_reason: optional(z.string()),
   split: optional(z.enum(['train', 'test'], 'must be train or test')),
 });
 
@@ -69,7 +73,7 @@ const COLUMNS = Object.keys(Row.shape);
 
 /**
  * Reads judged responses from JSON Lines, JSON, CSV or Parquet: `question`, `response` and `label` (or `judge`), optionally `id`, `answer` (as it
- * stands in the response), `answer_tokens`, `aliases`, `relation` and `split`. A label is a word (`true`, `correct`,
+ * stands in the response), `answer_tokens`, `aliases`, `relation`, `split` and `finish_reason` (as servers give it). A label is a word (`true`, `correct`,
  * `faithful`; `false`, `wrong`, `hallucinated`; `uncertain`), or 0 and 1 when `one` says what 1 means. What
  * cannot be used is reported to `skip`.
  * @throws UserError when the file cannot be read, a column is missing, or a label is 0 or 1 and nobody said what that means.
@@ -93,6 +97,11 @@ export async function readJudged(
       leave(problemOf(row.error, value));
       continue;
     }
+    const ending = endingOf(row.data.finish_reason);
+    if (ending === 'broken') {
+      leave(`its response was broken off (finish_reason ${JSON.stringify(row.data.finish_reason)})`);
+      continue;
+    }
     const { question, response, answer, answer_tokens, aliases, relation, split } = row.data;
     const id = fromQid(row.data.id ?? `line-${line}`);
     const given = row.data.label ?? row.data.judge;
@@ -109,6 +118,7 @@ export async function readJudged(
         aliases: aliases ?? [],
         ...(answer !== undefined && { answer }),
         ...(answer_tokens !== undefined && { answerTokens: answer_tokens }),
+        ...(ending === 'length' && { cutOff: true as const }),
         ...(relation !== undefined && { relation }),
         ...(split !== undefined && { split }),
       });

@@ -10,6 +10,8 @@ export interface Skip {
   line?: number;
   id?: string;
   reason: string;
+  /** Of a response whose answer tokens do not spell an answer: its script. */
+  script?: string;
 }
 
 /** One question of a published file. */

@@ -62,12 +62,13 @@ export async function openChoiceSampler(
       const sample: AskedSample = {
         index: 0,
         ...(byLogits
-          ? { ...letters[best], finish: 'stop' as const, logProbability: likelihood }
+          ? { ...letters[best], finish: 'stop' as const, logProbability: likelihood, endLogProbability: 0 }
           : {
               text: said.text,
               tokens: said.tokens,
               finish: said.finish,
               logProbability: said.logProbability,
+              endLogProbability: said.endLogProbability,
             }),
         verdict: letter === null ? 'uncertain' : letter === question.aliases[0] ? 'correct' : 'wrong',
         choice: reading,

@@ -24,6 +24,8 @@ export const ResponseSampleSchema = z.object({
   /** Null where a server does not tell it. */
   logProbability: z.number().nullable(),
   finish: z.enum(['stop', 'end', 'length']),
+  /** Part of `logProbability` that is of tokens behind the text. Older runs lack it. */
+  endLogProbability: z.number().optional(),
   /** The tokenizer of the model that is read cannot spell this text. */
   unreadable: z.literal(true).optional(),
   /** The response ends inside a thought: it has no answer, and its verdict is `uncertain`. */

@@ -1,6 +1,6 @@
 import type { PromptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
-import type { AskedSequence } from './sampler.js';
+import { type AskedSequence, meanOf } from './sampler.js';
 import { tokenizeSequences } from './sequence.js';
 import type { SplitQuestion } from './split.js';
 
@@ -30,13 +30,9 @@ export async function retokenisedSequences(
       })),
     })),
   );
-  const means = new Map(known.map((sequence, i) => [sequence, mean(likelihoods[i])]));
+  const means = new Map(known.map((sequence, i) => [sequence, meanOf(likelihoods[i])]));
   return sequences.map(
     (sequence): AskedSequence | undefined =>
       sequence && { ...sequence, meanLogProbability: means.get(sequence)! },
   );
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -50,7 +50,7 @@ export async function chatGeneration(context: ServerContext, body: ChatBody): Pr
     prompts: await tokenise(context, [text], tokenize, 'messages'),
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     trimStart: continues,
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    maxTokens: limitOf(body.max_completion_tokens ?? body.max_tokens ?? -1),
     stop,
     param: 'messages',
   });
@@ -71,10 +71,18 @@ export async function completionGeneration(
     prompts: await completionPrompts(context, body.prompt),
     logprobs: body.logprobs ?? undefined,
     trimStart: false,
-    maxTokens: body.max_tokens ?? COMPLETION_TOKENS,
+    maxTokens: limitOf(body.max_tokens ?? COMPLETION_TOKENS),
     stop: [],
     param: 'prompt',
   });
+}
+
+/** −1 is no limit: as many as fit. */
+const limitOf = (tokens: number): number | undefined => (tokens === -1 ? undefined : tokens);
+
+/** Any whole number may be sent; −1 is a fresh one, as for llama.cpp and vLLM. */
+function seedOf(seed: number | null | undefined): number {
+  return seed == null || seed === -1 ? randomInt(SEEDS) : ((seed % SEEDS) + SEEDS) % SEEDS;
 }
 
 async function completionPrompts(
@@ -133,8 +141,7 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
       minP: body.min_p ?? 0,
       maxTokens: maxTokens ?? room,
       stop: [...stop, ...(typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []))],
-      // Any whole number may be sent.
-      seed: body.seed == null ? randomInt(SEEDS) : ((body.seed % SEEDS) + SEEDS) % SEEDS,
+      seed: seedOf(body.seed),
     },
     ...additions(context, body.hneurons ?? {}),
   };

@@ -85,7 +85,8 @@ export async function proxyRequest(
     count: n * prompts.length,
     n,
     greedy: isGreedy({ temperature: body.temperature ?? 1, topK: body.top_k ?? 0, minP: body.min_p ?? 0 }),
-    seed: body.seed ?? undefined,
+    // −1 asks for a fresh one each time, so none is to be counted up from.
+    seed: body.seed === -1 ? undefined : (body.seed ?? undefined),
     onRisk,
     risk,
     unseen: kind === 'chat' ? unseenIn(body) : [],

@@ -108,6 +108,19 @@ describe('compliance curves', () => {
     assert.equal(effectOf(slope(0.29)), 'own');
   });
 
+  it('that the neurons turn compliance is said only beside enough controls', () => {
+    const many = (count: number): NeuronSet[] => [
+      sets[0],
+      ...Array.from({ length: count }, (_, i) => ({ ...sets[1], name: `c${i}` })),
+    ];
+    const wide = { all: [0, 1, 2], controls: [0, 1, 2] };
+    const rising = readings((one, alpha) => (isOwn(one) ? 10 + 10 * alpha : 10));
+    const told = (count: number) => describeCurve(complianceCurves(rising, many(count), wide, [0, 1, 2], 1));
+    assert.match(told(19), /More than any control: these neurons do turn compliance/);
+    assert.match(told(3), /More than any control, but 3 controls are too few to tell/);
+    assert.doesNotMatch(told(18), /do turn/);
+  });
+
   it('an effect that ends where the model breaks is compared with the controls where it is sound', () => {
     const wide = { all: [0, 1, 2, 3], controls: [0, 1, 2, 3] };
     const rise = [4, 14, 24, 2];
@@ -290,6 +303,16 @@ describe('what it costs', () => {
       () => 20,
     );
     assert.match(none.verdict, /Neither compliance nor the likelihood of plain English falls significantly/);
+    assert.match(none.verdict, /within what matched neurons do/);
+    const less = legibility({
+      sets,
+      alphas: { all: [0, 1], controls: [0, 1] },
+      readings: [readings(() => 20)],
+      costAt: (one, alpha) => cost(alpha === 1 ? 0 : isOwn(one) ? 0.13 : 0.25),
+      seed: 1,
+    });
+    assert.match(less!.verdict, /by −0?\.13 a token .*less than any matched set/);
+    assert.doesNotMatch(less!.verdict, /within/);
     assert.equal(
       legibility({
         sets,

@@ -85,21 +85,25 @@ const share = (values: boolean[]) => values.filter((one) => one).length / Math.m
 
 function verdictOf(suppressed: Legibility['suppressed'], sets: readonly NeuronSet[]): string {
   const [own, ...others] = suppressed;
-  const matched = others.filter((_, i) => sets[i + 1].kind === 'layer-matched');
   const change = own.logLikelihood;
+  const matched = others
+    .filter((_, i) => sets[i + 1].kind === 'layer-matched')
+    .map(({ logLikelihood }) => logLikelihood.estimate);
   const number = (value: number) => formatChange(value, 2);
+  const low = Math.min(...matched);
+  const high = Math.max(...matched);
   const beside =
-    matched.length > 0
-      ? `, against ${number(Math.min(...matched.map((one) => one.logLikelihood.estimate)))} to ${number(Math.max(...matched.map((one) => one.logLikelihood.estimate)))} with matched controls`
-      : '';
+    matched.length > 0 ? `, against ${number(low)} to ${number(high)} with matched controls` : '';
   const first = `With the H-Neurons off, the log-likelihood of plain English changes by ${number(change.estimate)} a token (${number(change.low)} to ${number(change.high)})${beside}.`;
-  const worse =
-    matched.length > 0 && matched.every((one) => change.estimate < one.logLikelihood.estimate)
-      ? ' They are needed for readable text more than any matched set.'
-      : matched.length > 0 && change.estimate <= 0
-        ? ' That is within what matched neurons do.'
-        : '';
-  return first + worse;
+  return first + besideMatched(change.estimate, matched);
+}
+
+/** Whether the H-Neurons matter more for readable text than matched ones, as much, or less. */
+function besideMatched(own: number, matched: readonly number[]): string {
+  if (matched.length === 0) return '';
+  if (own < Math.min(...matched)) return ' They are needed for readable text more than any matched set.';
+  if (own > Math.max(...matched)) return ' They are needed for readable text less than any matched set.';
+  return ' That is within what matched neurons do.';
 }
 
 /**

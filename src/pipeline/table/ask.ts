@@ -150,8 +150,9 @@ async function sampleBatch(options: {
         return item && { id: item.question.id, prompt: item.prompt, samples: 1 };
       }, undefined),
       onResult: guard(({ id, samples: [sample] }) => {
-        const { text, tokens, logProbability, finish } = sample;
-        options.onAnswer({ id, question: byId.get(id)!.question, text, tokens, logProbability, finish });
+        const { text, tokens, logProbability, finish, endLogProbability } = sample;
+        const { question } = byId.get(id)!;
+        options.onAnswer({ id, question, text, tokens, logProbability, finish, endLogProbability });
       }, undefined),
     });
   } finally {
