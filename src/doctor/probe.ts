@@ -1,5 +1,4 @@
 /** The process that loads one llama.cpp build and reports its devices: native code may crash. See builds.ts. */
-import koffi from 'koffi';
 import { explainMissingDevice, loadBackends } from '../engine/native/backends.js';
 import { loadLlama, type Pointer } from '../engine/native/llama.js';
 import type { LibraryFiles } from '../engine/native/locate.js';
@@ -24,14 +23,11 @@ function examine({ files, device }: ProbeRequest): ProbeReply {
   const llama = loadLlama(files);
   loadBackends(llama, files);
   llama.backendInit();
-  const deviceMemory = koffi
-    .load(files.ggmlBase)
-    .func('void ggml_backend_dev_memory(void *device, _Out_ size_t *free, _Out_ size_t *total)');
   const devices: DeviceFacts[] = [];
   for (let i = 0; i < Number(llama.deviceCount()); i++) {
     const pointer: Pointer = llama.deviceGet(i);
-    const [free, total] = [[0], [0]];
-    deviceMemory(pointer, free, total);
+    const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
+    llama.deviceMemory(pointer, free, total);
     devices.push({
       kind: KINDS[llama.deviceType(pointer)] ?? 'accelerator',
       description: String(llama.deviceDescription(pointer)),

@@ -13,6 +13,7 @@ export const FUNCTIONS = {
     bufferIsHost: 'bool ggml_backend_buffer_is_host(void *buffer)',
     deviceType: 'int32_t ggml_backend_dev_type(void *device)',
     deviceDescription: 'const char *ggml_backend_dev_description(void *device)',
+    deviceMemory: 'void ggml_backend_dev_memory(void *device, _Out_ uint64_t *free, _Out_ uint64_t *total)',
     deviceBackend: 'void *ggml_backend_dev_backend_reg(void *device)',
     backendFunction: 'void *ggml_backend_reg_get_proc_address(void *backend, const char *name)',
     threadPoolDefaults: 'void ggml_threadpool_params_init(_Out_ uint8_t *parameters, int n_threads)',

@@ -80,6 +80,7 @@ interface Signatures {
   typeTraits(type: number): Pointer;
   bufferIsHost(buffer: Pointer): boolean;
   deviceCount(): number;
+  deviceMemory(device: Pointer, free: BigUint64Array, total: BigUint64Array): void;
   deviceBackend(device: Pointer): Pointer;
   backendFunction(backend: Pointer, name: string): Pointer | null;
   threadPoolDefaults(parameters: Uint8Array, threads: number): void;
