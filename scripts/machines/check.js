@@ -30,6 +30,12 @@ say(
   `${engine.model.libraryVersion}, ${engine.model.layers} layers of ${engine.model.ffn} neurons`,
 );
 
+if (process.env.HOLD === '1') {
+  // For the script that kills this program and looks what becomes of the native process.
+  say('holding', engine.process.pid);
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+}
+
 const [tokens] = await engine.tokenize(['The capital of Peru is Lima, and it never rains there.'], {
   special: false,
   bos: true,

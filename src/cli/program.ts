@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addCompare } from './commands/compare.js';
+import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
@@ -110,6 +111,7 @@ Examples:
   addTrace(program, session);
   addExplain(program, session);
   addJudgeCommand(program, session);
+  addDoctor(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
