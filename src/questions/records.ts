@@ -62,8 +62,9 @@ export async function* parquetRecords(
   path: string,
   wanted: readonly string[],
   check: (columns: string[]) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<FileRecord> {
-  const file = await openParquet(path);
+  const file = await openParquet(path, signal);
   try {
     check(file.columns);
     let line = 0;
