@@ -15,6 +15,8 @@ export interface Session {
   version: string;
   stdout: { isTTY?: boolean; write(text: string): unknown };
   stderr: { isTTY?: boolean; write(text: string): unknown };
+  /** True: the command ends by itself after the signal, and is not cut short. */
+  drains?: boolean;
 }
 
 /** Runs `work` with a progress view on stderr, which is taken off the screen before anything else is printed. */
