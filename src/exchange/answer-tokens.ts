@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import { withoutRequest } from './names.js';
 import { problemOf, publishedRecords, type Skip } from './records.js';
 
@@ -17,7 +18,7 @@ export interface AnswerTokensItem {
 
 const Row = z.object({
   question: z.string().trim().min(1, 'is empty'),
-  response: z.string(),
+  response: z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE)),
   tokenized_response: z.array(z.string()).optional(),
   tokens: z.array(z.string()).optional(),
   answer_tokens: z.array(z.string()),

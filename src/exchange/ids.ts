@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { fileError } from '../formats/file-error.js';
+import { readTextFile } from '../formats/text-file.js';
 import { fromQid, toQid } from './names.js';
 
 const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string()) });
@@ -13,9 +12,7 @@ const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string
  * @throws UserError when the file is not of this form, or an id stands twice.
  */
 export async function readIds(path: string): Promise<Map<string, 'true' | 'false'>> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let value: unknown;
   try {
     value = JSON.parse(text);

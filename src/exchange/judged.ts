@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import type { Verdict } from '../judge/rule.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import {
   csvRecords,
   documentRecords,
@@ -51,8 +52,11 @@ const label = z.union([z.string(), z.number(), z.boolean()], 'must be text, a nu
 const list = z.union([z.array(z.string()), z.string().transform(splitList)], 'must be a list of texts');
 
 const Row = z.object({
-  question: z.string().trim().min(1, 'is empty'),
-  response: z.string().refine((text) => text.trim() !== '', 'is empty'),
+  question: z.string().max(MAX_QUESTION, tooLong(MAX_QUESTION)).trim().min(1, 'is empty'),
+  response: z
+    .string()
+    .max(MAX_RESPONSE, tooLong(MAX_RESPONSE))
+    .refine((text) => text.trim() !== '', 'is empty'),
   label: optional(label),
   judge: optional(label),
   answer: optional(z.string()),

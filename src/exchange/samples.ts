@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import type { PublishedJudge } from './names.js';
 import { withoutRequest } from './names.js';
 import { problemOf, publishedRecords, type Skip } from './records.js';
@@ -23,7 +24,7 @@ const Judge = z
 const Row = z
   .object({
     question: z.string().trim().min(1, 'is empty'),
-    responses: z.array(z.string()).min(1, 'is empty'),
+    responses: z.array(z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE))).min(1, 'is empty'),
     judges: z.array(Judge).optional(),
     judged: z.array(Judge).optional(),
     ground_truth: z.array(z.string()).optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { words } from '../judge/normalise.js';
 import { letterOf } from './choice-shots.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from './limits.js';
 import type { Question } from './types.js';
 
 /** More options than letters. */
@@ -11,9 +12,13 @@ const optionalText = text
   .nullish()
   .transform((value) => (value === undefined || value === null || value === '' ? undefined : value));
 const Row = z.object({
-  question: text.refine((value) => value !== '', 'is empty'),
+  question: text
+    .refine((value) => value !== '', 'is empty')
+    .refine((value) => value.length <= MAX_QUESTION, tooLong(MAX_QUESTION)),
   aliases: z.unknown().optional(),
-  answer: z.union([z.string(), z.number()], 'must be text').nullish(),
+  answer: z
+    .union([z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE)), z.number()], 'must be text')
+    .nullish(),
   options: z.unknown().optional(),
   id: optionalText,
   relation: optionalText,
@@ -141,7 +146,10 @@ function listed(value: unknown, isCsv: boolean, name: string): string[] {
 }
 
 function asText(value: unknown, name: string): string {
-  if (typeof value === 'string') return value.trim();
+  if (typeof value === 'string') {
+    if (value.length > MAX_RESPONSE) throw new BadList(`"${name}" ${tooLong(MAX_RESPONSE)}`);
+    return value.trim();
+  }
   if (typeof value === 'number') return String(value);
   throw new BadList(`"${name}" must be text`);
 }

@@ -146,7 +146,10 @@ export async function* csvRecords(
     info: true,
     delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
     columns: (header: string[]) => {
-      const columns = header.map((name) => name.trim().toLowerCase());
+      const columns = distinctColumns(
+        path,
+        header.map((name) => name.trim().toLowerCase()),
+      );
       check(columns);
       return columns;
     },
@@ -178,6 +181,21 @@ export async function* csvRecords(
   } finally {
     source.destroy();
   }
+}
+
+/**
+ * The columns of a header line.
+ * @throws UserError when a name stands twice, of which the last would count in silence
+ */
+export function distinctColumns(path: string, columns: string[]): string[] {
+  const seen = new Set<string>();
+  for (const name of columns) {
+    if (name !== '' && seen.has(name)) {
+      throw new UserError(`${path} has the column "${name}" twice: remove or rename one`);
+    }
+    seen.add(name);
+  }
+  return columns;
 }
 
 function csvReason(error: CsvError | undefined): string {
