@@ -4,6 +4,7 @@ import { fileError } from '../formats/file-error.js';
 import { type Environment, packageVersion, realEnvironment } from './environment.js';
 import { guardOutput, type OutputStream } from './output.js';
 import { buildProgram } from './program.js';
+import type { Session } from './session.js';
 
 interface Streams {
   stdout: OutputStream;
@@ -22,6 +23,11 @@ export async function runProgram(argv: string[]): Promise<void> {
   process.exitCode = outputFailed ? 1 : code;
 }
 
+/** Work that does not notice a signal, such as a read that never ends, is given up after this time. */
+const STOP_GRACE_MS = 5000;
+
+const STOPPED = 'stopped; the same command goes on from here';
+
 /**
  * The command line. Prints results on stdout, everything else on stderr.
  * @param argv arguments without node and script
@@ -37,17 +43,28 @@ export async function main(
   const stderr = guardOutput(streams.stderr);
   const controller = new AbortController();
   const { signal } = controller;
-  // The first signal stops cleanly, the second at once. SIGTERM and SIGHUP (a closed terminal) count as well.
-  const interrupt = (): void => {
-    if (signal.aborted) process.exit(130);
-    controller.abort(new Error('stopped'));
-  };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let grace: NodeJS.Timeout | undefined;
+  // The first signal stops cleanly, the second at once. SIGTERM and SIGHUP (a closed terminal) count as well.
+  const interrupt = (name: NodeJS.Signals): void => {
+    if (signal.aborted) {
+      // Should the exit wait for a blocked thread, a third signal ends it.
+      for (const one of signals) process.off(one, interrupt);
+      process.exit(130);
+    }
+    controller.abort(new Error('stopped'));
+    // A server answers the requests that are under way, however long they take.
+    if (session.drains) return;
+    grace = setTimeout(() => {
+      say(STOPPED);
+      endBy(name);
+    }, STOP_GRACE_MS).unref();
+  };
   for (const name of signals) process.on(name, interrupt);
   guardStreams();
   const say = (text: string) => stderr.write(`hneurons: ${text}\n`);
 
-  const program = buildProgram({
+  const session: Session = {
     environment,
     signal,
     command: argv,
@@ -55,7 +72,8 @@ export async function main(
     stdout,
     stderr,
     screen: streams.stderr,
-  });
+  };
+  const program = buildProgram(session);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -69,7 +87,7 @@ export async function main(
     return 0;
   } catch (error) {
     if (signal.aborted) {
-      say('stopped; the same command goes on from here');
+      say(STOPPED);
       return 130;
     }
     if (error instanceof CommanderError) {
@@ -80,8 +98,19 @@ export async function main(
     if (process.env.HNEURONS_DEBUG === '1' && error instanceof Error) stderr.write(`${error.stack}\n`);
     return error instanceof UserError ? error.exitCode : 1;
   } finally {
+    clearTimeout(grace);
     for (const name of signals) process.off(name, interrupt);
   }
+}
+
+/**
+ * Ends this process by the signal's default action. `process.exit` would wait for a thread that is blocked in a system call, such
+ * as the read of a file on a server that is gone. For Ctrl-C the shell reports 130 either way.
+ */
+function endBy(name: NodeJS.Signals): void {
+  if (process.platform === 'win32') process.exit(130);
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
 }
 
 let streamsGuarded = false;

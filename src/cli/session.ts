@@ -18,6 +18,8 @@ export interface Session {
   stderr: Output;
   /** What stderr guards: for progress bars, which move the cursor. */
   screen: OutputStream;
+  /** True: the command ends by itself after the signal, and is not cut short. */
+  drains?: boolean;
 }
 
 /** Runs `work` with a progress view on stderr, which is taken off the screen before anything else is printed. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exactTexts } from '../formats/list-cell.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import { withoutRequest } from './names.js';
 import { listField, problemOf, publishedRecords, type Skip } from './records.js';
 
@@ -18,7 +19,7 @@ export interface AnswerTokensItem {
 
 const Row = z.object({
   question: z.string().trim().min(1, 'is empty'),
-  response: z.string(),
+  response: z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE)),
   tokenized_response: listField('tokenized_response', exactTexts),
   tokens: listField('tokens', exactTexts),
   answer_tokens: listField('answer_tokens', exactTexts).pipe(z.array(z.string(), 'must be a list of texts')),

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { fileError } from '../formats/file-error.js';
 import { parseJson } from '../formats/json.js';
+import { readTextFile } from '../formats/text-file.js';
 import { fromQid, toQid } from './names.js';
 import { idField } from './records.js';
 
@@ -15,9 +14,7 @@ const Ids = z.object({ t: z.array(idField), f: z.array(idField) });
  * @throws UserError when the file is not of this form, or an id stands twice.
  */
 export async function readIds(path: string): Promise<Map<string, 'true' | 'false'>> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let value: unknown;
   try {
     value = parseJson(text);

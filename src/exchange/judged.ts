@@ -3,6 +3,7 @@ import { endingOf } from '../endpoint/finish.js';
 import { UserError } from '../errors.js';
 import { answerTexts, exactTexts } from '../formats/list-cell.js';
 import type { Verdict } from '../judge/rule.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import {
   checkTwice,
   csvRecords,
@@ -56,8 +57,11 @@ const optional = <T extends z.ZodType>(schema: T) =>
 const label = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false');
 
 const Row = z.object({
-  question: z.string().trim().min(1, 'is empty'),
-  response: z.string().refine((text) => text.trim() !== '', 'is empty'),
+  question: z.string().max(MAX_QUESTION, tooLong(MAX_QUESTION)).trim().min(1, 'is empty'),
+  response: z
+    .string()
+    .max(MAX_RESPONSE, tooLong(MAX_RESPONSE))
+    .refine((text) => text.trim() !== '', 'is empty'),
   label: optional(label),
   judge: optional(label),
   answer: optional(z.string()),

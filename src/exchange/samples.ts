@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answerTexts, exactTexts } from '../formats/list-cell.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import type { PublishedJudge } from './names.js';
 import { withoutRequest } from './names.js';
 import { listField, problemOf, publishedRecords, type Skip } from './records.js';
@@ -24,7 +25,9 @@ const Judge = z
 const Row = z
   .object({
     question: z.string().trim().min(1, 'is empty'),
-    responses: listField('responses', exactTexts).pipe(z.array(z.string()).min(1, 'is empty')),
+    responses: listField('responses', exactTexts).pipe(
+      z.array(z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE))).min(1, 'is empty'),
+    ),
     judges: z.array(Judge).optional(),
     judged: z.array(Judge).optional(),
     ground_truth: listField('ground_truth', answerTexts),

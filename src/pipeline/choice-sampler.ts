@@ -41,7 +41,7 @@ export async function openChoiceSampler(
   const style = choiceStyle(engine.model, settings.promptStyle);
   const tokens = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
   const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
-  const most = Math.max(...questions.map(({ options }) => options!.length));
+  const most = questions.reduce((largest, { options }) => Math.max(largest, options!.length), 0);
   const letters = await letterTokens(engine, style, questions[0], most);
 
   const ask = async (batch: Ready[], job: SamplingJob) => {

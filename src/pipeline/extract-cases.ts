@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readJsonl } from '../formats/jsonl.js';
+import { MAX_QUESTION, tooLong } from '../questions/limits.js';
 import { type FeatureType, showsResidual, type WrittenFeatures, writePlan } from './feature-file.js';
 import { hashText, stableJson } from './fingerprint.js';
 import { locateQuestions } from './question-span.js';
@@ -9,6 +10,9 @@ import { casePlan, type ReadableCase } from './read-plan.js';
 import { tokenizeSequences } from './sequence.js';
 import { lockShard, type Shard, writeShard } from './shards.js';
 import { tokensOf } from './token-spans.js';
+
+/** Bytes of a line: a million tokens are less. */
+const LONGEST_CASE = 1 << 23;
 
 const TokensSchema = z.object({
   token_ids: z.array(z.int().min(0)).min(1),
@@ -36,7 +40,7 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
   const cases: ReadableCase[] = [];
   const texts: (CaseText & { at: number })[] = [];
   const bad = (line: number, reason: string) => new UserError(`${path}, line ${line}: ${reason}`);
-  for await (const { line, value } of readJsonl(path)) {
+  for await (const { line, value } of readJsonl(path, { longest: LONGEST_CASE })) {
     const id = String(line);
     const tokens = TokensSchema.safeParse(value);
     if (tokens.success) {
@@ -67,6 +71,9 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
         line,
         'it needs prompt, response and answer as text, or token_ids, answer_start and answer_end',
       );
+    }
+    for (const key of ['prompt', 'response'] as const) {
+      if (text.data[key].length > MAX_QUESTION) throw bad(line, `its ${key} ${tooLong(MAX_QUESTION)}`);
     }
     if (!text.data.response.includes(text.data.answer)) {
       throw bad(line, `the answer ${JSON.stringify(text.data.answer)} is not in the response`);

@@ -107,7 +107,7 @@ async function readFile(path: string): Promise<PlacedItem[]> {
       if (problems.length < NAMED_PROBLEMS) problems.push(`line ${record.line}: ${problem}`);
     } else if (typeof found !== 'string') {
       lineOfId.set(found[0].id, record.line);
-      items.push(...found);
+      for (const item of found) items.push(item);
     }
   }
   if (broken > 0) {

@@ -41,6 +41,8 @@ export interface LoadOptions {
   onQuestion?: (question: Question) => void;
   /** Gets what is wrong with a record that is left out; without it, such a record is an error. Damaged lines are one either way. */
   onSkipped?: (reason: string, where: string) => void;
+  /** Ends the reading of a Parquet file, which then rejects with its reason. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function loadQuestions(path: string, options: LoadOptions = {}): Pr
   const problems: string[] = [];
   let broken = 0;
   let skipped = 0;
-  const { records, unit } = await openRecords(path, options.own);
+  const { records, unit } = await openRecords(path, options);
   const report = (line: number, reason: string) => {
     broken++;
     if (problems.length < NAMED_PROBLEMS) problems.push(`${unit} ${line}: ${reason}`);
@@ -121,11 +123,11 @@ interface OpenRecords {
   unit: 'line' | 'row' | 'record';
 }
 
-async function openRecords(path: string, own: OwnColumns | undefined): Promise<OpenRecords> {
+async function openRecords(path: string, { own, signal }: LoadOptions): Promise<OpenRecords> {
   const check = (columns: string[]) => checkColumns(path, columns, own);
   if (/\.parquet$/i.test(path)) {
     const wanted = [...COLUMNS, ...(own?.read ?? [])];
-    return { records: parquetRecords(path, wanted, check), unit: 'row' };
+    return { records: parquetRecords(path, wanted, check, signal), unit: 'row' };
   }
   const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
   if (document !== undefined) return { records: document, unit: 'record' };

@@ -4,6 +4,7 @@ import { answerTexts, BadList, listTexts, oneAnswer } from '../formats/list-cell
 import { parseLiteral } from '../formats/literal.js';
 import { words } from '../judge/normalise.js';
 import { letterOf } from './choice-shots.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from './limits.js';
 import type { Question } from './types.js';
 
 /** More options than letters. */
@@ -16,7 +17,9 @@ const optionalText = text
   .nullish()
   .transform((value) => (value === undefined || value === null || value === '' ? undefined : value));
 const Row = z.object({
-  question: text.refine((value) => value !== '', 'is empty'),
+  question: text
+    .refine((value) => value !== '', 'is empty')
+    .refine((value) => value.length <= MAX_QUESTION, tooLong(MAX_QUESTION)),
   aliases: z.unknown().optional(),
   answer: z.unknown().optional(),
   answers: z.unknown().optional(),
@@ -78,6 +81,8 @@ type Shared = Pick<Question, 'id' | 'question' | 'relation' | 'split'>;
 function open(shared: Shared, all: string[]): Question | string {
   const accepted = [...new Set(all.map((alias) => alias.trim()).filter((alias) => alias !== ''))];
   if (accepted.length === 0) return 'no accepted answer: "aliases" or "answer" is missing or empty';
+  if (accepted.some((alias) => alias.length > MAX_RESPONSE))
+    return `an accepted answer ${tooLong(MAX_RESPONSE)}`;
   // Beside others it does no harm: it counts only as the whole response.
   if (accepted.every(isBare)) return `the accepted answer ${JSON.stringify(accepted[0])} is only punctuation`;
   return withKeys({ ...shared, aliases: accepted });
@@ -92,6 +97,7 @@ function choice(shared: Shared, options: string[], answer: unknown): Question | 
     return `"options" must be 2 to ${MOST_OPTIONS} texts, not ${options.length}`;
   }
   if (options.includes('')) return 'an option is empty';
+  if (options.some((option) => option.length > MAX_RESPONSE)) return `an option ${tooLong(MAX_RESPONSE)}`;
   if (answer === undefined || answer === null || answer === '')
     return 'no answer: "answer" is missing or empty';
   if (typeof answer !== 'string' && typeof answer !== 'number') return '"answer" must be text';

@@ -103,8 +103,9 @@ export async function* parquetRecords(
   path: string,
   wanted: readonly string[],
   check: (columns: string[]) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<FileRecord> {
-  const file = await openParquet(path);
+  const file = await openParquet(path, signal);
   try {
     const heads = wanted.map((path) => path.split('.')[0]);
     const names = file.columns.map(plainName);
@@ -226,6 +227,21 @@ export async function* csvRecords(
   } finally {
     source.destroy();
   }
+}
+
+/**
+ * The columns of a header line.
+ * @throws UserError when a name stands twice, of which the last would count in silence
+ */
+export function distinctColumns(path: string, columns: string[]): string[] {
+  const seen = new Set<string>();
+  for (const name of columns) {
+    if (name !== '' && seen.has(name)) {
+      throw new UserError(`${path} has the column "${name}" twice: remove or rename one`);
+    }
+    seen.add(name);
+  }
+  return columns;
 }
 
 function csvReason(error: CsvError | undefined): string {

@@ -108,7 +108,7 @@ async function tokenise(
   how: { special: boolean; bos: boolean },
   param: string,
 ): Promise<Int32Array[]> {
-  const longest = Math.max(...texts.map((text) => text.length));
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
   if (longest > TOKEN_CHARACTERS * settings.contextTokens) throw tooLong(settings.contextTokens, param);
   return backend.call((engine) => engine.tokenize(texts, how));
 }
@@ -117,7 +117,7 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
   const { settings } = context;
   const { maxTokens, stop, param, ...rest } = own;
   const n = body.n ?? 1;
-  const longest = Math.max(...own.prompts.map((tokens) => tokens.length));
+  const longest = own.prompts.reduce((most, tokens) => Math.max(most, tokens.length), 0);
   const room = settings.contextTokens - longest;
   if (longest === 0) throw invalid(`${param}: must not be empty`, param);
   if (room < 1) throw tooLong(settings.contextTokens, param, longest);

@@ -1,16 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import pc from 'picocolors';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { MeaningOfOne } from '../../exchange/judged.js';
 import { idField, isObject } from '../../exchange/records.js';
-import { fileError } from '../../formats/file-error.js';
 import { readJsonl } from '../../formats/jsonl.js';
+import { readTextFile } from '../../formats/text-file.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
-import { plainNames } from '../../questions/records.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from '../../questions/limits.js';
+import { distinctColumns, plainNames } from '../../questions/records.js';
 import { visibleText, wholePercent } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
@@ -82,13 +82,13 @@ async function readJsonlPairs(path: string): Promise<Pair[]> {
 }
 
 async function readCsvPairs(path: string): Promise<Pair[]> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let rows: { record: unknown; info: { lines: number } }[];
   try {
-    rows = parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true }) as never;
+    const columns = (header: string[]) => distinctColumns(path, header);
+    rows = parse(text, { columns, bom: true, info: true, skip_empty_lines: true }) as never;
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path} is no valid CSV: ${(error as Error).message}`, { cause: error });
   }
   return checkSome(
@@ -103,6 +103,13 @@ function checkPair(path: string, line: number, value: unknown): Pair {
   const pair = PairSchema.safeParse(record);
   if (!pair.success)
     throw new UserError(`${path}, line ${line}: it needs a question and an answer, neither of them empty`);
+  for (const [key, limit] of [
+    ['question', MAX_QUESTION],
+    ['answer', MAX_RESPONSE],
+  ] as const) {
+    if (pair.data[key].length > limit)
+      throw new UserError(`${path}, line ${line}: its ${key} ${tooLong(limit)}`);
+  }
   return pair.data;
 }
 

@@ -136,6 +136,7 @@ async function runServe(session: Session, flags: ServeFlags): Promise<void> {
     );
   }
   const server = await withProgress(session, flags, (emit) => start(session, flags, apiKey, say, emit));
+  session.drains = true;
   stdout.write(flags.json ? `${JSON.stringify({ url: server.url })}\n` : `${server.url}\n`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -72,7 +72,7 @@ const handlers: Handlers = {
   async logProbabilities({ cases, prefix, steering }) {
     if (cases.length === 0) return [];
     const rows = outputRows(model);
-    const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const longest = cases.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
     const all = cases.reduce((sum, { tokens }) => sum + tokens.length, prefix.length);
     const shape = {
       cells: Math.max(prefix.length + longest, Math.min(all, 4096, affordableCells(model, FLOAT32_BYTES))),

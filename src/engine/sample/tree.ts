@@ -258,7 +258,7 @@ export async function growTrees(
         const question = growing.get(id);
         if (question) close(question, true);
       }
-      waiting.push(...reply.requests);
+      for (const request of reply.requests) waiting.push(request);
     }
     admit();
     if (growing.size > 0) {

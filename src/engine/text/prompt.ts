@@ -132,7 +132,7 @@ export function asksForDate({ chatTemplate }: Pick<PromptModel, 'chatTemplate'>,
 export function commonPrefix(prompts: ArrayLike<number>[]): Int32Array {
   if (prompts.length < 2) return new Int32Array(0);
   const first = prompts[0];
-  let length = Math.min(...prompts.map((prompt) => prompt.length - 1));
+  let length = prompts.reduce((least, prompt) => Math.min(least, prompt.length - 1), first.length);
   for (const prompt of prompts) {
     let same = 0;
     while (same < length && prompt[same] === first[same]) same++;

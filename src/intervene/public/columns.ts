@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { UserError } from '../../errors.js';
-import { fileError } from '../../formats/file-error.js';
 import { numberText, parseJson } from '../../formats/json.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { openParquet } from '../../formats/parquet.js';
+import { readTextFile } from '../../formats/text-file.js';
+import { MAX_QUESTION, tooLong } from '../../questions/limits.js';
+import { distinctColumns } from '../../questions/records.js';
 
 /** A row of a user's file, by column. */
 export type Row = Record<string, unknown>;
@@ -23,6 +24,12 @@ export async function readRows(path: string, needed: readonly string[]): Promise
       `${path} has no column ${missing.map((column) => `"${column}"`).join(', ')}: it needs ${needed.join(', ')}, and has ${columns.join(', ')}`,
     );
   }
+  rows.forEach((row, i) => {
+    for (const [column, value] of Object.entries(row)) {
+      if (typeof value !== 'string' || value.length <= MAX_QUESTION) continue;
+      throw new UserError(`${path}, row ${i + 1}: "${column}" ${tooLong(MAX_QUESTION)}`);
+    }
+  });
   return rows;
 }
 
@@ -53,16 +60,15 @@ async function rowsOf(path: string): Promise<Row[]> {
     for await (const { line, value } of readJsonl(path)) rows.push(asRow(value, `${path}, line ${line}`));
     return rows;
   }
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   try {
     if (/\.json$/i.test(path)) {
       const value: unknown = parseJson(text);
       if (!Array.isArray(value)) throw new Error('it is no list of objects');
       return value.map((row, i) => asRow(row, `${path}, entry ${i + 1}`));
     }
-    return parse(text, { columns: true, bom: true, skip_empty_lines: true, trim: true });
+    const columns = (header: string[]) => distinctColumns(path, header);
+    return parse(text, { columns, bom: true, skip_empty_lines: true, trim: true });
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${path} cannot be read: ${(error as Error).message.split('\n')[0]}`, {
