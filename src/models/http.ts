@@ -33,6 +33,8 @@ const DEFAULT_TIMES: HttpTimes = {
   attempts: 5,
 };
 const LONGEST_WAIT_MS = 60_000;
+/** PyPI's list of a project's files, the longest document asked for, has at most some 10 MB. */
+const MAX_TEXT_BYTES = 64 << 20;
 const WORTH_ANOTHER_TRY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 export interface Http {
@@ -210,6 +212,19 @@ export interface TextAnswer {
   text: string;
 }
 
+/** The body as text, unless it is longer than any list of files. */
+async function boundedText(response: Response, host: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += (chunk as Uint8Array).length;
+    // Leaving the loop cancels the body.
+    if (bytes > MAX_TEXT_BYTES) throw new HttpFailure(host, 'sends an answer without end', { retry: false });
+    chunks.push(chunk as Uint8Array);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 /** Fetches a small document; further attempts on cut connections, timeouts, 429 and 5xx. */
 export async function requestText(
   caller: Caller,
@@ -220,9 +235,10 @@ export async function requestText(
   for (let failures = 1; ; failures++) {
     try {
       const response = await requestOnce(caller, address, { headers });
-      const text = await response.text().catch((error: unknown) => {
+      const { host } = new URL(address);
+      const text = await boundedText(response, host).catch((error: unknown) => {
         caller.signal?.throwIfAborted();
-        throw networkFailure(new URL(address).host, error);
+        throw error instanceof HttpFailure ? error : networkFailure(host, error);
       });
       const contentType = response.headers.get('content-type') ?? '';
       return { url: response.url || address, contentType, headers: response.headers, text };

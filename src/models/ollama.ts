@@ -18,7 +18,7 @@ const ManifestSchema = z.object({
     z.object({
       mediaType: z.string(),
       digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-      size: z.number(),
+      size: z.int().min(0),
     }),
   ),
 });

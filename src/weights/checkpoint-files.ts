@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { duplicateKey } from '../formats/json-keys.js';
 import { openSafetensors, type SafetensorsType } from '../formats/safetensors.js';
 import { readTextFile } from '../formats/text-file.js';
+import { isSafeName } from '../models/hubPath.js';
 
 /** A tensor of a checkpoint and the file that holds it. */
 export interface CheckpointTensor {
@@ -62,7 +63,7 @@ export async function checkpointTensors(path: string): Promise<Map<string, Check
 export function shardsInIndex(content: unknown, where: string): Record<string, string> {
   const index = IndexSchema.safeParse(content);
   if (!index.success) throw new UserError(`${where} is no index of shards: it has no weight_map`);
-  const outside = Object.values(index.data.weight_map).find((name) => /[\\/:]|^\.*$/.test(name));
+  const outside = Object.values(index.data.weight_map).find((name) => !isSafeName(name));
   if (outside !== undefined) {
     throw new UserError(
       `${where} names ${JSON.stringify(outside)} as a shard; shards are files beside the index, so it is not read`,
