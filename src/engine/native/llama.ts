@@ -105,6 +105,11 @@ export function loadLlama(files: LibraryFiles) {
     deviceGet: bind(ggml, 'void *ggml_backend_dev_get(size_t i)'),
     deviceType: g('int32_t ggml_backend_dev_type(void *device)'),
     deviceDescription: g('const char *ggml_backend_dev_description(void *device)'),
+    deviceMemory: g(
+      'void ggml_backend_dev_memory(void *device, _Out_ uint64_t *free, _Out_ uint64_t *total)',
+    ) as (device: Pointer, free: BigUint64Array, total: BigUint64Array) => void,
+    backendName: g('const char *ggml_backend_reg_name(void *backend)') as (backend: Pointer) => string,
+    maxDevices: f('size_t llama_max_devices()') as () => number | bigint,
     deviceBackend: g('void *ggml_backend_dev_backend_reg(void *device)') as (device: Pointer) => Pointer,
     backendFunction: g('void *ggml_backend_reg_get_proc_address(void *backend, const char *name)') as (
       backend: Pointer,

@@ -1,0 +1,32 @@
+import { checkMemory, parseMemorySize } from '../engine/memory-size.js';
+import type { EngineOptions } from '../engine/types.js';
+import { UserError } from '../errors.js';
+import type { OpenOptions } from './model.js';
+
+/**
+ * The part of the options that says what a model runs on.
+ * @throws UserError for a value that cannot be
+ */
+export function engineChoice(
+  options: Omit<OpenOptions, 'contextTokens' | 'concurrency' | 'onNotice'>,
+): Omit<EngineOptions, 'modelPath' | 'signal'> {
+  const { device, gpuLayers, splitMode, split, mainGpu, threads, library } = options;
+  const fits = (value: number | undefined) => value === undefined || (Number.isInteger(value) && value >= 0);
+  if (!fits(mainGpu))
+    throw new UserError(`mainGpu must be a whole number from 0 on, not ${mainGpu}`, { exitCode: 2 });
+  if (splitMode !== undefined && !['none', 'layer', 'row'].includes(splitMode))
+    throw new UserError(`splitMode must be none, layer or row, not ${splitMode}`, { exitCode: 2 });
+  if (split && !(split.every((part) => part >= 0 && Number.isFinite(part)) && split.some((part) => part > 0)))
+    throw new UserError('split must be proportions such as [3, 1]', { exitCode: 2 });
+  const memory = memoryBytes(options.memory);
+  return { device, gpuLayers, splitMode, split, mainGpu, threads, memory, library };
+}
+
+function memoryBytes(memory: number | string | undefined): number | undefined {
+  if (memory === undefined) return undefined;
+  try {
+    return typeof memory === 'string' ? parseMemorySize(memory) : checkMemory(memory);
+  } catch (error) {
+    throw new UserError(`memory ${(error as Error).message}`, { exitCode: 2 });
+  }
+}
