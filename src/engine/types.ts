@@ -5,14 +5,25 @@ import type { LiveOptions, LiveSession } from './live/types.js';
 
 export type Device = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
 
+/** How a model lies on several GPUs: on one alone, whole layers on each, or the rows of each matrix spread. */
+export type SplitMode = 'none' | 'layer' | 'row';
+
 export interface EngineOptions {
   /** Path of a GGUF file. */
   modelPath: string;
   device?: Device;
   /** Layers kept on the GPU; default: all of them when a GPU is used, else 0. */
   gpuLayers?: number;
+  /** Default: `layer`; `none` where `mainGpu` alone is given. */
+  splitMode?: SplitMode;
+  /** Proportion of the model for each GPU; default: as their memory is free. */
+  split?: readonly number[];
+  /** Index of the GPU that holds all with `none`, and intermediate results with `row`. */
+  mainGpu?: number;
   /** CPU threads; default: the number of physical or available cores. */
   threads?: number;
+  /** Bytes beside the weights for KV caches and buffers; default: 1 GiB in host memory, on a GPU what is free there. */
+  memory?: number;
   /** A folder with the user's own libllama / libggml build, in place of the pinned package. */
   library?: string;
   /** Aborting kills the native process at once; every pending call rejects with the signal's reason. */

@@ -24,11 +24,15 @@ import {
 import { splitQuestions } from '../pipeline/split.js';
 import { checkOptions } from './check.js';
 import { Detector } from './detector.js';
+import { engineChoice } from './engine-choice.js';
 import type { OpenOptions } from './model.js';
 import { FIND } from './rules.js';
 
 export interface FindOptions
-  extends Pick<OpenOptions, 'threads' | 'device' | 'gpuLayers' | 'library' | 'signal'> {
+  extends Pick<
+    OpenOptions,
+    'threads' | 'device' | 'gpuLayers' | 'splitMode' | 'split' | 'mainGpu' | 'memory' | 'library' | 'signal'
+  > {
   /** As in `Model.open`; default `gemma-3-270m`. */
   model?: string;
   /** A set by name, a file of questions, or several with `+` between; default `facts`, which are built in. */
@@ -66,6 +70,7 @@ export async function find(options: FindOptions = {}): Promise<Run> {
   checkOptions('find', options, FIND);
   const { model = 'gemma-3-270m', dataset = 'facts', seed = DEFAULT_SEED, limit, signal } = options;
   const { onEvent: emit = () => {}, stages = STAGES } = options;
+  const engine = engineChoice(options);
   const onNotice = (message: string) => emit({ type: 'note', message });
   const set = await openDataset(dataset, { limit, seed, signal, onNotice });
   const questions = splitQuestions(set.questions, seed);
@@ -89,10 +94,9 @@ export async function find(options: FindOptions = {}): Promise<Run> {
     },
     { command: ['library', 'find'], onNotice },
   );
-  const { threads, device, gpuLayers, library } = options;
   const context = makeContext({
     folder,
-    engine: { threads, device, gpuLayers, library },
+    engine,
     services,
     version: packageVersion(),
     signal,

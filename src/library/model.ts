@@ -1,5 +1,5 @@
 import { readGguf } from '../engine/gguf/read.js';
-import { type Device, type Engine, openEngine } from '../engine/index.js';
+import { type Device, type Engine, openEngine, type SplitMode } from '../engine/index.js';
 import type { LiveSession } from '../engine/live/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
 import { opensThought } from '../engine/text/thought.js';
@@ -11,6 +11,7 @@ import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
 import { check, checkOptions, TEXT } from './check.js';
 import type { Detector } from './detector.js';
+import { engineChoice } from './engine-choice.js';
 import { ANSWER, OPEN, QUESTION } from './rules.js';
 import { type Answer, type AnswerStream, startAnswer } from './stream.js';
 
@@ -21,6 +22,14 @@ export interface OpenOptions {
   device?: Device;
   /** Layers kept on the GPU; default: all of them when one is used. */
   gpuLayers?: number;
+  /** How several GPUs share the model; default `layer`, or `none` where `mainGpu` alone is given. */
+  splitMode?: SplitMode;
+  /** Proportion of the model for each GPU, such as `[3, 1]`; default: as their memory is free. */
+  split?: readonly number[];
+  /** The one GPU to run on, counted from 0; with `row` the one that holds intermediate results. */
+  mainGpu?: number;
+  /** Memory beside the weights, in bytes or as `'4GiB'`; default: 1 GiB, on a GPU what is free there. */
+  memory?: number | string;
   /** A folder with your own build of llama.cpp. */
   library?: string;
   /** Longest prompt and answer together, in tokens; default 2048. */
@@ -83,10 +92,11 @@ export class Model {
   static async open(spec = 'gemma-3-270m', options: OpenOptions = {}): Promise<Model> {
     check('Model.open: the model', spec, TEXT);
     checkOptions('Model.open', options, OPEN);
-    const { signal, onNotice, threads, device, gpuLayers, library } = options;
+    const { signal, onNotice } = options;
+    const choice = engineChoice(options);
     const found = await resolveModel(spec, { signal, onNotice });
     const { identity } = await identifyModel(found, { openEngine, modelSha256 }, signal);
-    const engine = await openEngine({ modelPath: found.path, threads, device, gpuLayers, library, signal });
+    const engine = await openEngine({ ...choice, modelPath: found.path, signal });
     return new Model(identity, engine, options);
   }
 

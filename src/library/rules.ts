@@ -66,6 +66,19 @@ const ENGINE = {
   threads: integerFrom(1, 1024),
   device: oneOf('auto', 'cpu', 'cuda', 'vulkan', 'metal'),
   gpuLayers: integerFrom(0),
+  splitMode: oneOf('none', 'layer', 'row'),
+  split: rule(
+    'proportions such as [3, 1]',
+    (value) =>
+      Array.isArray(value) &&
+      value.every((part) => Number.isFinite(part) && part >= 0) &&
+      value.some((part) => part > 0),
+  ),
+  mainGpu: integerFrom(0),
+  memory: rule(
+    'a size such as "4GiB", or a number of bytes',
+    (value) => typeof value === 'string' || Number.isSafeInteger(value),
+  ),
   library: TEXT,
   signal: SIGNAL,
 };

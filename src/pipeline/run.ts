@@ -14,7 +14,7 @@ import type { Manifest, ModelIdentity } from './manifest.js';
 import type { RunFolder } from './run-folder.js';
 
 /** How the native side is started; the rest of the engine's options follows from the run. */
-export type EngineChoice = Pick<EngineOptions, 'device' | 'gpuLayers' | 'threads' | 'library'>;
+export type EngineChoice = Omit<EngineOptions, 'modelPath' | 'signal'>;
 
 /** What the pipeline takes from outside, so that a test can put something simple in its place. */
 export interface Services {

@@ -141,7 +141,11 @@ test('a text that no model reads is named, whatever the kind of the file; so is 
   const answer = 'y'.repeat(100_001);
   for (const [name, content, reason] of [
     ['long.json', JSON.stringify([{ question: long, answer: 'a' }]), /"question" is longer than 1,048,576/],
-    ['answer.json', JSON.stringify([{ question: 'q', answer }]), /record 1: an accepted answer is longer than 100,000/],
+    [
+      'answer.json',
+      JSON.stringify([{ question: 'q', answer }]),
+      /record 1: an accepted answer is longer than 100,000/,
+    ],
     [
       'alias.jsonl',
       JSON.stringify({ question: 'q', aliases: [answer] }),
@@ -150,7 +154,7 @@ test('a text that no model reads is named, whatever the kind of the file; so is 
     [
       'option.json',
       JSON.stringify([{ question: 'q', options: ['a', answer], answer: 'A' }]),
-      /"options.1" is longer/,
+      /an option is longer/,
     ],
     ['line.jsonl', JSON.stringify({ question: long, answer: 'a' }), /line 1: longer than 1 MiB/],
     ['twice.csv', 'question,answer,Answer\nq,a,b\n', /has the column "answer" twice/],

@@ -206,10 +206,21 @@ const ints = (values: ArrayLike<number> | undefined): Int32Array =>
  * @throws UserError for a bad file, an unfit library, no memory, or a crash: one line that names the file.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { modelPath, device = 'auto', gpuLayers, threads, library, signal } = options;
+  const { modelPath, device = 'auto', gpuLayers, splitMode, split, mainGpu } = options;
+  const { threads, memory, library, signal } = options;
   const host = startHost(modelPath, { signal, library });
   try {
-    const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
+    const model = await host.call('load', {
+      modelPath,
+      device,
+      gpuLayers,
+      splitMode,
+      split,
+      mainGpu,
+      threads,
+      memory,
+      library,
+    });
     return {
       model,
       process: host.process,

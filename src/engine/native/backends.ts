@@ -70,7 +70,8 @@ function backendError(device: Device, folder: string): string | undefined {
 }
 
 function adviceFor(device: Device, files: LibraryFiles): string {
-  if (device === 'vulkan') return 'install the Vulkan loader (libvulkan1 on Debian and Ubuntu) and a driver';
+  if (device === 'vulkan')
+    return 'install the Vulkan loader (libvulkan1 on Debian and Ubuntu) and a driver (one that runs on the CPU is used only if GGML_VK_VISIBLE_DEVICES names it)';
   const name = Object.keys(EXTENSIONS).find((key) => files.folder.endsWith(join('bins', key)));
   if (device !== 'cuda' || !name) return 'check the driver';
   const extension = `@node-llama-cpp/${EXTENSIONS[name]}@${PACKAGE_VERSION}`;
