@@ -66,7 +66,9 @@ const began = performance.now();
 const note = (text: string) => console.error(`${((performance.now() - began) / 1000).toFixed(0)} s  ${text}`);
 try {
   const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
-  const prompts = questions.map(({ id, question }) => ({ id, text: style.text(question) }));
+  const prompts = await Promise.all(
+    questions.map(async ({ id, question }) => ({ id, text: await style.text(question) })),
+  );
   const ask = (temperature: number, samples: number, alpha = 1) =>
     sampleAnswers(engine, prompts, style.tokenize, {
       ...{ temperature, samples, seed, maxTokens: 50, stop: style.stop },

@@ -99,14 +99,18 @@ async function intoRun(
   emit: Listener,
 ): Promise<string> {
   const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
-  const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
+  const { identity, promptKind, promptDate } = await identifyModel(
+    found,
+    session.environment,
+    session.signal,
+  );
   const seed = flags.seed ?? DEFAULT_SEED;
   const { questions, placed } = placeQuestions(imported, seed, skipped);
   const settings = makeCollectSettings({
     samples: placed.reduce((most, { samples }) => Math.max(most, samples.length), 1),
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
-    promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+    promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
     quota: flags.quota ?? null,
     ...(flags.rejudge && judgeOverrides(flags, await judgeSettings(flags))),
     seed,
@@ -115,7 +119,10 @@ async function intoRun(
   const name = fileName(basename(files[0], extname(files[0])));
   const folder = await openRunFolder(
     flags.out ?? join('runs', `${fileName(identity.name)}-${name}`),
-    { model: identity, questions: describeQuestionSet(files.join(', '), questions), seed },
+    {
+      ...{ model: identity, questions: describeQuestionSet(files.join(', '), questions), seed },
+      ...promptDate(settings.promptStyle),
+    },
     {
       command: session.command,
       force: flags.force,
@@ -188,7 +195,7 @@ async function runImportClassifier(session: Session, flags: ImportFlags, path: s
       path,
       out,
       model: identity,
-      promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+      promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
       mode: flags.mode ?? '3-vs-1',
     });
   });

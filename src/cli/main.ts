@@ -1,10 +1,26 @@
 import { CommanderError } from 'commander';
 import { UserError } from '../errors.js';
+import { fileError } from '../formats/file-error.js';
 import { type Environment, packageVersion, realEnvironment } from './environment.js';
+import { guardOutput, type OutputStream } from './output.js';
 import { buildProgram } from './program.js';
-import type { Session } from './session.js';
 
-type Streams = Pick<Session, 'stdout' | 'stderr'>;
+interface Streams {
+  stdout: OutputStream;
+  stderr: OutputStream;
+}
+
+/** Runs the command line as a program: sets the exit code, and whatever goes wrong is one line. */
+export async function runProgram(argv: string[]): Promise<void> {
+  const fail = (error: unknown) => {
+    guardOutput(process.stderr).write(`hneurons: ${explain(error)}\n`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  const code = await main(argv);
+  process.exitCode = outputFailed ? 1 : code;
+}
 
 /**
  * The command line. Prints results on stdout, everything else on stderr.
@@ -15,8 +31,10 @@ type Streams = Pick<Session, 'stdout' | 'stderr'>;
 export async function main(
   argv: string[],
   environment: Environment = realEnvironment,
-  { stdout, stderr }: Streams = process,
+  streams: Streams = process,
 ): Promise<number> {
+  const stdout = guardOutput(streams.stdout);
+  const stderr = guardOutput(streams.stderr);
   const controller = new AbortController();
   const { signal } = controller;
   // The first signal stops cleanly, the second at once. SIGTERM and SIGHUP (a closed terminal) count as well.
@@ -26,7 +44,7 @@ export async function main(
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, interrupt);
-  ignoreClosedPipes();
+  guardStreams();
   const say = (text: string) => stderr.write(`hneurons: ${text}\n`);
 
   const program = buildProgram({
@@ -36,6 +54,7 @@ export async function main(
     version: packageVersion(),
     stdout,
     stderr,
+    screen: streams.stderr,
   });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
@@ -45,7 +64,8 @@ export async function main(
     });
   }
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    // Nothing typed is a question for help, as with git, npm and cargo.
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
     return 0;
   } catch (error) {
     if (signal.aborted) {
@@ -64,23 +84,34 @@ export async function main(
   }
 }
 
-let pipesGuarded = false;
+let streamsGuarded = false;
+/** Set when results could not be written to stdout. */
+let outputFailed = false;
 
-/** A closed pipe (`| head`) ends the output, not the work. */
-function ignoreClosedPipes(): void {
-  if (pipesGuarded) return;
-  pipesGuarded = true;
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+/** A closed pipe (`| head`) ends the output, not the work. Anything else that stdout refuses is a failure, told in one line. */
+function guardStreams(): void {
+  if (streamsGuarded) return;
+  streamsGuarded = true;
+  // Nothing can be told where stderr is gone.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || outputFailed) return;
+    outputFailed = true;
+    process.exitCode = 1;
+    process.stderr.write(`hneurons: ${explain(fileError(error, 'write to', 'standard output'))}\n`);
+  });
 }
 
 /** One line for any error. */
 function explain(error: unknown): string {
   if (error instanceof UserError) return oneLine(error.message);
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  const { code, syscall, message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return `a part of the program is missing (${oneLine(message)}); install it again, or run "npm run build" in a clone`;
+  }
+  if (error instanceof RangeError && /memory/i.test(message)) {
+    return `memory ran out (${oneLine(message)}); raise the limit (ulimit -v) or free some`;
+  }
   // A failed system call (a full disk, a missing permission) is no bug.
   if (code !== undefined && syscall !== undefined) return oneLine(message);
   return `unexpected error: ${oneLine(String(message ?? error))}; please report it with what HNEURONS_DEBUG=1 prints`;

@@ -33,7 +33,7 @@ export async function readHubSet(
     for (const path of files.paths) {
       for await (const record of rowsOf(path, fields)) {
         session.signal?.throwIfAborted();
-        const place = { id: `${name}/${theirs}/${row}`, relation: name, isCsv: false };
+        const place = { id: `${name}/${theirs}/${row}`, relation: name };
         row++;
         const question = questionOf(record, place);
         if (typeof question === 'string' || ids.has(question.id)) {

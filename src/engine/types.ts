@@ -25,6 +25,8 @@ export interface ModelInfo extends GgufModel {
   /** llama.cpp version and the device in use, for the manifest. */
   libraryVersion: string;
   device: string;
+  /** The day that the chat template is told, YYYY-MM-DD; default: today in UTC. */
+  promptDate?: string;
 }
 
 /** A set of neurons and the factor that z_j is multiplied with. alpha 1 leaves the model untouched. */

@@ -1,3 +1,4 @@
+import { isInAnswer, parseResponse, rangeInResponse } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import type { Verdict } from '../judge/rule.js';
 import type { Span } from '../judge/span.js';
@@ -157,7 +158,7 @@ async function addItems(
   } else if (format === 'answer-tokens') {
     for (const item of await readAnswerTokens(path, skip)) {
       const { id, line, question, response, judge } = item;
-      const span = locateAnswer(response, item.tokens, item.answerTokens);
+      const span = outsideThoughts(response, locateAnswer(response, item.tokens, item.answerTokens));
       add(item, (old) =>
         typeof span === 'string'
           ? span
@@ -183,7 +184,23 @@ async function addItems(
 }
 
 /** Where a judged response says that its answer is; the reason where it is not there; undefined where it does not say. */
-export function judgedSpan({ response, answer, answerTokens }: JudgedItem): Span | string | undefined {
+export function judgedSpan(item: JudgedItem): Span | string | undefined {
+  return outsideThoughts(item.response, statedSpan(item));
+}
+
+/** The same text outside of the thoughts of a response, where the span lies in one. */
+function outsideThoughts(response: string, span: Span | string | undefined): Span | string | undefined {
+  const parsed = parseResponse(response);
+  if (parsed.unfinished) return 'its response ends inside a thought';
+  if (!parsed.thought || typeof span !== 'object' || isInAnswer(parsed, span.start)) return span;
+  const text = response.slice(span.start, span.end);
+  const start = parsed.answer.indexOf(text);
+  return start < 0
+    ? `the answer ${JSON.stringify(text)} stands only in a thought of the response`
+    : rangeInResponse(parsed, { start, end: start + text.length });
+}
+
+function statedSpan({ response, answer, answerTokens }: JudgedItem): Span | string | undefined {
   if (answerTokens?.length) return findAnswer(response, answerTokens);
   const text = answer?.trim();
   if (!text) return undefined;

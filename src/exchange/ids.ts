@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
+import { parseJson } from '../formats/json.js';
 import { fromQid, toQid } from './names.js';
+import { idField } from './records.js';
 
-const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string()) });
+const Ids = z.object({ t: z.array(idField), f: z.array(idField) });
 
 /**
  * Reads balanced ids (sample_balanced_ids.py), `{"t": […], "f": […]}`: the questions to use, by whether their answer is
@@ -18,7 +20,7 @@ export async function readIds(path: string): Promise<Map<string, 'true' | 'false
   });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new UserError(`${path} is not valid JSON (${(cause as Error).message})`, { cause });
   }

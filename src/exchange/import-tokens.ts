@@ -26,8 +26,9 @@ export interface Made {
 
 /** The responses of some questions with their tokens behind the prompt; each text of a question is tokenised once. */
 export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: Placed[]): Promise<Made[]> {
-  const texts = batch.flatMap((question) => {
-    const prompt = style.text(question.question);
+  const prompts = await Promise.all(batch.map(({ question }) => style.text(question)));
+  const texts = batch.flatMap((question, i) => {
+    const prompt = prompts[i];
     return [...new Set(textsOf(question))].map((text) => {
       return { question, text, prompt, response: behindPrompt(text, style.kind) };
     });

@@ -12,6 +12,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
+import { parseJson } from './json.js';
 
 export interface JsonlEntry {
   /** Line number in the file, from 1. */
@@ -48,7 +49,7 @@ export async function* readJsonl(
     if (text.trim() === '') continue;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (cause) {
       if (skipBroken) continue;
       if (!ended && ignoreTorn) return;

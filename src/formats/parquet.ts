@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
+import { parseJson } from './json.js';
 
 /** A Parquet file whose footer has been read. */
 export interface ParquetFile {
@@ -11,7 +12,7 @@ export interface ParquetFile {
   /**
    * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted
    * columns; `answer.aliases` is a field of a struct.
-   * Lists and structs are arrays and objects, integers are numbers.
+   * Lists and structs are arrays and objects; integers are numbers, or text where a number cannot hold them; dates are text.
    */
   read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>;
   close(): Promise<void>;
@@ -84,9 +85,10 @@ async function* readRows(
     // One after the other: of several under way, those behind a damaged one would fail with nobody to notice, which ends the process.
     for (const view of views) {
       const parts = await guarded(path, () =>
-        parquetReadObjects({ file, metadata: view, rowStart, rowEnd, compressors }),
+        parquetReadObjects({ file, metadata: view, rowStart, rowEnd, compressors, parsers: PARSERS }),
       );
-      const read = parts.map((part) => plain(part) as Record<string, unknown>);
+      const scale = decimalScale(path, view);
+      const read = parts.map((part) => plain(part, scale) as Record<string, unknown>);
       if (rows !== undefined && rows.length !== read.length) {
         throw new UserError(`${path} is damaged (its columns have different numbers of rows)`);
       }
@@ -170,10 +172,40 @@ async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** 64-bit integers as numbers, in lists and structs too. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
+/** A column that holds JSON must not lose digits either. */
+const PARSERS = { jsonFromBytes: (bytes: Uint8Array) => parseJson(new TextDecoder().decode(bytes)) };
+
+/** More digits of a decimal are lost in the parser, which scales it as a number. */
+const MAX_DECIMAL_DIGITS = 15;
+
+/**
+ * Digits behind the point of a column of decimals; undefined for another type.
+ * @throws UserError for decimals with more digits than a number holds
+ */
+function decimalScale(path: string, { schema }: FileMetaData): number | undefined {
+  const { name, converted_type, logical_type, precision = 0, scale = 0 } = schema[schema.length - 1];
+  if (converted_type !== 'DECIMAL' && logical_type?.type !== 'DECIMAL') return undefined;
+  if (precision <= MAX_DECIMAL_DIGITS) return scale;
+  throw new UserError(
+    `${path}: the column "${name}" holds decimals of ${precision} digits, more than are read: save it as text`,
+  );
+}
+
+/** Values as JSON has them, in lists and structs too. */
+function plain(value: unknown, scale: number | undefined): unknown {
+  if (typeof value === 'number') return scale === undefined ? value : Number(value.toFixed(scale));
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  if (Array.isArray(value)) return value.map((item) => plain(item, scale));
+  if (value instanceof Date) return dateText(value);
   if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner, scale)]));
+}
+
+/** A date, with the time of day where there is one; undefined for one that is out of range. */
+function dateText(date: Date): string | undefined {
+  if (Number.isNaN(date.getTime())) return undefined;
+  return date.toISOString().replace(/T00:00:00\.000Z$/, '');
 }

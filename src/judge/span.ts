@@ -1,3 +1,5 @@
+import { parseResponse, rangeInResponse } from '../engine/text/thought.js';
+
 /** A part of a text in UTF-16 offsets, `end` not included. */
 export interface Span {
   start: number;
@@ -49,11 +51,18 @@ const QUESTION =
 /**
  * The part of a response that is the answer itself: without lead-ins such as "The answer is", quotation marks and
  * Markdown, explanations (later sentences and lines, brackets at the end, ", which …", "is the capital of …") and
- * closing punctuation. One contiguous run, for method.md section 2.
+ * closing punctuation. One contiguous run, for method.md section 2. Thoughts are left out.
  *
- * @returns UTF-16 offsets into `response`, `undefined` when it has no letter, digit or symbol to answer with
+ * @returns UTF-16 offsets into `response`, `undefined` when it has no letter, digit or symbol to answer with, or ends inside a thought
  */
 export function answerSpan(response: string): Span | undefined {
+  const parsed = parseResponse(response);
+  if (!parsed.thought) return spanWithin(response);
+  const span = parsed.unfinished ? undefined : spanWithin(parsed.answer);
+  return span && rangeInResponse(parsed, span);
+}
+
+function spanWithin(response: string): Span | undefined {
   const whole = trim(response, { start: 0, end: response.length });
   if (whole === undefined) return undefined;
   let span = withoutLeadIns(response, whole);

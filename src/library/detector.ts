@@ -6,6 +6,7 @@ import { listFiles, writeNeuronList } from '../export/neuron-list.js';
 import { writePeftAdapter } from '../export/peft.js';
 import { checkTarget } from '../export/target.js';
 import {
+  askedModel,
   checkDetectorModel,
   type Detector as DetectorFile,
   detectorNeurons,
@@ -101,8 +102,10 @@ export class Detector {
     options: { threshold?: number } = {},
   ): Promise<AnswerRisk[]> {
     this.check(model);
-    const style = promptStyle(model.engine.model, this.data.promptStyle, FEW_SHOT);
-    const answers = pairs.map(({ question, answer }) => ({ prompt: style.text(question), answer }));
+    const style = promptStyle(askedModel(model.engine.model, this.data), this.data.promptStyle, FEW_SHOT);
+    const answers = await Promise.all(
+      pairs.map(async ({ question, answer }) => ({ prompt: await style.text(question), answer })),
+    );
     const risks = await scoreWritten(model.engine, this.riskSettings(options), answers, style.tokenize);
     return risks.map((risk, i) => {
       if (!risk)

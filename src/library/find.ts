@@ -68,8 +68,8 @@ export async function find(options: FindOptions = {}): Promise<Run> {
   const questions = splitQuestions(set.questions, seed);
   const services = { openEngine, modelSha256 };
   const found = await resolveModel(model, { signal, onNotice });
-  const { identity, promptKind } = await identifyModel(found, services, signal);
-  const promptStyle = promptKind(options.promptStyle ?? 'auto');
+  const { identity, promptKind, promptDate } = await identifyModel(found, services, signal);
+  const promptStyle = await promptKind(options.promptStyle ?? 'auto');
   const settings = {
     questions,
     collect: makeCollectSettings({ ...options.collect, promptStyle, seed }),
@@ -80,7 +80,10 @@ export async function find(options: FindOptions = {}): Promise<Run> {
   const name = set.name === 'facts' ? 'builtin' : set.name;
   const folder = await openRunFolder(
     options.out ?? join('runs', `${fileName(identity.name)}-${fileName(name)}`),
-    { model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+    {
+      ...{ model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+      ...promptDate(promptStyle),
+    },
     { command: ['library', 'find'], onNotice },
   );
   const { threads, device, gpuLayers, library } = options;

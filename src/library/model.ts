@@ -2,9 +2,11 @@ import { readGguf } from '../engine/gguf/read.js';
 import { type Device, type Engine, openEngine } from '../engine/index.js';
 import type { LiveSession } from '../engine/live/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import { modelSha256, resolveModel } from '../models/index.js';
 import { type Message, promptsOf } from '../pipeline/conversation.js';
+import { askedModel } from '../pipeline/detector.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
 import type { Detector } from './detector.js';
@@ -112,7 +114,8 @@ export class Model {
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
     if (messages.at(-1)?.role !== 'user')
       throw new UserError('a conversation must end with a message of the user');
-    const prompt = promptsOf(this.engine.model, kind).ofMessages(messages);
+    const asked = detector ? askedModel(this.engine.model, detector.data) : this.engine.model;
+    const prompt = await promptsOf(asked, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);
     const room = this.#contextTokens - tokens.length;
     if (room < 1)
@@ -134,6 +137,7 @@ export class Model {
       score: detector !== undefined,
     };
     const settings = detector?.riskSettings({ alpha, threshold: options.threshold });
+    if (settings) settings.opensThought = opensThought(prompt.text);
     return this.#start(detector, (session) =>
       startAnswer(session, request, settings, { trimStart: prompt.continues, signal }),
     );

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Agent,
@@ -8,6 +9,7 @@ import {
   type RequestInit,
   type Response,
 } from 'undici';
+import { dropConnections } from '../connections.js';
 import { SourceFailure } from './failure.js';
 
 export interface HttpTimes {
@@ -36,6 +38,8 @@ const WORTH_ANOTHER_TRY = new Set([408, 425, 429, 500, 502, 503, 504]);
 export interface Http {
   times: HttpTimes;
   dispatcher: Dispatcher;
+  /** Aborted by `closeHttp`: ends requests in flight where the dispatcher cannot. */
+  closing: AbortController;
 }
 
 /** Connections with time limits; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. Close with `closeHttp`. */
@@ -52,12 +56,16 @@ export function openHttp(env: NodeJS.ProcessEnv, times: Partial<HttpTimes> = {})
     httpProxy || httpsProxy
       ? new EnvHttpProxyAgent({ ...settings, httpProxy, httpsProxy, noProxy: env.no_proxy ?? env.NO_PROXY })
       : new Agent(settings);
-  return { times: limits, dispatcher };
+  const closing = new AbortController();
+  // Every request in flight listens.
+  setMaxListeners(0, closing.signal);
+  return { times: limits, dispatcher, closing };
 }
 
 /** Drops every connection, also those with an answer in flight. */
 export async function closeHttp(http: Http): Promise<void> {
-  await http.dispatcher.destroy();
+  http.closing.abort(new Error('the connections are closed'));
+  await dropConnections(http.dispatcher);
 }
 
 /** A request that did not end in a 2xx answer. */
@@ -164,15 +172,16 @@ export async function requestOnce(
   caller.signal?.throwIfAborted();
   // The dispatcher has limits of its own, but a proxy that breaks off while it connects escapes them.
   const late = new AbortController();
-  const { connectMs, answerMs } = caller.http.times;
+  const { http } = caller;
+  const { connectMs, answerMs } = http.times;
   const timer = setTimeout(() => late.abort({ code: 'UND_ERR_HEADERS_TIMEOUT' }), connectMs + answerMs);
   let response: Response;
   try {
     response = await fetch(url, {
       ...init,
       headers: [...headers],
-      dispatcher: caller.http.dispatcher,
-      signal: caller.signal ? AbortSignal.any([caller.signal, late.signal]) : late.signal,
+      dispatcher: http.dispatcher,
+      signal: AbortSignal.any([late.signal, http.closing.signal, ...(caller.signal ? [caller.signal] : [])]),
     });
   } catch (error) {
     caller.signal?.throwIfAborted();

@@ -1,4 +1,5 @@
 import { commonPrefix } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import type { Engine, Sample } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readLetter } from '../judge/letter.js';
@@ -38,7 +39,7 @@ export async function openChoiceSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = choiceStyle(engine.model, settings.promptStyle);
-  const tokens = await engine.tokenize(questions.map(style.text), style.tokenize);
+  const tokens = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
   const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
   const most = Math.max(...questions.map(({ options }) => options!.length));
   const letters = await letterTokens(engine, style, questions[0], most);
@@ -106,7 +107,13 @@ async function letterTokens(
   question: SplitQuestion,
   count: number,
 ): Promise<LetterTokens[]> {
-  const prompt = style.text(question);
+  const prompt = await style.text(question);
+  if (opensThought(prompt)) {
+    throw new UserError(
+      `the chat template of ${engine.model.name} opens a thought, and no letter can be read at its beginning: ` +
+        'ask questions with options in the few-shot prompt style, or with another model',
+    );
+  }
   // "Answer:" is gone on with a space; a chat turn begins with the letter.
   const texts = Array.from({ length: count }, (_, i) => (style.kind === 'chat' ? '' : ' ') + letterOf(i));
   const [start, ...all] = await engine.tokenize(

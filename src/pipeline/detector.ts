@@ -33,6 +33,8 @@ export const DetectorSchema = z.object({
   version: z.literal(1),
   model: DetectorModelSchema,
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
+  /** The day in the prompts that it was trained on, YYYY-MM-DD, where the chat template asks for it. */
+  promptDate: z.iso.date().optional(),
   mode: z.enum(['3-vs-1', '1-vs-1']),
   C: z.number().positive(),
   /** Weight > 0: H-Neuron; weight < 0: anti-associated. */
@@ -157,6 +159,14 @@ export function checkDetectorModel(
         `its figures do not hold for this one; ${remedy}`,
     );
   }
+}
+
+/** A model as a detector asks it: on the day of its training prompts. */
+export function askedModel<M extends Pick<ModelInfo, 'promptDate'>>(
+  model: M,
+  { promptDate }: Pick<Detector, 'promptDate'>,
+): M {
+  return promptDate === undefined ? model : { ...model, promptDate };
 }
 
 /** Flat indices (`layer * ffn + index`) and weights of a detector's neurons. */

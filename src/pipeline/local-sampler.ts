@@ -1,8 +1,9 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
-import type { Engine } from '../engine/types.js';
+import { finalAnswer, opensThought } from '../engine/text/thought.js';
+import type { Engine, Sample } from '../engine/types.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
-import { drawnSequences, type Sampler } from './sampler.js';
+import { type AskedSample, drawnSequences, type Sampler } from './sampler.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
 
@@ -16,10 +17,11 @@ export async function openLocalSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
-  const tokens = await engine.tokenize(
-    questions.map((question) => style.text(question.question)),
-    style.tokenize,
-  );
+  const texts = await Promise.all(questions.map((question) => style.text(question.question)));
+  const tokens = await engine.tokenize(texts, style.tokenize);
+  const opened = texts.length > 0 && opensThought(texts[0]);
+  const marked = (sample: Sample): AskedSample =>
+    finalAnswer(sample.text, opened) === undefined ? { ...sample, unfinished: true } : sample;
   const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
   const { temperature, topK, topP, minP, maxTokens, seed, samples } = settings;
   return {
@@ -34,8 +36,11 @@ export async function openLocalSampler(
             const question = job.next();
             return question && { id: question.id, prompt: prompts.get(question.id)!, samples };
           }, undefined),
-          onSample: guard((id, sample) => job.onSample?.(id, sample), false),
-          onResult: guard((result) => job.onResult(result), undefined),
+          onSample: guard((id, sample) => job.onSample?.(id, marked(sample)), false),
+          onResult: guard(
+            (result) => job.onResult({ ...result, samples: result.samples.map(marked) }),
+            undefined,
+          ),
         });
         rethrow();
         return stats;

@@ -13,10 +13,12 @@ export async function retokenisedSequences(
   style: PromptStyle,
   items: { question: SplitQuestion; sample: { text: string } }[],
 ): Promise<(AskedSequence | undefined)[]> {
-  const texts = items.map(({ question, sample }) => ({
-    prompt: style.text(question.question),
-    response: sample.text,
-  }));
+  const texts = await Promise.all(
+    items.map(async ({ question, sample }) => ({
+      prompt: await style.text(question.question),
+      response: sample.text,
+    })),
+  );
   const sequences = await tokenizeSequences(engine, texts, style.tokenize);
   const known = sequences.filter((sequence) => sequence !== undefined);
   const likelihoods = await engine.logProbabilities(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
-import { type PromptKind, promptStyle } from '../engine/text/prompt.js';
+import { asksForDate, type PromptKind, promptStyle, today } from '../engine/text/prompt.js';
 import type { Engine, EngineOptions } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { ResolvedModel } from '../models/index.js';
@@ -35,7 +35,10 @@ export async function identifyModel(
   identity: ModelIdentity;
   /** `general.name` of the header. */
   title: string;
-  promptKind(kind: PromptKind | 'auto'): PromptKind;
+  /** How questions are put to it; rejects with a UserError when its chat template is wanted and cannot be used. */
+  promptKind(kind: PromptKind | 'auto'): Promise<PromptKind>;
+  /** For a new run: today, where its prompts depend on the day. */
+  promptDate(kind: PromptKind): { promptDate?: string };
 }> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
@@ -44,9 +47,17 @@ export async function identifyModel(
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
     title: info.name,
-    promptKind: (kind) => promptStyle(info, kind, FEW_SHOT).kind,
+    async promptKind(wanted) {
+      const style = promptStyle(info, wanted, FEW_SHOT);
+      if (style.kind === 'chat') await style.text(PROBE);
+      return style.kind;
+    },
+    promptDate: (kind) => (asksForDate(info, kind) ? { promptDate: today() } : {}),
   };
 }
+
+/** Renders a chat template once before any work. */
+const PROBE = 'What is the capital of France?';
 
 /** What a manifest says about a question set; the hash covers all that a run uses of it. */
 export function describeQuestionSet(source: string, questions: Question[]): Manifest['questions'] {
@@ -93,6 +104,7 @@ export function makeContext(options: {
       );
     }
     const engine = await services.openEngine({ ...options.engine, modelPath: model.path, signal });
+    engine.model.promptDate = folder.manifest.promptDate;
     versions.llama = engine.model.libraryVersion;
     const seconds = (performance.now() - began) / 1000;
     emit({ type: 'end', step: 'model', seconds, summary: `${model.name} on ${engine.model.device}` });

@@ -16,6 +16,8 @@ export interface AskedSample {
   logProbability: number | null;
   /** The tokenizer of the model that is read cannot spell this text. */
   unreadable?: true;
+  /** The response ends inside a thought: it has no answer. */
+  unfinished?: true;
   /** With options to choose from, the sampler itself knows what is right. */
   verdict?: Verdict;
   choice?: ChoiceReading;

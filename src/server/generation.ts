@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { opensThought } from '../engine/text/thought.js';
 import type { DrawSettings, Steering } from '../engine/types.js';
 import type { GuardMode, RiskSettings } from '../risk/index.js';
 import { invalid } from './errors.js';
@@ -43,8 +44,8 @@ const SEEDS = 2 ** 32;
  * @throws ApiError 400
  */
 export async function chatGeneration(context: ServerContext, body: ChatBody): Promise<Generation> {
-  const { text, tokenize, stop, continues } = context.prompts.ofMessages(body.messages);
-  return complete(context, body, {
+  const { text, tokenize, stop, continues } = await context.prompts.ofMessages(body.messages);
+  const generation = complete(context, body, {
     kind: 'chat',
     prompts: await tokenise(context, [text], tokenize, 'messages'),
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
@@ -53,6 +54,8 @@ export async function chatGeneration(context: ServerContext, body: ChatBody): Pr
     stop,
     param: 'messages',
   });
+  if (generation.risk && opensThought(text)) generation.risk.opensThought = true;
+  return generation;
 }
 
 /**

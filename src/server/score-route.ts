@@ -1,4 +1,5 @@
 import { promptStyle } from '../engine/text/prompt.js';
+import { askedModel } from '../pipeline/detector.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { type AnswerRisk, scoreWritten, type WrittenAnswer } from '../risk/index.js';
 import { checkModel } from './answers-route.js';
@@ -42,11 +43,14 @@ async function scoreItems(
   signal: AbortSignal,
 ): Promise<AnswerRisk[]> {
   const { backend, prompts, settings } = context;
-  const style = promptStyle(backend.model, detector.promptStyle, FEW_SHOT);
-  const answers = items.map((item): WrittenAnswer => {
-    const prompt = 'question' in item ? style.text(item.question) : prompts.ofMessages(item.messages).text;
-    return { prompt, answer: item.answer };
-  });
+  const style = promptStyle(askedModel(backend.model, detector), detector.promptStyle, FEW_SHOT);
+  const answers = await Promise.all(
+    items.map(async (item): Promise<WrittenAnswer> => {
+      const prompt =
+        'question' in item ? await style.text(item.question) : (await prompts.ofMessages(item.messages)).text;
+      return { prompt, answer: item.answer };
+    }),
+  );
   const risk = { detector, heldOut, threshold: settings.threshold };
   const results: AnswerRisk[] = [];
   for (let from = 0; from < answers.length; from += BATCH) {

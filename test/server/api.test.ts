@@ -165,8 +165,8 @@ test('completions take texts, tokens and lists of them', async () => {
 
 test('a base model gets the last question in the style of its detector, earlier turns as examples', async () => {
   const { prompts } = base.context;
-  const alone = prompts.ofMessages([{ role: 'system', content: 'Be brief.' }, messages[0]]);
-  const after = prompts.ofMessages([
+  const alone = await prompts.ofMessages([{ role: 'system', content: 'Be brief.' }, messages[0]]);
+  const after = await prompts.ofMessages([
     { role: 'user', content: 'Who wrote\nHamlet?' },
     { role: 'assistant', content: 'Shakespeare\nof course' },
     messages[0],

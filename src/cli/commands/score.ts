@@ -4,11 +4,14 @@ import pc from 'picocolors';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { MeaningOfOne } from '../../exchange/judged.js';
+import { idField, isObject } from '../../exchange/records.js';
 import { fileError } from '../../formats/file-error.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { plainNames } from '../../questions/records.js';
+import { visibleText } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
@@ -27,8 +30,9 @@ export interface ScoreFlags extends OutputOptions, EngineFlags {
 const PairSchema = z.object({
   question: z.string().trim().min(1),
   answer: z.string().refine((text) => text.trim() !== ''),
-  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  id: idField.optional(),
 });
+const COLUMNS = Object.keys(PairSchema.shape);
 
 /** `hneurons score`: how likely answers are hallucinated, as a whole and token by token. */
 export async function runScore(session: Session, flags: ScoreFlags): Promise<void> {
@@ -36,11 +40,8 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
   const pairs = await readPairs(flags);
   const results = await scoreAll(session, flags, pairs);
   const color = wantsColour(session.stdout);
-  session.stdout.write(
-    flags.json
-      ? `${JSON.stringify({ detector: flags.detector, results })}\n`
-      : results.map((result) => show(result, color)).join('\n'),
-  );
+  if (flags.json) session.stdout.write(`${JSON.stringify({ detector: flags.detector, results })}\n`);
+  else session.stdout.paint(results.map((result) => show(result, color)).join('\n'));
 }
 
 /** Scores pairs with the detector and the model of the options. */
@@ -97,7 +98,9 @@ async function readCsvPairs(path: string): Promise<Pair[]> {
 }
 
 function checkPair(path: string, line: number, value: unknown): Pair {
-  const pair = PairSchema.safeParse(value);
+  const record = isObject(value) ? plainNames(value, COLUMNS) : value;
+  if (typeof record === 'string') throw new UserError(`${path}, line ${line}: ${record}`);
+  const pair = PairSchema.safeParse(record);
   if (!pair.success)
     throw new UserError(`${path}, line ${line}: it needs a question and an answer, neither of them empty`);
   return pair.data;
@@ -114,8 +117,8 @@ function show({ question, answer, probability, tokens }: PairScore, color: boole
   const colour = (risk: number) => (risk > 0.75 ? red : risk > 0.5 ? yellow : green);
   const percent = (value: number) => `${Math.round(100 * value)} %`;
   const painted = tokens.map(({ text, risk, answer: counts }) => {
-    const shown = `${JSON.stringify(text).slice(1, -1)}[${percent(risk)}]`;
+    const shown = `${visibleText(text)}[${percent(risk)}]`;
     return counts ? colour(risk)(shown) : dim(shown);
   });
-  return `${question}\n  ${answer.trim()}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
+  return `${visibleText(question)}\n  ${visibleText(answer.trim())}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
 }

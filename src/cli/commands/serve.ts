@@ -154,6 +154,7 @@ async function start(
   const { checkDetectorModel, readDetector } = await import('../../pipeline/detector.js');
   const { identifyModel } = await import('../../pipeline/run.js');
   const { readHeldOutAnswers } = await import('../../risk/index.js');
+  const { detectorCommands } = await import('../../server/commands.js');
   const { DEFAULT_SETTINGS, startServer } = await import('../../server/serve.js');
   const { defined } = await import('../../pipeline/settings.js');
 
@@ -166,9 +167,14 @@ async function start(
   const { source: _, path: __, ...model } = identity;
   // Not the session's signal: the model goes on until requests under way are answered.
   const open = () => environment.openEngine({ ...engineChoice(flags), modelPath: found.path });
+  const spec = flags.model ?? DEFAULT_MODEL;
   return startServer({
     open,
     upstream,
+    commands: detectorCommands(
+      { spec, name: identity.name, isFile: found.source === `file:${spec}` },
+      engineChoice(flags),
+    ),
     model,
     served: detector && {
       detector,

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import { elementCount, fileTypeName, ggmlType } from './ggml-types.js';
 import { checkHyperparameters } from './hyperparameters.js';
-import type { Gguf, TensorInfo } from './types.js';
+import type { Gguf, StringList, TensorInfo } from './types.js';
 import { booleanAt, numberAt, printable, stringAt, stringsAt } from './values.js';
 
 /** What the header of a GGUF model tells about it. */
@@ -22,6 +22,8 @@ export interface GgufModel {
   /** Text of the special tokens that chat templates name. */
   bosToken?: string;
   eosToken?: string;
+  /** Text of the other special tokens, by the names that chat templates have for them, as `pad_token`. */
+  specialTokens?: Record<string, string>;
   addBos: boolean;
   /** For display, e.g. `Q4_K_M`. */
   quantisation: string;
@@ -139,8 +141,24 @@ function specialTokens({ metadata }: Gguf) {
   return {
     bosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.bos_token_id') ?? bos),
     eosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.eos_token_id') ?? eos),
+    specialTokens: otherTokens(metadata, tokens),
     addBos: booleanAt(metadata, 'tokenizer.ggml.add_bos_token') ?? (kind === 'llama' || llama3),
   };
+}
+
+function otherTokens(metadata: Gguf['metadata'], tokens: StringList | undefined) {
+  const found: Record<string, string> = {};
+  for (const [name, key] of [
+    ['unk_token', 'unknown_token_id'],
+    ['pad_token', 'padding_token_id'],
+    ['sep_token', 'seperator_token_id'],
+    ['cls_token', 'cls_token_id'],
+    ['mask_token', 'mask_token_id'],
+  ]) {
+    const text = tokens?.at(numberAt(metadata, `tokenizer.ggml.${key}`) ?? -1);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
 }
 
 /** From `general.file_type`, else the type that most bytes of the weights are in. */

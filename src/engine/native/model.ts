@@ -4,6 +4,7 @@ import { type GgufModel, inspectModel } from '../gguf/model.js';
 import { readGguf } from '../gguf/read.js';
 import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
+import { explainMissingDevice, loadBackends } from './backends.js';
 import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
 import { makeThreadPool } from './threads.js';
@@ -47,11 +48,11 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const shape = inspectModel(gguf);
   const files = locateLibraries(options.device, options.library);
   const llama = loadLlama(files);
-  llama.loadBackends(files.folder);
+  loadBackends(llama, files);
   llama.backendInit();
   const gpu = gpuName(llama);
   if (!gpu && options.device !== 'auto' && options.device !== 'cpu')
-    throw new UserError(`No ${options.device} device was found: check the driver, or use --device cpu`);
+    throw new UserError(explainMissingDevice(options.device, files));
   const useGpu = gpu !== undefined && options.device !== 'cpu';
   const parameters = {
     ...llama.modelDefaults(),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { UserError } from '../../errors.js';
 import { fileError } from '../../formats/file-error.js';
+import { numberText, parseJson } from '../../formats/json.js';
 import { readJsonl } from '../../formats/jsonl.js';
 import { openParquet } from '../../formats/parquet.js';
 
@@ -13,7 +14,7 @@ export type Row = Record<string, unknown>;
  * @throws UserError that names the file for one that cannot be read, is empty, or lacks a needed column
  */
 export async function readRows(path: string, needed: readonly string[]): Promise<Row[]> {
-  const rows = await rowsOf(path);
+  const rows = (await rowsOf(path)).map((row) => withNames(row, needed));
   if (rows.length === 0) throw new UserError(`${path} holds no rows`);
   const columns = Object.keys(rows[0]);
   const missing = needed.filter((column) => !columns.includes(column));
@@ -23,6 +24,17 @@ export async function readRows(path: string, needed: readonly string[]): Promise
     );
   }
   return rows;
+}
+
+/** The row with the needed columns under their names, whatever their upper and lower case in the file. */
+function withNames(row: Row, needed: readonly string[]): Row {
+  const named: Row = { ...row };
+  for (const name of needed) {
+    if (name in row) continue;
+    const other = Object.keys(row).find((key) => key.trim().toLowerCase() === name.toLowerCase());
+    if (other !== undefined) named[name] = row[other];
+  }
+  return named;
 }
 
 async function rowsOf(path: string): Promise<Row[]> {
@@ -46,7 +58,7 @@ async function rowsOf(path: string): Promise<Row[]> {
   });
   try {
     if (/\.json$/i.test(path)) {
-      const value: unknown = JSON.parse(text);
+      const value: unknown = parseJson(text);
       if (!Array.isArray(value)) throw new Error('it is no list of objects');
       return value.map((row, i) => asRow(row, `${path}, entry ${i + 1}`));
     }
@@ -68,6 +80,6 @@ function asRow(value: unknown, place: string): Row {
 
 /** The text of a cell; undefined where it is empty or none. */
 export function cellText(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return numberText(value);
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }

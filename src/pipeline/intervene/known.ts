@@ -1,4 +1,5 @@
 import { type PromptKind, promptStyle } from '../../engine/text/prompt.js';
+import { finalAnswer } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
 import { UserError } from '../../errors.js';
 import { candidateFacts, type KnownFact, relationLimit, wrongValue } from '../../intervene/facts.js';
@@ -88,7 +89,7 @@ export async function rightlyAnswered(
     const batch = candidates
       .slice(at, at + count)
       .filter(({ relation }) => (taken.get(relation) ?? 0) < limit);
-    const texts = batch.map(({ question }) => style.text(question));
+    const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
     const prompts = await engine.tokenize(texts, style.tokenize);
     const answers = await store.ask(
       engine,
@@ -101,7 +102,7 @@ export async function rightlyAnswered(
       PLAIN,
     );
     for (const [i, question] of batch.entries()) {
-      const { text } = answers[i];
+      const text = finalAnswer(answers[i].text) ?? '';
       const before = taken.get(question.relation) ?? 0;
       if (found.length >= count || before >= limit) continue;
       if (createJudge(question.aliases)(text) !== 'correct' || !usable(question)) continue;

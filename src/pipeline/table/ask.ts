@@ -1,4 +1,5 @@
 import { commonPrefix, promptStyle } from '../../engine/text/prompt.js';
+import { finalAnswer, opensThought } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
 import { openJsonlWriter } from '../../formats/jsonl.js';
 import { createFabricatedJudge } from '../../judge/fabricated.js';
@@ -6,6 +7,7 @@ import type { Span } from '../../judge/span.js';
 import type { Judge, Judgement, SpanExtractor } from '../../judge/types.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
 import { guardCallbacks } from '../context.js';
+import { createThoughtCheck } from '../endings.js';
 import type { CollectSettings } from '../settings.js';
 import { tokenSpans, tokensOf } from '../token-spans.js';
 import { readAnswers, type StoredAnswer } from './answers-file.js';
@@ -70,16 +72,16 @@ export async function askSet(options: {
   const stored = await readAnswers(path);
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
   const writer = openJsonlWriter(path);
+  const checkThoughts = createThoughtCheck(settings);
   const counter = new MatchCounter();
   const asked: Asked = { answers: [], skipped: [] };
   try {
     for (let from = 0; from < set.questions.length && counter.matched < quota; from += BATCH) {
       signal?.throwIfAborted();
       const batch = set.questions.slice(from, from + BATCH);
-      const prompts = await engine.tokenize(
-        batch.map(({ question }) => style.text(question)),
-        style.tokenize,
-      );
+      const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
+      const opened = opensThought(texts[0]);
+      const prompts = await engine.tokenize(texts, style.tokenize);
       const shared = commonPrefix(prompts);
       const most = Math.min(LONGEST_PROMPT, engine.model.contextLength - shared.length - settings.maxTokens);
       const usable = batch.map((_, i) => prompts[i].length - shared.length <= most);
@@ -95,6 +97,7 @@ export async function askSet(options: {
         onAnswer: (answer) => {
           writer.append(answer);
           stored.set(answer.id, answer);
+          checkThoughts(finalAnswer(answer.text, opened) === undefined);
           options.onProgress(stored.size, counter.matched);
         },
       });
@@ -103,7 +106,7 @@ export async function askSet(options: {
         asked.skipped.push({ question, reason: `the prompt has ${prompts[i].length} tokens` });
         return [];
       });
-      const judgements = await judgeBatch(judging, answered);
+      const judgements = await judgeBatch(judging, answered, opened);
       const located = await locateAnswers(engine, judging.spans, answered, judgements);
       answered.forEach(({ question, sample }, i) => {
         const answer = { question, sample, judgement: judgements[i], ...located[i] };
@@ -156,22 +159,28 @@ async function sampleBatch(options: {
   }
 }
 
-/** Verdicts in order. About what does not exist a rule decides, whoever judges the rest: there is nothing to compare with. */
+/**
+ * Verdicts in order. About what does not exist a rule decides, whoever judges the rest: there is nothing to compare with.
+ * @param opened true if the prompts open a thought: an answer that does not leave it is not judged
+ */
 async function judgeBatch(
   { judge, markers }: TableJudging,
   items: { question: GroupedQuestion; sample: StoredAnswer }[],
+  opened: boolean,
 ): Promise<Judgement[]> {
-  const real = items.filter(({ question }) => question.kind !== 'fabricated');
+  const isFinished = ({ text }: StoredAnswer) => finalAnswer(text, opened) !== undefined;
+  const real = items.filter(({ question, sample }) => question.kind !== 'fabricated' && isFinished(sample));
   const judgements = await judge.judge(
     real.map(({ question: { question, aliases }, sample }) => ({ question, aliases, response: sample.text })),
   );
   const judgeFabricated = createFabricatedJudge(markers);
   let at = 0;
-  return items.map(({ question, sample }) =>
-    question.kind === 'fabricated'
+  return items.map(({ question, sample }) => {
+    if (!isFinished(sample)) return { verdict: 'failed', judge: 'rule' };
+    return question.kind === 'fabricated'
       ? { verdict: judgeFabricated(sample.text), judge: 'rule' }
-      : judgements[at++],
-  );
+      : judgements[at++];
+  });
 }
 
 /** Where the answer lies in each response that is right or wrong (method.md section 2), as text and as tokens. */
