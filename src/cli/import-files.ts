@@ -110,7 +110,7 @@ async function intoRun(
     samples: placed.reduce((most, { samples }) => Math.max(most, samples.length), 1),
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
-    promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
+    promptStyle: await promptKind(flags.promptStyle ?? 'auto', (message) => emit({ type: 'note', message })),
     quota: flags.quota ?? null,
     ...(flags.rejudge && judgeOverrides(flags, await judgeSettings(flags))),
     seed,
@@ -190,12 +190,20 @@ async function runImportClassifier(session: Session, flags: ImportFlags, path: s
   }
   const detector = await withProgress(session, flags, async (emit) => {
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
-    const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
+    const { identity, promptKind, promptDate } = await identifyModel(
+      found,
+      session.environment,
+      session.signal,
+    );
+    const promptStyle = await promptKind(flags.promptStyle ?? 'auto', (message) =>
+      emit({ type: 'note', message }),
+    );
     return importClassifier({
       path,
       out,
       model: identity,
-      promptStyle: await promptKind(flags.promptStyle ?? 'auto'),
+      promptStyle,
+      ...promptDate(promptStyle),
       mode: flags.mode ?? '3-vs-1',
     });
   });

@@ -16,9 +16,11 @@ export async function importClassifier(options: {
   out: string;
   model: ModelIdentity;
   promptStyle: PromptKind;
+  /** The day in its prompts from now on, where they depend on it. */
+  promptDate?: string;
   mode: TrainSettings['mode'];
 }): Promise<Detector> {
-  const { path, out, model, promptStyle, mode } = options;
+  const { path, out, model, promptStyle, promptDate, mode } = options;
   const { coef, intercept, C } = await readClassifier(path);
   const neurons = model.layers * model.ffn;
   if (coef.length !== neurons) {
@@ -33,6 +35,7 @@ export async function importClassifier(options: {
     version: 1,
     model: detectorModel(model),
     promptStyle,
+    ...(promptDate !== undefined && { promptDate }),
     mode,
     C: C ?? 1,
     intercept,

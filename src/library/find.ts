@@ -69,7 +69,7 @@ export async function find(options: FindOptions = {}): Promise<Run> {
   const services = { openEngine, modelSha256 };
   const found = await resolveModel(model, { signal, onNotice });
   const { identity, promptKind, promptDate } = await identifyModel(found, services, signal);
-  const promptStyle = await promptKind(options.promptStyle ?? 'auto');
+  const promptStyle = await promptKind(options.promptStyle ?? 'auto', onNotice);
   const settings = {
     questions,
     collect: makeCollectSettings({ ...options.collect, promptStyle, seed }),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
 import { asksForDate, type PromptKind, promptStyle, today } from '../engine/text/prompt.js';
-import type { Engine, EngineOptions } from '../engine/types.js';
+import type { Engine, EngineOptions, ModelInfo } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { ResolvedModel } from '../models/index.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
@@ -35,8 +35,12 @@ export async function identifyModel(
   identity: ModelIdentity;
   /** `general.name` of the header. */
   title: string;
-  /** How questions are put to it; rejects with a UserError when its chat template is wanted and cannot be used. */
-  promptKind(kind: PromptKind | 'auto'): Promise<PromptKind>;
+  /**
+   * How questions are put to it.
+   * @param onNotice hears of a base model that `auto` takes for a chat model
+   * @throws UserError when its chat template is wanted and cannot be used
+   */
+  promptKind(kind: PromptKind | 'auto', onNotice: (message: string) => void): Promise<PromptKind>;
   /** For a new run: today, where its prompts depend on the day. */
   promptDate(kind: PromptKind): { promptDate?: string };
 }> {
@@ -47,13 +51,19 @@ export async function identifyModel(
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
     title: info.name,
-    async promptKind(wanted) {
+    async promptKind(wanted, onNotice) {
       const style = promptStyle(info, wanted, FEW_SHOT);
+      if (wanted === 'auto' && style.kind === 'chat' && info.baseSign) onNotice(baseNotice(info));
       if (style.kind === 'chat') await style.text(PROBE);
       return style.kind;
     },
     promptDate: (kind) => (asksForDate(info, kind) ? { promptDate: today() } : {}),
   };
+}
+
+/** What is said about a model that has a chat template and may be a base model all the same. */
+export function baseNotice({ name, baseSign }: Pick<ModelInfo, 'name' | 'baseSign'>): string {
+  return `${name} is asked by its chat template, but looks like a base model (${baseSign}): for worked examples use the prompt style few-shot`;
 }
 
 /** Renders a chat template once before any work. */

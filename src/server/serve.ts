@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { askedModel, detectorNeurons } from '../pipeline/detector.js';
+import { baseNotice } from '../pipeline/run.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
 import { type Backend, openBackend } from './backend.js';
@@ -85,6 +86,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     });
     const asked = served ? askedModel(backend.model, served.detector) : backend.model;
     const prompts = requestPrompts(asked, served?.detector.promptStyle ?? 'auto');
+    if (!served && prompts.kind === 'chat' && asked.baseSign) say(baseNotice(asked));
     // A broken template refuses chats, not the server: completions do without it.
     await prompts.ofMessages(PROBE).catch((error: Error) => say(`warning: ${error.message}`));
     const context = {

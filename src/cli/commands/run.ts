@@ -57,7 +57,9 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       session.environment,
       session.signal,
     );
-    const promptStyle = await promptKind(flags.promptStyle ?? 'auto');
+    const promptStyle = await promptKind(flags.promptStyle ?? 'auto', (message) =>
+      emit({ type: 'note', message }),
+    );
     const settings = {
       questions,
       collect: makeCollectSettings({

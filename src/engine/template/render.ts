@@ -21,7 +21,9 @@ const kept = new Map<string, Program>();
 export function renderTemplate(source: string, variables: Record<string, unknown>, now: Date): string {
   let program = kept.get(source);
   if (!program) {
-    program = addMethods(parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })));
+    // Jinja ends every line of a template with \n, however the file was saved.
+    const lines = source.replace(/\r\n?/g, '\n');
+    program = addMethods(parse(tokenize(lines, { lstrip_blocks: true, trim_blocks: true })));
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(source, program);
   }
