@@ -173,7 +173,7 @@ describe('a token that the model computes NaN for', () => {
 
 it('an alpha that makes numbers overflow is named', async () => {
   const { engine } = await openTiny(folder, { architecture: 'llama', weightType: 'f16' });
-  const error = underSteering(new NotFiniteError('The logits'), { alpha: 300 }) as Error;
+  const error = underSteering(new NotFiniteError('The logits'), { neurons: [3], alpha: 300 }) as Error;
   assert.match(error.message, /^The logits are not finite at alpha 300: .*leave such alphas out$/);
   assert.ok((await engine.logits([1, 2], { neurons: [3], alpha: 1000 })).every(Number.isFinite));
 });
