@@ -4,7 +4,6 @@
 # with this x64 machine. Nothing is installed into the system, and binfmt_misc is not needed.
 source "$(dirname "$0")/machines/common.sh"
 command -v qemu-aarch64-static >/dev/null || { echo 'qemu-aarch64-static is missing: apt-get install qemu-user-static' >&2; exit 2; }
-# The native libraries are read by the kernel's paths first: the sysroot holds only the C libraries.
 SYSROOT=$WORK/arm64-sysroot
 NODE_VERSION=${NODE_VERSION:-20.20.2}
 

@@ -66,6 +66,7 @@ async function writeOnce(engine: Engine, prompt: Int32Array): Promise<{ written:
   let given = false;
   const { sampledTokens } = await engine.sample({
     settings: { temperature: 1, topK: 0, topP: 1, minP: 0, maxTokens: WRITE_TOKENS, stop: [], seed: 1 },
+    most: { samples: 1, tokens: prompt.length + WRITE_TOKENS },
     next() {
       if (given) return undefined;
       given = true;
