@@ -6,6 +6,7 @@ import { readLetter } from '../judge/letter.js';
 import { letterOf } from '../questions/choice-shots.js';
 import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
+import { fittingPrompts } from './fitting-prompts.js';
 import type { ChoiceReading } from './responses.js';
 import { type AskedSample, drawnSequences, type Sampler, type SamplingJob } from './sampler.js';
 import type { CollectSettings } from './settings.js';
@@ -39,10 +40,16 @@ export async function openChoiceSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = choiceStyle(engine.model, settings.promptStyle);
-  const tokens = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
-  const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
+  const texts = await Promise.all(questions.map(style.text));
+  const fitting = await fittingPrompts(engine, texts, style, settings.maxTokens);
+  const prompts = new Map(questions.map(({ id }, i) => [id, fitting[i]]));
   const most = questions.reduce((largest, { options }) => Math.max(largest, options!.length), 0);
-  const letters = await letterTokens(engine, style, questions[0], most);
+  const letters = await letterTokens(
+    engine,
+    style,
+    questions[fitting.findIndex(({ tokens }) => tokens)],
+    most,
+  );
 
   const ask = async (batch: Ready[], job: SamplingJob) => {
     const forced = await readLogits(engine, batch, letters);
@@ -84,7 +91,9 @@ export async function openChoiceSampler(
         while (batch.length < BATCH) {
           const question = job.next();
           if (!question) break;
-          batch.push({ question, prompt: prompts.get(question.id)! });
+          const { tokens, failure } = prompts.get(question.id)!;
+          if (tokens) batch.push({ question, prompt: tokens });
+          else job.onResult({ id: question.id, samples: [], stopped: true, failure });
         }
         if (batch.length === 0) return undefined;
         await ask(batch, job);
@@ -93,7 +102,7 @@ export async function openChoiceSampler(
     sequences: (items) =>
       drawnSequences(
         engine,
-        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!, sample })),
+        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!.tokens, sample })),
       ),
   };
 }

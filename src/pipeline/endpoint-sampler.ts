@@ -56,7 +56,9 @@ export function openEndpointSampler(options: {
         // One without an answer has no tokens to read.
         const answered = samples.filter(({ unfinished }) => !unfinished);
         const distinct = [...new Set(answered.map(({ text }) => text))];
-        const sequences = await tokenizeSequences(engine, await texts(question, distinct), style.tokenize);
+        const all = await texts(question, distinct);
+        // One that does not fit into the context of the model that reads it is unreadable, too.
+        const sequences = await tokenizeSequences(engine, all, style.tokenize, () => {});
         for (const sample of answered) {
           const sequence = sequences[distinct.indexOf(sample.text)];
           if (sequence) sample.tokens = Array.from(sequence.tokens.slice(sequence.responseStart));

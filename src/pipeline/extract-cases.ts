@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tooLong } from '../engine/text/length.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readJsonl } from '../formats/jsonl.js';
@@ -54,6 +55,10 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
       const unknown = token_ids.find((token) => token >= engine.model.vocab);
       if (unknown !== undefined)
         throw bad(line, `token ${unknown} is not in the vocabulary of ${engine.model.vocab}`);
+      const { contextLength } = engine.model;
+      if (token_ids.length > contextLength) {
+        throw bad(line, `it ${tooLong({ tokens: token_ids.length }, contextLength)}`);
+      }
       const { question_start, question_end } = tokens.data;
       const known = typeof question_start === 'number' && typeof question_end === 'number';
       if (known && (question_start >= question_end || question_end > token_ids.length)) {
@@ -82,7 +87,9 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
     cases.push({ id, token_ids: [], answer_start: 0, answer_end: 0 });
   }
   if (cases.length === 0) throw new UserError(`${path} holds no case`);
-  const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true });
+  const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true }, (text, why) => {
+    throw bad(texts[text].line, `its prompt with the response ${why}`);
+  });
   const places = await locateQuestions(
     engine,
     texts.map(({ question = '' }, i) => ({

@@ -1,9 +1,9 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
 import { finalAnswer, opensThought } from '../engine/text/thought.js';
 import type { Engine, Sample } from '../engine/types.js';
-import { UserError } from '../errors.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
+import { fittingPrompts } from './fitting-prompts.js';
 import { type AskedSample, drawnSequences, type Sampler, type SamplingJob } from './sampler.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
@@ -19,28 +19,19 @@ export async function openLocalSampler(
 ): Promise<Sampler> {
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
   const texts = await Promise.all(questions.map((question) => style.text(question.question)));
-  const tokens = await engine.tokenize(texts, style.tokenize);
+  const { temperature, topK, topP, minP, maxTokens, seed, samples } = settings;
+  const prompts = await fittingPrompts(engine, texts, style, maxTokens);
   const opened = texts.length > 0 && opensThought(texts[0]);
   const marked = (sample: Sample): AskedSample =>
     finalAnswer(sample.text, opened) === undefined ? { ...sample, unfinished: true } : sample;
-  const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
-  const { temperature, topK, topP, minP, maxTokens, seed, samples } = settings;
-  const { contextLength } = engine.model;
-  const fits = (prompt: Int32Array) => prompt.length + maxTokens <= contextLength;
-  if (tokens.length > 0 && !tokens.some(fits)) {
-    const shortest = Math.min(...tokens.map(({ length }) => length));
-    throw new UserError(
-      `the ${style.kind} prompts have ${shortest} tokens and more, and with up to ${maxTokens} of an answer do not fit into ` +
-        `the model's context of ${contextLength}: take ${style.kind === 'few-shot' ? 'plain prompts, ' : ''}fewer tokens for an answer, or another model`,
-    );
-  }
+  const byId = new Map(questions.map(({ id }, i) => [id, prompts[i]]));
   const nextFitting = (job: SamplingJob) => {
     for (;;) {
       const question = job.next();
-      const prompt = question && prompts.get(question.id)!;
+      const prompt = question && byId.get(question.id)!;
       if (!prompt) return undefined;
-      if (fits(prompt)) return { id: question.id, prompt, samples };
-      const failure = `its prompt has ${prompt.length} tokens, too many for a context of ${contextLength}`;
+      const { tokens, failure } = prompt;
+      if (tokens) return { id: question.id, prompt: tokens, samples };
       job.onResult({ id: question.id, samples: [], stopped: true, failure });
     }
   };
@@ -50,7 +41,7 @@ export async function openLocalSampler(
       try {
         const stats = await engine.sample({
           settings: { temperature, topK, topP, minP, maxTokens, seed, stop: style.stop },
-          prefix: commonPrefix(tokens),
+          prefix: commonPrefix(prompts.flatMap(({ tokens }) => tokens ?? [])),
           ready: job.ready,
           next: guard(() => nextFitting(job), undefined),
           onSample: guard((id, sample) => job.onSample?.(id, marked(sample)), false),
@@ -69,7 +60,7 @@ export async function openLocalSampler(
     sequences: (items) =>
       drawnSequences(
         engine,
-        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!, sample })),
+        items.map(({ question, sample }) => ({ prompt: byId.get(question.id)!.tokens, sample })),
       ),
   };
 }

@@ -19,7 +19,8 @@ export async function retokenisedSequences(
       response: sample.text,
     })),
   );
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  // What cannot be read is left out by the caller, as what cannot be spelt.
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize, () => {});
   const known = sequences.filter((sequence) => sequence !== undefined);
   const likelihoods = await engine.logProbabilities(
     known.map(({ tokens, responseStart }) => ({

@@ -53,17 +53,21 @@ export interface AskedSequence extends Sequence {
   meanLogProbability: number;
 }
 
-/** The sequences of responses that were drawn from the model that is read: the same tokens again, behind the prompt. */
+/**
+ * The sequences of responses that were drawn from the model that is read: the same tokens again, behind the prompt. Undefined
+ * where the prompt does not fit into the model's context.
+ */
 export async function drawnSequences(
   engine: Engine,
-  items: { prompt: ArrayLike<number>; sample: ReadSample }[],
-): Promise<AskedSequence[]> {
+  items: { prompt: ArrayLike<number> | undefined; sample: ReadSample }[],
+): Promise<(AskedSequence | undefined)[]> {
   const pieces = await engine.pieces(items.flatMap(({ sample }) => sample.tokens));
   const means = await readMeans(engine, items);
   let at = 0;
   return items.map(({ prompt, sample: { tokens } }, i) => {
     const { spans } = tokenSpans(pieces.slice(at, at + tokens.length));
     at += tokens.length;
+    if (!prompt) return undefined;
     return {
       tokens: Int32Array.from([...Array.from(prompt), ...tokens]),
       responseStart: prompt.length,

@@ -165,7 +165,10 @@ export async function scorePairs(
     const gap = /\s$/.test(prompt) || /^\s/.test(answer) ? '' : ' ';
     return { prompt, response: style.kind === 'chat' ? answer : gap + answer };
   });
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  const nameOf = (pair: number) => `pair ${pairs[pair].id ?? pair + 1}`;
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize, (pair, why) => {
+    throw new UserError(`${nameOf(pair)}: its answer behind the prompt ${why}`);
+  });
   const scorable = sequences.map((sequence, i): ScorableSequence => {
     const span = spanOf(pairs[i], texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
@@ -173,9 +176,7 @@ export async function scorePairs(
       const why = parseResponse(pairs[i].answer).unfinished
         ? 'ends inside a thought'
         : 'has nothing to score';
-      throw new UserError(
-        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} ${why}`,
-      );
+      throw new UserError(`${nameOf(i)}: the answer ${JSON.stringify(pairs[i].answer)} ${why}`);
     }
     return {
       tokens: sequence.tokens,

@@ -36,6 +36,9 @@ test('few-shot prompts longer than the context are one line', async () => {
 test('a question that is too long is left out and counted', async () => {
   const { responses } = await collect('plain', ['Who is it?', `Who ${'really '.repeat(40)}is it?`]);
   assert.equal(responses.get('q1')?.class, 'failed');
-  assert.match(responses.get('q1')?.reason ?? '', /its prompt has \d+ tokens, too many for a context of 96/);
+  assert.match(
+    responses.get('q1')?.reason ?? '',
+    /its prompt has \d+ tokens, too many for the model's context of 96/,
+  );
   assert.equal(responses.get('q0')?.samples.length, 2);
 });

@@ -1,3 +1,4 @@
+import { tokenizeBounded } from '../../engine/text/length.js';
 import { commonPrefix, promptStyle } from '../../engine/text/prompt.js';
 import { finalAnswer, opensThought } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
@@ -81,10 +82,12 @@ export async function askSet(options: {
       const batch = set.questions.slice(from, from + BATCH);
       const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
       const opened = opensThought(texts[0]);
-      const prompts = await engine.tokenize(texts, style.tokenize);
-      const shared = commonPrefix(prompts);
+      // A text of too many bytes is usable no more than one of too many tokens.
+      const bounded = await tokenizeBounded(engine, texts, style.tokenize);
+      const prompts = bounded.map((tokens) => tokens ?? new Int32Array());
+      const shared = commonPrefix(bounded.flatMap((tokens) => tokens ?? []));
       const most = Math.min(LONGEST_PROMPT, engine.model.contextLength - shared.length - settings.maxTokens);
-      const usable = batch.map((_, i) => prompts[i].length - shared.length <= most);
+      const usable = bounded.map((tokens) => tokens !== undefined && tokens.length - shared.length <= most);
       const missing = batch.flatMap((question, i) =>
         usable[i] && stored.get(question.id)?.question !== question.question ? [i] : [],
       );
@@ -103,7 +106,8 @@ export async function askSet(options: {
       });
       const answered = batch.flatMap((question, i) => {
         if (usable[i]) return [{ question, prompt: prompts[i], sample: stored.get(question.id)! }];
-        asked.skipped.push({ question, reason: `the prompt has ${prompts[i].length} tokens` });
+        const size = bounded[i] ? `${prompts[i].length} tokens` : `${Buffer.byteLength(texts[i])} bytes`;
+        asked.skipped.push({ question, reason: `the prompt has ${size}` });
         return [];
       });
       const judgements = await judgeBatch(judging, answered, opened);
