@@ -113,6 +113,8 @@ export interface SampleStats {
 export interface ReadCase {
   id: string;
   tokens: ArrayLike<number>;
+  /** Its name in messages; default: the id. */
+  label?: string;
   /** One or more masks, each a list of [start, end) ranges of token positions; an empty mask gives zeros. */
   masks: [start: number, end: number][][];
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.js';
 import { elementCount, fileTypeName, ggmlType } from './ggml-types.js';
+import { checkHyperparameters } from './hyperparameters.js';
 import type { Gguf, TensorInfo } from './types.js';
 import { booleanAt, numberAt, printable, stringAt, stringsAt } from './values.js';
 
@@ -44,6 +45,7 @@ export function inspectModel(gguf: Gguf): GgufModel {
   }
   refuseOtherKinds(gguf, architecture);
   const { layers, hidden, ffn, gated } = feedForward(gguf, architecture);
+  checkHyperparameters(gguf, architecture, hidden);
   const contextLength = numberAt(metadata, `${architecture}.context_length`);
   if (!contextLength) {
     throw new UserError(`${path}: the metadata of this ${printable(architecture)} model lack context_length`);

@@ -4,7 +4,9 @@ import { type LiveRunner, openLiveRunner } from '../live/runner.js';
 import { affordableCells, outputRows, sampleSequences } from '../native/budget.js';
 import { type Context, createContext } from '../native/context.js';
 import { toFloat32 } from '../native/convert.js';
+import { underSteering } from '../native/finite.js';
 import { type LoadedModel, loadModel } from '../native/model.js';
+import { probeModel } from '../native/probe.js';
 import { detokenize, pieceBytes, pieceCache, tokenize } from '../native/vocabulary.js';
 import { logProbabilities } from '../read/log-probabilities.js';
 import { makePace } from '../read/pace.js';
@@ -12,6 +14,7 @@ import { type ReadReply, readCases } from '../read/reader.js';
 import { growTrees, type StepReply } from '../sample/tree.js';
 import { makeSteerer, type Steerer } from '../steer/adapter.js';
 import type { Steering } from '../types.js';
+import { dieWithParent } from './orphan.js';
 import {
   AT_ONCE,
   type CallName,
@@ -41,6 +44,8 @@ let live: LiveRunner | undefined;
 const handlers: Handlers = {
   async load(options) {
     model = await loadModel(options);
+    send({ kind: 'probing', weightBytes: model.info.weightBytes });
+    probeModel(model);
     steerer = makeSteerer(model);
     return model.info;
   },
@@ -131,6 +136,8 @@ const handlers: Handlers = {
           return (await exchange({ kind: 'read', results, room })) as ReadReply;
         },
       );
+    } catch (error) {
+      throw underSteering(error, steering);
     } finally {
       held.release();
     }
@@ -189,6 +196,8 @@ async function steered<T>(
     } finally {
       context.free();
     }
+  } catch (error) {
+    throw underSteering(error, steering);
   } finally {
     held.release();
   }
@@ -246,4 +255,5 @@ process.on('message', (message: ToChild) => {
 // Ctrl-C reaches the whole process group; the parent decides what becomes of this process.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(0));
+dieWithParent();
 send({ kind: 'ready' });

@@ -17,6 +17,7 @@ import {
   type Turn,
   type TurnReply,
 } from './protocol.js';
+import { probeLimit, stalled, watchProcess } from './watchdog.js';
 
 type TurnHandler = (turn: Turn) => TurnReply | Promise<TurnReply>;
 
@@ -63,6 +64,7 @@ function startHost(
   let said = '';
   let last: CallName | 'starting' = 'starting';
   let ready = false;
+  let endWatch = () => {};
   let ended: Error | undefined;
   let live: Parameters<LiveHost['listen']>[0] | undefined;
   let tellGone: (error: Error) => void;
@@ -71,6 +73,7 @@ function startHost(
   });
 
   const failAll = (error: Error) => {
+    endWatch();
     ended ??= error;
     // First, so that whoever waits for it knows of it before any call fails.
     tellGone(ended);
@@ -131,8 +134,14 @@ function startHost(
       ready = true;
       return;
     }
+    if (message.kind === 'probing') {
+      const limit = probeLimit(message.weightBytes);
+      endWatch = watchProcess(child.pid ?? -1, limit, () => abandon(stalled(subject, limit)));
+      return;
+    }
     const call = calls.get(message.id);
     if (!call) return;
+    if (call.name === 'load') endWatch();
     if (message.kind === 'turn') {
       void takeTurn(call, message);
       return;

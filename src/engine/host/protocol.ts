@@ -61,6 +61,8 @@ export type ToChild =
 export type ToParent =
   /** The process takes calls: all that it needs to run at all is loaded. */
   | { kind: 'ready' }
+  /** The model is loaded, and computes its first tokens. */
+  | { kind: 'probing'; weightBytes: number }
   | { kind: 'result'; id: number; result: unknown }
   | { kind: 'failure'; id: number; message: string; stack?: string; exitCode?: 1 | 2 }
   | { kind: 'turn'; id: number; turn: Turn }

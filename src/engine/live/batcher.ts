@@ -1,4 +1,5 @@
 import type { Context } from '../native/context.js';
+import { allFinite, NotFiniteError, underSteering } from '../native/finite.js';
 import type { HeldSteering } from '../steer/adapter.js';
 import type { Steering } from '../types.js';
 import type { EventLog, NumberedRequest } from './events.js';
@@ -211,14 +212,39 @@ export function makeBatcher(
   };
 
   const advance = (batch: readonly Generation[], wanted: number) => {
+    let spoilt = false;
     for (const one of batch) {
       if (one.row < 0) continue;
-      if (one.row < wanted) takeCett(one, watch!.row(one.row), log);
-      if (!one.finish) draw(one);
+      try {
+        if (one.row < wanted) takeCett(one, finiteCett(one.row), log);
+        if (!one.finish) draw(one);
+      } catch (error) {
+        if (!(error instanceof NotFiniteError)) throw error;
+        log.failure(one.request.number, underSteering(error, one.request.steering) as Error);
+        leave(one);
+        spoilt = true;
+        continue;
+      }
       if (!isOver(one)) continue;
       log.end(one.request.number, endOf(one));
       leave(one);
     }
+    if (spoilt) startOver();
+  };
+
+  const finiteCett = (row: number): Float32Array => {
+    const values = watch!.row(row);
+    if (!allFinite(values)) throw new NotFiniteError('The activations');
+    return values;
+  };
+
+  /** Empties the cache, whose NaN would reach every request, and feeds those under way again. */
+  const startOver = () => {
+    for (const one of [...running].reverse()) {
+      leave(one);
+      waiting.unshift(one);
+    }
+    sequences.clear();
   };
 
   /** After a failure inside llama.cpp nothing is known of the cells any more. */

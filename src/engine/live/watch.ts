@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.js';
 import type { Pointer } from '../native/llama.js';
 import type { LoadedModel } from '../native/model.js';
-import { EPSILON, norm } from '../read/cett.js';
+import { norm, tokenScale } from '../read/cett.js';
 import { makeTap } from '../read/tap.js';
 
 /** CETT of some neurons at the leading rows of a decode; nothing is heard while no row is wanted. */
@@ -54,7 +54,7 @@ export function makeWatch(model: LoadedModel, neurons: ArrayLike<number>, rows: 
       const here = places[layer];
       const offset = layer * ffn;
       for (let t = 0; t < wanted; t++) {
-        const scale = 1 / (norm(h, t * hidden, hidden, bias?.[layer]) + EPSILON);
+        const scale = tokenScale(norm(h, t * hidden, hidden, bias?.[layer]));
         for (let i = 0; i < here.length; i++) {
           const neuron = neurons[here[i]];
           values[t * width + here[i]] = Math.abs(z[t * ffn + neuron - offset]) * scale * norms[neuron];

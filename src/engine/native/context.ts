@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { UserError } from '../../errors.js';
+import { NotFiniteError, usableLogits } from './finite.js';
 import { floatsAt, type Llama, type Pointer } from './llama.js';
 
 export interface ContextSettings {
@@ -31,11 +32,16 @@ export interface Context {
   add(token: number, position: number, sequence: number, output: boolean): number;
   /** Runs the batch and empties it. @throws UserError when llama.cpp reports a failure. */
   decode(): void;
-  /** Logits `[vocab]` of row `i` of the last batch: native memory, valid until the next decode. */
-  logits(row: number): Float32Array;
+  /**
+   * Logits `[vocab]` of row `i` of the last batch: native memory, valid until the next decode.
+   * @param of names what they belong to, for messages
+   * @throws NotFiniteError when they are NaN or infinite
+   */
+  logits(row: number, of?: string): Float32Array;
   /** Makes `target` share the cells of `source` at positions below `end` (all of them by default). */
   copySequence(source: number, target: number, end?: number): void;
   removeSequence(sequence: number): void;
+  /** Removes all sequences, and zeroes what they leave: NaN in an unused cell would reach the others through the mask. */
   clear(): void;
   free(): void;
 }
@@ -107,8 +113,10 @@ export function createContext(
       if (status !== 0) throw new UserError(decodeFailure(status, cells));
       llama.synchronize(pointer);
     },
-    logits(row) {
-      return floatsAt(llama.logitsAt(pointer, row), vocab);
+    logits(row, of) {
+      const logits = floatsAt(llama.logitsAt(pointer, row), vocab);
+      if (!usableLogits(logits)) throw new NotFiniteError(of ? `The logits of ${of}` : 'The logits');
+      return logits;
     },
     copySequence(source, target, end = -1) {
       llama.seqCopy(memory, source, target, -1, end);
@@ -117,7 +125,7 @@ export function createContext(
       llama.seqRemove(memory, sequence, -1, -1);
     },
     clear() {
-      llama.memoryClear(memory, false);
+      llama.memoryClear(memory, true);
     },
     free() {
       llama.batchFree(batch);

@@ -7,7 +7,7 @@ import type { Device, ModelInfo } from '../types.js';
 import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
 import { makeThreadPool } from './threads.js';
-import { columnNorms, readTensor } from './weights.js';
+import { checkWeights, columnNorms, readTensor } from './weights.js';
 
 export interface LoadOptions {
   modelPath: string;
@@ -37,10 +37,12 @@ export interface LoadedModel {
 }
 
 const DEVICE_GPU = 1;
+/** Models up to this size are read once for values that are not finite: a second. Of larger ones the first tokens must do. */
+const CHECKED_BYTES = 4 * 2 ** 30;
 
 /**
  * Loads libraries and model.
- * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses.
+ * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses; it names a tensor that is not finite.
  */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const gguf = await readGguf(options.modelPath);
@@ -58,8 +60,10 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     // A list that ends at once: no device but the CPU, also where a GPU is at hand.
     devices: useGpu ? null : Buffer.alloc(8),
     n_gpu_layers: useGpu ? (options.gpuLayers ?? -1) : 0,
+    check_tensors: shape.weightBytes <= CHECKED_BYTES,
   };
   const pointer: Pointer | null = llama.modelLoad(options.modelPath, parameters);
+  if (!pointer && parameters.check_tensors) checkWeights(llama, gguf);
   if (!pointer)
     throw new UserError(
       `llama.cpp could not load ${options.modelPath}: the file is damaged, its architecture (${shape.architecture}) is not known to version ${llama.version()}, or memory is short`,

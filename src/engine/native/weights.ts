@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../../errors.js';
 import { F32 } from '../gguf/ggml-types.js';
-import type { TensorInfo } from '../gguf/types.js';
+import type { Gguf, TensorInfo } from '../gguf/types.js';
 import { copyFloats, type Decoder, libraryDecoder } from './dequantise.js';
 import type { Llama } from './llama.js';
 
@@ -48,8 +48,11 @@ export function eachRow(
   }
 }
 
+const knownDecoder = (llama: Llama, type: number): Decoder | undefined =>
+  type === F32 ? copyFloats : libraryDecoder(llama.typeTraits, type);
+
 function decoderOf(llama: Llama, type: number, name: string): Decoder {
-  const decode = type === F32 ? copyFloats : libraryDecoder(llama.typeTraits, type);
+  const decode = knownDecoder(llama, type);
   if (decode) return decode;
   throw new UserError(`${name} is stored as ggml type ${type}, which llama.cpp cannot convert to float`);
 }
@@ -58,18 +61,41 @@ function decoderOf(llama: Llama, type: number, name: string): Decoder {
 export function readTensor(llama: Llama, tensor: TensorInfo): Float32Array {
   const out = new Float32Array(tensor.shape.reduce((product, n) => product * n, 1));
   eachRow(llama, tensor, (row, index) => out.set(row, index * row.length));
+  checkFinite(out, tensor);
   return out;
 }
 
 /**
+ * Reads all weights once.
+ * @throws UserError that names the first tensor with values that are not finite
+ */
+export function checkWeights(llama: Llama, { tensors }: Gguf): void {
+  for (const tensor of tensors.values()) {
+    if (tensor.bytes > 0 && knownDecoder(llama, tensor.type))
+      eachRow(llama, tensor, (row) => checkFinite(row, tensor));
+  }
+}
+
+/** @throws UserError that names the tensor when one of its values (or what was computed from them) is NaN or infinite */
+function checkFinite(values: Float32Array, { file, name }: TensorInfo): void {
+  if (values.every(Number.isFinite)) return;
+  throw new UserError(
+    `${file}: ${name} holds values that are not finite (NaN or infinite): the file is damaged; download it again`,
+  );
+}
+
+/**
  * L2 norm of each column of one W_down, `[ffn]`: ggml stores it as `hidden` rows of `ffn` values.
+ * @throws UserError that names the tensor when a norm is not finite
  */
 export function columnNorms(llama: Llama, down: TensorInfo): Float32Array {
   const squares = new Float64Array(down.shape[0]);
   eachRow(llama, down, (row) => {
     for (let j = 0; j < row.length; j++) squares[j] += row[j] * row[j];
   });
-  return Float32Array.from(squares, Math.sqrt);
+  const norms = Float32Array.from(squares, Math.sqrt);
+  checkFinite(norms, down);
+  return norms;
 }
 
 /** Columns J of one W_down, row-major `[hidden, J.length]`. */
@@ -78,5 +104,6 @@ export function columns(llama: Llama, down: TensorInfo, wanted: ArrayLike<number
   eachRow(llama, down, (row, index) => {
     for (let k = 0; k < wanted.length; k++) out[index * wanted.length + k] = row[wanted[k]];
   });
+  checkFinite(out, down);
   return out;
 }

@@ -11,7 +11,14 @@ export interface TokenTarget {
   residual?: Float32Array;
 }
 
-export const EPSILON = 1e-8;
+const EPSILON = 1e-8;
+
+/**
+ * What |z_j| of a token is multiplied with: 1 / (||h|| + 1e-8). NaN where h is not finite, for which the quotient would be 0.
+ */
+export function tokenScale(size: number): number {
+  return Number.isFinite(size) ? 1 / (size + EPSILON) : Number.NaN;
+}
 
 /**
  * The heart of the reader: for each layer of a decode, adds |z_j| / (||h|| + 1e-8) of each token to its targets
@@ -35,7 +42,7 @@ export function makeAccumulator(
     for (let t = 0; t < tokens; t++) {
       const { sums, raw } = rows[t];
       if (sums.length === 0 && !raw) continue;
-      const scale = 1 / (norm(h, t * hidden, hidden, bias?.[layer]) + EPSILON);
+      const scale = tokenScale(norm(h, t * hidden, hidden, bias?.[layer]));
       for (const sum of sums) addScaled(sum, offset, z, t * ffn, ffn, scale);
       if (raw)
         for (let k = 0; k < neurons.length; k++) {

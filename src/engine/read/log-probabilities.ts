@@ -1,4 +1,5 @@
 import type { Context } from '../native/context.js';
+import { NotFiniteError } from '../native/finite.js';
 import { logSumExp } from '../sample/distribution.js';
 import type { LikelihoodCase } from '../types.js';
 
@@ -27,6 +28,8 @@ export function logProbabilities(
       const logits = context.logits(row);
       const total = logSumExp(logits);
       for (let i = 0; i < tokens.length; i++) target[offset + i] = logits[tokens[i]] - total;
+      if (!target.subarray(offset, offset + tokens.length).every(Number.isFinite))
+        throw new NotFiniteError('The log-probabilities');
     }
     for (const { sequence, taken } of done) {
       context.removeSequence(sequence);

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.js';
 import type { Context } from '../native/context.js';
+import { allFinite, NotFiniteError } from '../native/finite.js';
 import type { LoadedModel } from '../native/model.js';
 import type { ReadCase, ReadResult } from '../types.js';
 import { finishMean, makeAccumulator, makeResidualAccumulator, type TokenTarget } from './cett.js';
@@ -180,6 +181,7 @@ export async function readCases(
   };
 
   const collect = () => {
+    const together = reading.length;
     for (let i = reading.length - 1; i >= 0; i--) {
       const item = reading[i];
       if (item.fed < item.source.tokens.length) continue;
@@ -191,6 +193,10 @@ export async function readCases(
       const { residual } = item;
       if (residual && counts[residualMask!] > 0)
         for (let i = 0; i < residual.length; i++) residual[i] /= counts[residualMask!];
+      if (![...means, item.raw, residual].every((values) => !values || allFinite(values))) {
+        const beside = together > 1 ? ` (or of another of the ${together} read with it)` : '';
+        throw new NotFiniteError(`The activations of case ${nameOf(item.source)}${beside}`);
+      }
       results.push({
         id: item.source.id,
         means,
@@ -238,9 +244,11 @@ function covers(mask: [number, number][], token: number): boolean {
   return false;
 }
 
+const nameOf = ({ id, label }: ReadCase): string => label ?? id;
+
 function checkCase(source: ReadCase, vocab: number, residual: number | undefined): void {
   const { tokens } = source;
-  const fault = (what: string) => new UserError(`Case ${source.id}: ${what}`);
+  const fault = (what: string) => new UserError(`Case ${nameOf(source)}: ${what}`);
   if (tokens.length === 0) throw fault('it has no tokens');
   for (let t = 0; t < tokens.length; t++)
     if (!(Number.isInteger(tokens[t]) && tokens[t] >= 0 && tokens[t] < vocab))

@@ -215,6 +215,8 @@ export async function growTrees(
     }
   };
 
+  const logitsOf = ({ request }: Question, { row }: Branch) => context.logits(row, `question ${request.id}`);
+
   const advance = () => {
     for (const question of [...growing.values()]) {
       const nodes = question.branches;
@@ -223,7 +225,7 @@ export async function growTrees(
         nodes.push(root(question, question.prompt));
         question.prompt = undefined;
       }
-      for (const node of nodes) split(question, node, distribution(context.logits(node.row)));
+      for (const node of nodes) split(question, node, distribution(logitsOf(question, node)));
       if (question.open === 0) close(question, false);
     }
   };
