@@ -11,7 +11,7 @@ import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
 import { placeLayers, weightsOnGpus } from './placement.js';
 import { makeThreadPool } from './threads.js';
-import { columnNorms, readTensor } from './weights.js';
+import { checkWeights, columnNorms, readTensor } from './weights.js';
 
 export interface LoadOptions extends SplitWish {
   modelPath: string;
@@ -49,9 +49,12 @@ export interface LoadedModel {
   downBias(): Float32Array[] | undefined;
 }
 
+/** Models up to this size are read once for values that are not finite: a second. Of larger ones the first tokens must do. */
+const CHECKED_BYTES = 4 * 2 ** 30;
+
 /**
  * Loads libraries and model.
- * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses.
+ * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses; it names a tensor that is not finite.
  */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const gguf = await readGguf(options.modelPath);
@@ -64,8 +67,13 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   if (found.length === 0 && options.device !== 'auto' && options.device !== 'cpu')
     throw new UserError(explainMissingDevice(options.device, files));
   const gpus = planGpus(found, options.device, options);
-  const parameters = { ...llama.modelDefaults(), ...deviceParameters(llama, gpus, options.gpuLayers) };
+  const parameters = {
+    ...llama.modelDefaults(),
+    ...deviceParameters(llama, gpus, options.gpuLayers),
+    check_tensors: shape.weightBytes <= CHECKED_BYTES,
+  };
   const pointer: Pointer | null = llama.modelLoad(options.modelPath, parameters);
+  if (!pointer && parameters.check_tensors) checkWeights(llama, gguf);
   if (!pointer)
     throw new UserError(
       `llama.cpp could not load ${options.modelPath}: the file is damaged, its architecture (${shape.architecture}) is not known to version ${llama.version()}, or memory is short`,
