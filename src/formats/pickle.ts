@@ -60,6 +60,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
     at = end + 1;
     return text;
   };
+  let encodedBytes = 0;
   const stack: unknown[] = [];
   const memo = new Map<number, unknown>();
   const pop = (): unknown => {
@@ -92,8 +93,11 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   /** Bytes as protocol 2 writes them: as text of the same codes. */
   const encoded = ([text, encoding]: unknown[]): Uint8Array => {
     if (typeof text !== 'string' || encoding !== 'latin1') throw bad('it is damaged');
-    const bytes = new Uint8Array(Buffer.from(text, 'latin1'));
-    if (bytes.length !== text.length) throw bad('it is damaged');
+    // A text that is encoded again and again would take far more memory than the file.
+    encodedBytes += text.length;
+    if (encodedBytes > view.length) throw bad('it is damaged');
+    const bytes = Uint8Array.from(Buffer.from(text, 'latin1'));
+    if (bytes.some((byte, i) => byte !== text.charCodeAt(i))) throw bad('it is damaged');
     return bytes;
   };
   /** An array as protocol 5 writes it. */

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { readJsonl } from '../formats/jsonl.js';
 import type { JudgeItem, Judgement } from '../judge/types.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import { csvRecords, type FileRecord, jsonRecords } from '../questions/records.js';
 
 /** A response that is to be judged, with its place. */
@@ -122,6 +123,7 @@ function toItems({ line, value, error }: FileRecord): PlacedItem[] | string {
   if (accepted.length === 0) return 'no accepted answer: "aliases" or "answer" is missing or empty';
   const list = responses ?? (response === null || response === undefined ? [] : [response]);
   if (list.length === 0) return 'no "response" and no "responses"';
+  if (list.some((one) => one.length > MAX_RESPONSE)) return `a response ${tooLong(MAX_RESPONSE)}`;
   const given = Array.isArray(judged) ? judged : [verdict ?? judged ?? undefined];
   if (Array.isArray(judged) && judged.length !== list.length) {
     return `${judged.length} verdicts in "judged" for ${list.length} responses`;
