@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { loadNpy, writeNpy } from '../formats/npy.js';
-import { type PickledArray, type PickledObject, pickledNumbers, readPickle } from '../formats/pickle.js';
+import { type PickledObject, readPickle } from '../formats/pickle.js';
+import { type PickledArray, pickledNumbers } from '../formats/pickle-array.js';
 import { openSafetensors, type TensorInfo } from '../formats/safetensors.js';
 import { readTextFile } from '../formats/text-file.js';
 

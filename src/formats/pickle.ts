@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { arrayBytes, type PickledArray, pickledNumbers } from './pickle-array.js';
 
 /** A class or function that a pickle names. It is never looked up, let alone called. */
 export interface PickledGlobal {
@@ -10,14 +11,6 @@ export interface PickledObject {
   class: string;
   args: unknown[];
   state?: unknown;
-}
-
-/** A numeric array within a pickle. */
-export interface PickledArray {
-  /** NumPy's name of the element type, e.g. `f8`; little-endian. */
-  dtype: string;
-  shape: number[];
-  bytes: Uint8Array;
 }
 
 const MARK = Symbol('mark');
@@ -60,6 +53,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
     at = end + 1;
     return text;
   };
+  let encodedBytes = 0;
   const stack: unknown[] = [];
   const memo = new Map<number, unknown>();
   const pop = (): unknown => {
@@ -92,8 +86,11 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   /** Bytes as protocol 2 writes them: as text of the same codes. */
   const encoded = ([text, encoding]: unknown[]): Uint8Array => {
     if (typeof text !== 'string' || encoding !== 'latin1') throw bad('it is damaged');
-    const bytes = new Uint8Array(Buffer.from(text, 'latin1'));
-    if (bytes.length !== text.length) throw bad('it is damaged');
+    // A text that is encoded again and again would take far more memory than the file.
+    encodedBytes += text.length;
+    if (encodedBytes > view.length) throw bad('it is damaged');
+    const bytes = Uint8Array.from(Buffer.from(text, 'latin1'));
+    if (bytes.some((byte, i) => byte !== text.charCodeAt(i))) throw bad('it is damaged');
     return bytes;
   };
   /** An array as protocol 5 writes it. */
@@ -113,7 +110,8 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   };
   const arrayOf = (raw: unknown, dtype: string, shape: number[], byColumns: boolean): PickledArray => {
     if (byColumns && shape.filter((size) => size > 1).length > 1) throw bad('an array is stored by columns');
-    if (!(raw instanceof Uint8Array) || raw.length !== sizeOf(dtype, shape)) throw bad('an array is damaged');
+    if (!(raw instanceof Uint8Array) || raw.length !== arrayBytes(dtype, shape))
+      throw bad('an array is damaged');
     return { dtype, shape, bytes: raw };
   };
   const setItems = (target: unknown, items: unknown[]) => {
@@ -133,7 +131,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
     const shape = shapeOf(state.get('shape'));
     const dtype = elementType(state.get('dtype'));
     if (typeof state.get('numpy_array_alignment_bytes') === 'number') take(take(1)[0]);
-    const bytes = Uint8Array.from(take(sizeOf(dtype, shape)));
+    const bytes = Uint8Array.from(take(arrayBytes(dtype, shape)));
     return arrayOf(bytes, dtype, shape, state.get('order') !== 'C');
   };
   /** An array of plain pickle. The object keeps its place in the memo, so it is filled, not replaced. */
@@ -290,10 +288,6 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   }
 }
 
-function sizeOf(dtype: string, shape: number[]): number {
-  return shape.reduce((product, n) => product * n, Number(dtype[1]));
-}
-
 /** A Python integer of any length, little-endian, as a number. */
 function long(bytes: Buffer): number {
   // No number of a classifier is longer, and the work grows with the square of the length.
@@ -301,26 +295,4 @@ function long(bytes: Buffer): number {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
   return Number(BigInt.asIntN(8 * bytes.length, value));
-}
-
-/** The elements of an array as doubles. */
-export function pickledNumbers({ dtype, bytes }: PickledArray): Float64Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = Number(dtype[1]);
-  const read: Record<string, (at: number) => number> = {
-    f4: (at) => view.getFloat32(at, true),
-    f8: (at) => view.getFloat64(at, true),
-    i1: (at) => view.getInt8(at),
-    i2: (at) => view.getInt16(at, true),
-    i4: (at) => view.getInt32(at, true),
-    i8: (at) => Number(view.getBigInt64(at, true)),
-    b1: (at) => view.getUint8(at),
-    u1: (at) => view.getUint8(at),
-    u2: (at) => view.getUint16(at, true),
-    u4: (at) => view.getUint32(at, true),
-    u8: (at) => Number(view.getBigUint64(at, true)),
-  };
-  const element = read[dtype];
-  if (element === undefined) throw new UserError(`an array of element type ${dtype} is not supported`);
-  return Float64Array.from({ length: bytes.length / size }, (_, i) => element(i * size));
 }

@@ -7,6 +7,7 @@ import { numberText } from '../formats/json.js';
 import { readJsonl } from '../formats/jsonl.js';
 import { answerTexts, BadList, exactTexts, listElements, oneAnswer } from '../formats/list-cell.js';
 import type { JudgeItem, Judgement } from '../judge/types.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import {
   csvRecords,
   documentRecords,
@@ -154,6 +155,7 @@ function itemsOf({ line, value }: FileRecord): PlacedItem[] | string {
   const several = exactTexts(responses, 'responses');
   const list = several.length > 0 || response === null || response === undefined ? several : [response];
   if (list.length === 0) return 'no "response" and no "responses"';
+  if (list.some((one) => one.length > MAX_RESPONSE)) return `a response ${tooLong(MAX_RESPONSE)}`;
   const given = Array.isArray(judged) ? judged : [verdict ?? judged ?? undefined];
   if (Array.isArray(judged) && judged.length !== list.length) {
     return `${judged.length} verdicts in "judged" for ${list.length} responses`;

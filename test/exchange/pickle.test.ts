@@ -132,6 +132,19 @@ test('a C that no detector can have is refused, not written', async () => {
   await assert.rejects(readClassifier(save('c.pkl', none)), /C that is no number/);
 });
 
+test('a text that is encoded again and again is refused, not copied', () => {
+  const text = 'x'.repeat(65536);
+  const start = Buffer.concat([
+    Buffer.from('\x80\x02c_codecs\nencode\nq\x00X\x00\x00\x01\x00', 'latin1'),
+    Buffer.from(`${text}q\x01X\x06\x00\x00\x00latin1q\x02`, 'latin1'),
+  ]);
+  const again = Buffer.from('h\x00h\x01h\x02\x86R', 'latin1');
+  const bytes = (times: number) =>
+    Buffer.concat([start, ...Array.from({ length: times }, () => again), Buffer.from('.')]);
+  assert.equal((readPickle(bytes(1), 'once.pkl') as Uint8Array).length, 65536);
+  assert.throws(() => readPickle(bytes(30_000), 'often.pkl'), /often\.pkl cannot be read .*damaged/);
+});
+
 test('compressed joblib files and other models are refused with a reason', async () => {
   for (const [start, reason] of [
     ['789c0300', /damaged: it cannot be decompressed/],
