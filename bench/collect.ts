@@ -62,7 +62,10 @@ async function promptsFor(count: number): Promise<{ prompts: string[]; bos: bool
   const step = Math.max(1, Math.floor(questions.length / count));
   const chosen = questions.filter((_, i) => i % step === 0).slice(0, count);
   await engine.close();
-  return { prompts: chosen.map(({ question }) => style.text(question)), bos: engine.model.addBos };
+  return {
+    prompts: await Promise.all(chosen.map(({ question }) => style.text(question))),
+    bos: engine.model.addBos,
+  };
 }
 
 console.log(`collect: ${model.name}, ${questions.length} built-in questions x 10 samples; ${hardware()}`);

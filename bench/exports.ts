@@ -68,7 +68,7 @@ console.log(
 const questions = shuffle(derive(1, 'exports'), builtinQuestions()).slice(0, Number(options.prompts));
 const kind = engine.model.chatTemplate === undefined ? 'plain' : 'chat';
 const style = promptStyle(engine.model, kind, []);
-const texts = questions.map(({ question }) => style.text(question));
+const texts = await Promise.all(questions.map(({ question }) => style.text(question)));
 const prompts = (await engine.tokenize(texts, style.tokenize)).map((tokens) => Array.from(tokens));
 const endings = [
   '<eos>',

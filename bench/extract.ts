@@ -46,7 +46,7 @@ const questions = splitQuestions(builtinQuestions(), 1).slice(0, Number(options.
 async function fewShotCases(): Promise<ReadableCase[]> {
   const { text, tokenize } = promptStyle(engine.model, 'few-shot', FEW_SHOT);
   const prompts = await engine.tokenize(
-    questions.map(({ question }) => text(question)),
+    await Promise.all(questions.map(({ question }) => text(question))),
     tokenize,
   );
   const answers = await engine.tokenize(

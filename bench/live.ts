@@ -64,7 +64,7 @@ const style = promptStyle(engine.model, 'auto', FEW_SHOT);
 const longer = Number(options['prompt-tokens'] ?? 0);
 const prompts = (
   await engine.tokenize(
-    questions.map(({ question }) => style.text(question)),
+    await Promise.all(questions.map(({ question }) => style.text(question))),
     style.tokenize,
   )
 ).map((prompt, i) => {

@@ -40,7 +40,7 @@ const questions = [...asked.values()].flat();
 const engine = await openEngine({ modelPath: path });
 const style = promptStyle(engine.model, 'auto', [...FEW_SHOT]);
 const prompts = await engine.tokenize(
-  questions.map(({ question }) => style.text(question)),
+  await Promise.all(questions.map(({ question }) => style.text(question))),
   style.tokenize,
 );
 let prefix = 0;

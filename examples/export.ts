@@ -2,12 +2,14 @@
  * The H-Neurons at an alpha, for other programs: an adapter for llama.cpp, a model with alpha baked in, the list of neurons.
  *
  *     node dist/examples/export.js [DETECTOR] [MODEL] [FOLDER]
+ *
+ * The copy of the model takes as much room as the model; the default folder is below runs/, which git ignores.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Detector, Model } from 'hneurons';
 
-const [path = 'runs/gemma-3-270m-builtin/detector.json', name = 'gemma-3-270m', folder = 'exported'] =
+const [path = 'runs/gemma-3-270m-builtin/detector.json', name = 'gemma-3-270m', folder = 'runs/exported'] =
   process.argv.slice(2);
 const detector = await Detector.load(path);
 const model = await Model.open(name, { threads: 1 });

@@ -15,6 +15,7 @@ import { promptStyle, type Sample } from '../../src/engine/index.js';
 import { createJudge } from '../../src/judge/rule.js';
 import { numberGroups } from '../../src/pipeline/groups.js';
 import { readRecords } from '../../src/pipeline/records.js';
+import { meanOverText } from '../../src/pipeline/sampler.js';
 import { FEW_SHOT } from '../../src/questions/few-shot.js';
 import { guarded } from '../../src/risk/guard.js';
 import { scoreWritten } from '../../src/risk/score.js';
@@ -66,7 +67,9 @@ const began = performance.now();
 const note = (text: string) => console.error(`${((performance.now() - began) / 1000).toFixed(0)} s  ${text}`);
 try {
   const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
-  const prompts = questions.map(({ id, question }) => ({ id, text: style.text(question) }));
+  const prompts = await Promise.all(
+    questions.map(async ({ id, question }) => ({ id, text: await style.text(question) })),
+  );
   const ask = (temperature: number, samples: number, alpha = 1) =>
     sampleAnswers(engine, prompts, style.tokenize, {
       ...{ temperature, samples, seed, maxTokens: 50, stop: style.stop },
@@ -105,11 +108,11 @@ try {
 
   const verdicts = questions.map(({ aliases }) => createJudge(aliases));
   const answers = questions.map((question, i) => {
-    const make = ({ text, logProbability, tokens }: (typeof greedy)[0][0]) => ({
-      probability: scored.get(key(i, text))!.probability,
-      said: scored.get(key(i, text))!.verdict,
-      verdict: verdicts[i](text),
-      logProbability: logProbability / Math.max(1, tokens.length),
+    const make = (sample: (typeof greedy)[0][0]) => ({
+      probability: scored.get(key(i, sample.text))!.probability,
+      said: scored.get(key(i, sample.text))!.verdict,
+      verdict: verdicts[i](sample.text),
+      logProbability: sample.tokens.length > 0 ? (meanOverText(sample) ?? Number.NaN) : 0,
     });
     return {
       group: question.group,

@@ -60,7 +60,9 @@ interface Row {
 const { engine, detector, heldOut } = await openRun(run, values.model, Number(values.threads));
 try {
   const style = promptStyle(engine.model, detector.promptStyle, MULTI_FACT_SHOTS, '');
-  const texts = prompts.map(({ id, question }) => ({ id, text: style.text(question) }));
+  const texts = await Promise.all(
+    prompts.map(async ({ id, question }) => ({ id, text: await style.text(question) })),
+  );
   const samples = await sampleAnswers(engine, texts, style.tokenize, {
     ...{ temperature: 0, samples: 1, seed: 1, maxTokens: 60, stop: style.stop },
   });

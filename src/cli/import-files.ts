@@ -3,12 +3,19 @@ import { basename, extname, join } from 'node:path';
 import type { PromptKind } from '../engine/text/prompt.js';
 import { UserError } from '../errors.js';
 import { detectFormat, type Format } from '../exchange/detect.js';
-import { countReasons, type Gathered, gatherImport, type ImportOptions } from '../exchange/gather.js';
+import {
+  countReasons,
+  type Gathered,
+  gatherImport,
+  type ImportedQuestion,
+  type ImportOptions,
+} from '../exchange/gather.js';
 import { importClassifier } from '../exchange/import-classifier.js';
 import { hasActivations, importFeatures } from '../exchange/import-features.js';
 import { importRun, placeQuestions, SKIPPED_FILE } from '../exchange/import-run.js';
 import type { MeaningOfOne } from '../exchange/judged.js';
 import type { Skip } from '../exchange/records.js';
+import { describeLost } from '../exchange/scripts.js';
 import { fileName } from '../formats/file-name.js';
 import { readJsonl } from '../formats/jsonl.js';
 import type { Judge, Opened } from '../judge/types.js';
@@ -99,14 +106,18 @@ async function intoRun(
   emit: Listener,
 ): Promise<string> {
   const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
-  const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
+  const { identity, promptKind, promptDate } = await identifyModel(
+    found,
+    session.environment,
+    session.signal,
+  );
   const seed = flags.seed ?? DEFAULT_SEED;
   const { questions, placed } = placeQuestions(imported, seed, skipped);
   const settings = makeCollectSettings({
     samples: placed.reduce((most, { samples }) => Math.max(most, samples.length), 1),
     minCorrect: flags.minCorrect,
     maxCorrect: flags.maxCorrect,
-    promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+    promptStyle: await promptKind(flags.promptStyle ?? 'auto', (message) => emit({ type: 'note', message })),
     quota: flags.quota ?? null,
     ...(flags.rejudge && judgeOverrides(flags, await judgeSettings(flags))),
     seed,
@@ -115,7 +126,10 @@ async function intoRun(
   const name = fileName(basename(files[0], extname(files[0])));
   const folder = await openRunFolder(
     flags.out ?? join('runs', `${fileName(identity.name)}-${name}`),
-    { model: identity, questions: describeQuestionSet(files.join(', '), questions), seed },
+    {
+      ...{ model: identity, questions: describeQuestionSet(files.join(', '), questions), seed },
+      ...promptDate(settings.promptStyle),
+    },
     {
       command: session.command,
       force: flags.force,
@@ -131,6 +145,7 @@ async function intoRun(
       ready: activations && ((id) => hasActivations(activations, id)),
     });
     await tellSkipped(folder.file(SKIPPED_FILE), emit);
+    tellCutOff(placed, emit);
     if (activations) {
       await importFeatures(context, activations, hashText(stableJson([...activations].map(describeFiles))));
     }
@@ -167,12 +182,26 @@ async function tellSkipped(path: string, emit: Listener): Promise<void> {
   const skipped: Skip[] = [];
   for await (const { value } of readJsonl(path)) skipped.push(value as Skip);
   if (skipped.length === 0) return;
+  const lost = describeLost(skipped);
+  if (lost !== undefined) emit({ type: 'note', message: lost });
   const reasons = countReasons(skipped);
   const told = reasons.slice(0, REASONS_TOLD).map(([reason, count]) => `${count} x ${reason}`);
   const more = reasons.length > REASONS_TOLD ? `; and ${reasons.length - REASONS_TOLD} more reasons` : '';
   emit({
     type: 'note',
     message: `${skipped.length} left out, each listed in ${path}: ${told.join('; ')}${more}`,
+  });
+}
+
+/** Says how many responses a token limit cut off: a right answer may have been on its way. */
+function tellCutOff(questions: ImportedQuestion[], emit: Listener): void {
+  const samples = questions.flatMap((question) => question.samples);
+  const cut = samples.filter(({ cutOff }) => cutOff);
+  if (cut.length === 0) return;
+  const wrong = cut.filter(({ verdict }) => verdict === 'wrong').length;
+  emit({
+    type: 'note',
+    message: `${cut.length} of ${samples.length} responses were cut off at a token limit, and ${wrong} of these count as made up: a right answer may have been on its way`,
   });
 }
 
@@ -183,12 +212,20 @@ async function runImportClassifier(session: Session, flags: ImportFlags, path: s
   }
   const detector = await withProgress(session, flags, async (emit) => {
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
-    const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
+    const { identity, promptKind, promptDate } = await identifyModel(
+      found,
+      session.environment,
+      session.signal,
+    );
+    const promptStyle = await promptKind(flags.promptStyle ?? 'auto', (message) =>
+      emit({ type: 'note', message }),
+    );
     return importClassifier({
       path,
       out,
       model: identity,
-      promptStyle: promptKind(flags.promptStyle ?? 'auto'),
+      promptStyle,
+      ...promptDate(promptStyle),
       mode: flags.mode ?? '3-vs-1',
     });
   });

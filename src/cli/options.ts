@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SETS } from '../datasets/sets.js';
+import { parseMemorySize } from '../engine/memory-size.js';
 import { LARGEST_ALPHA } from '../engine/steer/alpha.js';
 import type { PromptKind } from '../engine/text/prompt.js';
-import type { Device } from '../engine/types.js';
+import type { EngineOptions } from '../engine/types.js';
 import type {
   CollectSettings,
   EvaluateSettings,
@@ -22,12 +23,7 @@ export interface OutputOptions {
   json?: boolean;
 }
 
-export interface EngineFlags {
-  device?: Device;
-  gpuLayers?: number;
-  threads?: number;
-  library?: string;
-}
+export type EngineFlags = Omit<EngineOptions, 'modelPath' | 'signal'>;
 
 export interface CollectFlags {
   questions?: string;
@@ -133,6 +129,25 @@ export function valuesOfC(text: string): number[] {
   });
 }
 
+/** Proportions with commas between them: `3,1`. */
+export function proportions(text: string): number[] {
+  const values = text
+    .split(',')
+    .map((part) => (/^\d+(\.\d+)?$/.test(part.trim()) ? Number(part) : Number.NaN));
+  if (!values.every((value) => value >= 0) || !values.some((value) => value > 0) || values.length > 16)
+    throw new InvalidArgumentError('It must be up to 16 numbers with commas between them, such as 3,1.');
+  return values;
+}
+
+/** Bytes of a memory size, for commander. */
+export function memorySize(text: string): number {
+  try {
+    return parseMemorySize(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`It ${(error as Error).message}.`);
+  }
+}
+
 export function addOutput(command: Command): Command {
   return command.option('--json', 'print the result as JSON on stdout').option('--quiet', 'show no progress');
 }
@@ -149,7 +164,25 @@ export function addEngine(command: Command): Command {
       ]),
     )
     .option('--gpu-layers <n>', 'layers kept on the GPU', integer(0))
+    .addOption(
+      new Option('--split-mode <mode>', 'how several GPUs share the model (default: layer)').choices([
+        'none',
+        'layer',
+        'row',
+      ]),
+    )
+    .option('--split <list>', 'proportion of the model for each GPU, such as 3,1', proportions)
+    .option(
+      '--main-gpu <n>',
+      'run on this GPU alone, counted from 0; with --split-mode row its main one',
+      integer(0, 15),
+    )
     .option('--threads <n>', 'CPU threads', integer(1, 1024))
+    .option(
+      '--memory <size>',
+      'memory beside the weights, such as 4GiB or 512MB (default: 1GiB; on a GPU what is free)',
+      memorySize,
+    )
     .option('--library <folder>', "your own llama.cpp build, in place of the package's");
 }
 
@@ -292,8 +325,9 @@ export function addEvaluate(command: Command): Command {
     );
 }
 
-export function engineChoice({ device, gpuLayers, threads, library }: EngineFlags): EngineFlags {
-  return { device, gpuLayers, threads, library };
+export function engineChoice(flags: EngineFlags): EngineFlags {
+  const { device, gpuLayers, splitMode, split, mainGpu, threads, memory, library } = flags;
+  return { device, gpuLayers, splitMode, split, mainGpu, threads, memory, library };
 }
 
 export function collectOverrides(flags: CollectFlags): Partial<Omit<CollectSettings, 'promptStyle'>> {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { PACKAGE_VERSION } from '../engine/native/locate.js';
 import { addCompare } from './commands/compare.js';
+import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
 import { runExtractCases } from './commands/extract-cases.js';
@@ -37,20 +38,18 @@ import { addShard, chosenShard, type ShardFlags } from './shard-option.js';
 
 const EVALUATE_OUT =
   "run folder (default: the only one); with --datasets the folder of the table (default: the detector's folder/table)";
+const VERSION_FLAGS = '-V, --version';
 const MODEL_MOVED = "where the run's model is now, if it was moved";
 
 /** The command line, each command bound to what it does in `session`. */
 export function buildProgram(session: Session): Command {
+  const version = `hneurons ${session.version}, llama.cpp from @node-llama-cpp ${PACKAGE_VERSION}`;
   const program = new Command('hneurons')
     .description(
       'Finds, measures and steers the neurons of a language model that tell when it is making things up (H-Neurons, arXiv 2512.01797), in any model that llama.cpp runs.',
     )
-    .version(
-      `hneurons ${session.version}, llama.cpp from @node-llama-cpp ${PACKAGE_VERSION}`,
-      '--version',
-      'print the versions',
-    )
-    .helpOption('--help', 'show what a command does and takes')
+    .version(version, VERSION_FLAGS, 'print the versions')
+    .helpOption('-h, --help', 'show what a command does and takes')
     .showHelpAfterError(false)
     .addHelpText(
       'after',
@@ -112,10 +111,16 @@ Examples:
   addTrace(program, session);
   addExplain(program, session);
   addJudgeCommand(program, session);
+  addDoctor(program, session);
 
   addOutput(program.command('models').description('the model aliases, and what is on this machine')).action(
     async (flags) => (await import('./commands/models.js')).runModels(session, flags),
   );
+  // The help of a command need not repeat what that of the program says.
+  for (const command of program.commands) {
+    command.version(version, VERSION_FLAGS);
+    command.options.find(({ long }) => long === '--version')?.hideHelp();
+  }
   return program;
 }
 

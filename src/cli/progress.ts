@@ -1,5 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Listener, RunEvent } from '../pipeline/events.js';
+import { escapeControls, type OutputStream } from './output.js';
 
 type ProgressEvent = Extract<RunEvent, { type: 'progress' }>;
 
@@ -7,11 +8,6 @@ export interface ProgressView {
   listen: Listener;
   /** Takes a running bar off the screen, so that other lines can follow. */
   stop(): void;
-}
-
-export interface ProgressStream {
-  isTTY?: boolean;
-  write(text: string): unknown;
 }
 
 const LINE_INTERVAL_MS = 5000;
@@ -22,12 +18,12 @@ const LINE_INTERVAL_MS = 5000;
  */
 export function createProgress(options: {
   quiet: boolean;
-  stream: ProgressStream;
+  stream: OutputStream;
   now?: () => number;
 }): ProgressView {
   const { stream } = options;
   const now = options.now ?? (() => performance.now());
-  const line = (text: string) => stream.write(`${text}\n`);
+  const line = (text: string) => stream.write(`${escapeControls(text)}\n`);
   const meter = createMeter(now);
   let bar: SingleBar | undefined;
   /** Labels of the steps that have begun: one may begin within another (the model is loaded within a stage). */
@@ -39,7 +35,7 @@ export function createProgress(options: {
     bar = undefined;
   };
   const show = (event: ProgressEvent) => {
-    const label = labels.get(event.step) ?? event.step;
+    const label = escapeControls(labels.get(event.step) ?? event.step);
     // A step may count facts first and answers then: the speed of one says nothing of the other.
     const counted = `${event.step} ${event.unit}`;
     if (metered !== counted) meter.reset();
@@ -47,7 +43,7 @@ export function createProgress(options: {
     const { rate, left } = meter.update(event);
     const count = `${grouped(event.done)}/${grouped(event.total)} ${event.unit}`;
     const parts = [count, event.detail, rate > 0 ? `${shortNumber(rate)}/s` : undefined, left];
-    const text = parts.filter((part) => part !== undefined).join(', ');
+    const text = escapeControls(parts.filter((part) => part !== undefined).join(', '));
     if (!stream.isTTY) {
       if (now() - lastLine < LINE_INTERVAL_MS) return;
       lastLine = now();

@@ -4,6 +4,7 @@ import { readJudged } from '../exchange/judged.js';
 import type { Skip } from '../exchange/records.js';
 import { judgedFigures, judgedPairs } from '../exchange/score-judged.js';
 import { DEFAULT_SEED } from '../pipeline/settings.js';
+import { formatFixed } from '../report/format.js';
 import type { Interval } from '../stats/interval.js';
 import { type ScoreFlags, scoreAll } from './commands/score.js';
 import type { Session } from './session.js';
@@ -43,5 +44,5 @@ export async function runScoreJudged(session: Session, flags: ScoreFlags): Promi
 
 function show({ estimate, low, high }: Interval): string {
   if (Number.isNaN(estimate)) return 'is not defined: one class is missing';
-  return `${estimate.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
+  return `${formatFixed(estimate, 3)} (${formatFixed(low, 3)}–${formatFixed(high, 3)})`;
 }

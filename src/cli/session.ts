@@ -4,6 +4,7 @@ import type { ModelProgress, ResolvedModel } from '../models/index.js';
 import type { Listener } from '../pipeline/events.js';
 import type { Environment } from './environment.js';
 import { type EngineFlags, engineChoice, type OutputOptions } from './options.js';
+import type { Output, OutputStream } from './output.js';
 import { createProgress, type ProgressView } from './progress.js';
 
 /** What a command works with besides its own options. */
@@ -13,8 +14,12 @@ export interface Session {
   /** The command line as typed, without `hneurons`. */
   command: string[];
   version: string;
-  stdout: { isTTY?: boolean; write(text: string): unknown };
-  stderr: { isTTY?: boolean; write(text: string): unknown };
+  stdout: Output;
+  stderr: Output;
+  /** What stderr guards: for progress bars, which move the cursor. */
+  screen: OutputStream;
+  /** True: the command ends by itself after the signal, and is not cut short. */
+  drains?: boolean;
 }
 
 /** Runs `work` with a progress view on stderr, which is taken off the screen before anything else is printed. */
@@ -23,7 +28,7 @@ export async function withProgress<T>(
   options: OutputOptions,
   work: (emit: Listener) => Promise<T>,
 ): Promise<T> {
-  const view: ProgressView = createProgress({ quiet: options.quiet ?? false, stream: session.stderr });
+  const view: ProgressView = createProgress({ quiet: options.quiet ?? false, stream: session.screen });
   try {
     return await work(view.listen);
   } finally {

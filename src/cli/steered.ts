@@ -74,7 +74,10 @@ export async function openSteered<T>(
   // Behind all that a detector is refused for, which leaves no folder; before the model is loaded, which takes long.
   const unlock = lock(flags.out);
   try {
-    return await withEngine(session, flags, found.path, use);
+    return await withEngine(session, flags, found.path, (engine) => {
+      engine.model.promptDate = detector.promptDate;
+      return use(engine);
+    });
   } finally {
     unlock();
   }

@@ -1,3 +1,4 @@
+import { parseLiteral } from '../formats/literal.js';
 import { letterOf } from '../questions/choice-shots.js';
 import type { OwnColumns } from '../questions/load.js';
 
@@ -54,7 +55,11 @@ function rename(record: Record<string, unknown>, fields: Fields): Record<string,
 
 function pick(record: unknown, path: string): unknown {
   let value = record;
-  for (const key of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[key];
+  for (const key of path.split('.')) {
+    // In CSV a struct is a text.
+    const struct = typeof value === 'string' ? parseLiteral(value.trim())?.value : value;
+    value = (struct as Record<string, unknown> | null | undefined)?.[key];
+  }
   return value;
 }
 

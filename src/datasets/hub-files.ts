@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import { SourceFailure } from '../models/failure.js';
 import { fetchFromHub, type HubFile, type HubListing, listHub } from '../models/hub.js';
-import { cachedCommit, cachedFiles, repoFolder } from '../models/hubCache.js';
+import { areIntact, cachedCommit, cachedFiles, repoFolder } from '../models/hubCache.js';
 import { hubCache } from '../models/places.js';
 import type { Session } from '../models/types.js';
 import type { HubSet } from './sets.js';
@@ -62,7 +62,8 @@ async function fromCache(
   const commit = await cachedCommit(folder, revision);
   if (commit === undefined) return undefined;
   const files = ofSplit(await cachedFiles(folder, commit, /\.parquet$/i), set, split);
-  return files && { paths: files.map(({ location }) => location), source: sourceOf(set, commit) };
+  if (files === undefined || !(await areIntact(session, files))) return undefined;
+  return { paths: files.map(({ location }) => location), source: sourceOf(set, commit) };
 }
 
 function sourceOf(set: HubSet, commit: string): string {

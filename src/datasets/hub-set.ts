@@ -31,9 +31,9 @@ export async function readHubSet(
     source = files.source;
     let row = 0;
     for (const path of files.paths) {
-      for await (const record of rowsOf(path, fields)) {
+      for await (const record of rowsOf(path, fields, session.signal)) {
         session.signal?.throwIfAborted();
-        const place = { id: `${name}/${theirs}/${row}`, relation: name, isCsv: false };
+        const place = { id: `${name}/${theirs}/${row}`, relation: name };
         row++;
         const question = questionOf(record, place);
         if (typeof question === 'string' || ids.has(question.id)) {
@@ -50,9 +50,13 @@ export async function readHubSet(
   return source;
 }
 
-async function* rowsOf(path: string, fields: Fields): AsyncGenerator<Record<string, unknown>> {
+async function* rowsOf(
+  path: string,
+  fields: Fields,
+  signal?: AbortSignal,
+): AsyncGenerator<Record<string, unknown>> {
   const own = ownColumns(fields);
-  const file = await openParquet(path);
+  const file = await openParquet(path, signal);
   try {
     const missing = own.columns.filter((column) => !file.columns.includes(column));
     if (missing.length > 0) {

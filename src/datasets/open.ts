@@ -96,7 +96,7 @@ async function readSet(
     // A public set has rows that are no use; a file of one's own shall be right.
     const onSkipped = set && ((reason: string, where: string) => skipped.add(reason, where));
     const own = fields && ownColumns(fields);
-    await loadQuestions(path, { own, relation: set, onSkipped, onQuestion: add });
+    await loadQuestions(path, { own, relation: set, onSkipped, onQuestion: add, signal: options.signal });
     return { name: set ?? basename(path, extname(path)), source: path };
   }
   const name = set!;

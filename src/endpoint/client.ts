@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import OpenAI from 'openai';
 import pLimit from 'p-limit';
+import { dropConnections } from '../connections.js';
 import { UserError } from '../errors.js';
+import { errorIn } from './events.js';
 import { EndpointError, explain, type Target } from './failure.js';
 import { withRetries } from './retry.js';
 import { ChatAnswer, TextAnswer } from './schema.js';
@@ -107,7 +109,7 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     close: () => {
       settings.signal?.removeEventListener('abort', abort);
       ended.abort(new Error('the endpoint is closed'));
-      return dispatcher.destroy();
+      return dropConnections(dispatcher);
     },
   };
 }
@@ -168,13 +170,22 @@ function checkAnswer(
   schema: typeof ChatAnswer | typeof TextAnswer,
   { host }: Target,
 ): EndpointAnswer {
+  const said = errorIn(answer);
+  if (said !== undefined) {
+    throw new EndpointError(`${host} failed with status 200; it says: ${said}`, 'server', { retry: true });
+  }
   const parsed = schema.safeParse(answer);
   if (!parsed.success) {
     const where = parsed.error.issues[0].path.join('.');
     throw new EndpointError(`${host} sent an answer without usable "${where}"`, 'server', { retry: true });
   }
   const { choices, usage } = parsed.data;
-  if (choices.every(({ text }) => typeof text !== 'string')) {
+  // Of an answer that was cut off, or spent on a thought, no text is an answer too: its asker counts it.
+  if (
+    choices.every(
+      ({ text, finish, ...more }) => typeof text !== 'string' && finish !== 'length' && !('thought' in more),
+    )
+  ) {
     throw new EndpointError(`${host} sent an answer without a text (its content is null)`, 'empty');
   }
   return { choices: choices.map((choice) => ({ ...choice, text: choice.text ?? '' })), usage };

@@ -1,11 +1,9 @@
 import { z } from 'zod';
+import { contentOf } from './content.js';
+import { endingOf } from './finish.js';
+import type { Choice } from './types.js';
 
-const finish = z
-  .string()
-  .nullish()
-  .transform((reason): 'stop' | 'length' | 'other' =>
-    reason === 'stop' || reason === 'length' ? reason : 'other',
-  );
+const finish = z.unknown().transform((reason): Choice['finish'] => endingOf(reason) ?? 'other');
 const usage = z
   .object({ prompt_tokens: z.number(), completion_tokens: z.number() })
   .transform(({ prompt_tokens, completion_tokens }) => ({
@@ -43,13 +41,23 @@ export const ChatAnswer = z.object({
     .array(
       z
         .object({
-          message: z.object({ content: z.string().nullish(), refusal: z.string().nullish() }),
-          finish_reason: finish,
+          message: z.looseObject({ refusal: z.string().nullish() }).transform((message, context) => {
+            const content = contentOf(message);
+            if (content !== undefined) {
+              const text =
+                message.content === null || message.content === undefined ? undefined : content.text;
+              return { text: text ?? message.refusal, thought: content.thought };
+            }
+            context.addIssue({ code: 'custom', message: 'is no text', path: ['content'] });
+            return z.NEVER;
+          }),
+          finish_reason: finish.optional(),
           logprobs: chatTokens,
         })
         .transform(({ message, finish_reason, logprobs }) => ({
-          text: message.content ?? message.refusal,
-          finish: finish_reason,
+          text: message.text,
+          finish: finish_reason ?? 'other',
+          ...(message.thought && { thought: true as const }),
           tokens: logprobs,
         })),
     )
@@ -82,10 +90,10 @@ export const TextAnswer = z.object({
   choices: z
     .array(
       z
-        .object({ text: z.string().nullish(), finish_reason: finish, logprobs: textTokens })
+        .object({ text: z.string().nullish(), finish_reason: finish.optional(), logprobs: textTokens })
         .transform(({ text, finish_reason, logprobs }) => ({
           text,
-          finish: finish_reason,
+          finish: finish_reason ?? 'other',
           tokens: logprobs,
         })),
     )

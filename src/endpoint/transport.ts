@@ -59,7 +59,8 @@ async function readBody(body: AsyncIterable<Uint8Array> | null): Promise<string>
     if (size > LARGEST_ANSWER) throw new Garbage('more than 64 MiB in one answer');
     parts.push(part);
   }
-  return Buffer.concat(parts).toString('utf8');
+  // It drops a byte order mark.
+  return new TextDecoder().decode(Buffer.concat(parts));
 }
 
 function isJsonObject(text: string): boolean {

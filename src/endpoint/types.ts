@@ -63,8 +63,13 @@ export interface TokenLogProbability {
 
 export interface Choice {
   text: string;
-  /** `stop`: the model or a stop string ended it; `length`: cut off at `maxTokens`; `other`: filtered, for example. */
-  finish: 'stop' | 'length' | 'other';
+  /**
+   * `stop`: the model or a stop string ended it; `length`: cut off at `maxTokens`; `broken`: cut off by the server (filtered, failed), or a
+   * call of tools; `other`: the server does not say.
+   */
+  finish: 'stop' | 'length' | 'broken' | 'other';
+  /** The server gave a thought of the model apart from the text. */
+  thought?: true;
   /** Where log-probabilities were asked for and the server gives them. */
   tokens?: TokenLogProbability[];
 }

@@ -5,14 +5,25 @@ import type { LiveOptions, LiveSession } from './live/types.js';
 
 export type Device = 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
 
+/** How a model lies on several GPUs: on one alone, whole layers on each, or the rows of each matrix spread. */
+export type SplitMode = 'none' | 'layer' | 'row';
+
 export interface EngineOptions {
   /** Path of a GGUF file. */
   modelPath: string;
   device?: Device;
   /** Layers kept on the GPU; default: all of them when a GPU is used, else 0. */
   gpuLayers?: number;
+  /** Default: `layer`; `none` where `mainGpu` alone is given. */
+  splitMode?: SplitMode;
+  /** Proportion of the model for each GPU; default: as their memory is free. */
+  split?: readonly number[];
+  /** Index of the GPU that holds all with `none`, and intermediate results with `row`. */
+  mainGpu?: number;
   /** CPU threads; default: the number of physical or available cores. */
   threads?: number;
+  /** Bytes beside the weights for KV caches and buffers; default: 1 GiB in host memory, on a GPU what is free there. */
+  memory?: number;
   /** A folder with the user's own libllama / libggml build, in place of the pinned package. */
   library?: string;
   /** Aborting kills the native process at once; every pending call rejects with the signal's reason. */
@@ -25,6 +36,8 @@ export interface ModelInfo extends GgufModel {
   /** llama.cpp version and the device in use, for the manifest. */
   libraryVersion: string;
   device: string;
+  /** The day that the chat template is told, YYYY-MM-DD; default: today in UTC. */
+  promptDate?: string;
 }
 
 /** A set of neurons and the factor that z_j is multiplied with. alpha 1 leaves the model untouched. */
@@ -68,8 +81,10 @@ export interface Sample {
   text: string;
   /** `stop`: stop string; `end`: end-of-generation token; `length`: maxTokens reached. */
   finish: 'stop' | 'end' | 'length';
-  /** Sum of log p over the drawn tokens (model's distribution at temperature 1, before filters). */
+  /** Sum of log p over the drawn tokens (model's distribution at temperature 1, before filters), those behind the text included. */
   logProbability: number;
+  /** Part of it that is of tokens behind the text: the end-of-generation token, or a stop string. */
+  endLogProbability?: number;
 }
 
 export interface SampleResult {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { exactTexts } from '../formats/list-cell.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import { withoutRequest } from './names.js';
-import { problemOf, publishedRecords, type Skip } from './records.js';
+import { listField, problemOf, publishedRecords, type Skip } from './records.js';
 
 /** A response with the tokens of its answer (extract_answer_tokens.py). */
 export interface AnswerTokensItem {
@@ -17,10 +19,10 @@ export interface AnswerTokensItem {
 
 const Row = z.object({
   question: z.string().trim().min(1, 'is empty'),
-  response: z.string(),
-  tokenized_response: z.array(z.string()).optional(),
-  tokens: z.array(z.string()).optional(),
-  answer_tokens: z.array(z.string()),
+  response: z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE)),
+  tokenized_response: listField('tokenized_response', exactTexts),
+  tokens: listField('tokens', exactTexts),
+  answer_tokens: listField('answer_tokens', exactTexts).pipe(z.array(z.string(), 'must be a list of texts')),
   judge: z
     .union([z.boolean(), z.string()])
     .transform((value) => String(value).toLowerCase())

@@ -1,11 +1,13 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { loadNpy, writeNpy } from '../formats/npy.js';
 import { type PickledArray, type PickledObject, pickledNumbers, readPickle } from '../formats/pickle.js';
 import { openSafetensors, type TensorInfo } from '../formats/safetensors.js';
+import { readTextFile } from '../formats/text-file.js';
 
 /** A linear classifier over all neurons, `layer * ffn + index`. */
 export interface Classifier {
@@ -27,6 +29,12 @@ export async function readClassifier(path: string): Promise<Classifier> {
   });
   const read = info.isDirectory() ? readArrays : path.endsWith('.safetensors') ? readProbe : readModel;
   const classifier = await read(path);
+  const { C } = classifier;
+  if (C !== undefined && !(Number.isFinite(C) && C > 0)) {
+    throw new UserError(
+      `${path} has C = ${C}; C must be a finite number above 0: train the classifier again`,
+    );
+  }
   if (!classifier.coef.every(Number.isFinite) || !Number.isFinite(classifier.intercept)) {
     throw new UserError(`${path} holds infinite or undefined weights`);
   }
@@ -45,10 +53,7 @@ async function readArrays(folder: string): Promise<Classifier> {
 }
 
 async function readModel(path: string): Promise<Classifier> {
-  const bytes = await readFile(path).catch((error) => {
-    throw fileError(error, 'read', path);
-  });
-  const model = readPickle(bytes, path) as Partial<PickledObject> | null;
+  const model = readPickle(await readModelBytes(path), path) as Partial<PickledObject> | null;
   const state = model?.state;
   const array = (name: string) => {
     const value = state instanceof Map ? (state.get(name) as PickledArray | undefined) : undefined;
@@ -63,12 +68,51 @@ async function readModel(path: string): Promise<Classifier> {
     throw new UserError(`${path} tells other classes apart than 0 (true) and 1 (hallucinated)`);
   }
   const C = (state as Map<unknown, unknown>).get('C');
+  if (C !== undefined && typeof C !== 'number') {
+    throw new UserError(`${path} has a C that is no number: train the classifier again`);
+  }
   return {
     coef: pickledNumbers(coef),
     // Without an intercept scikit-learn keeps a single 0.
     intercept: intercept[0],
-    ...(typeof C === 'number' && { C }),
+    ...(C !== undefined && { C }),
   };
+}
+
+/** Largest classifier, decompressed: some hundred times that of a model with 70 billion parameters. */
+const MAX_MODEL_BYTES = 1 << 28;
+
+/** Compressions that joblib offers and Node does not, by their first bytes. */
+const UNREADABLE: [magic: string, name: string][] = [
+  ['425a68', 'bzip2'],
+  ['fd377a585a00', 'xz'],
+  ['5d0000', 'lzma'],
+  ['04224d18', 'lz4'],
+];
+
+/** The pickle of a file that joblib may have compressed with zlib or gzip. */
+async function readModelBytes(path: string): Promise<Uint8Array> {
+  let bytes: Buffer;
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_MODEL_BYTES) throw new UserError(`${path} is over 256 MiB: that is no linear classifier`);
+    bytes = await readFile(path);
+  } catch (error) {
+    throw fileError(error, 'read', path);
+  }
+  const start = bytes.toString('hex', 0, 6);
+  const unreadable = UNREADABLE.find(([magic]) => start.startsWith(magic));
+  if (unreadable) {
+    throw new UserError(
+      `${path} is compressed with ${unreadable[1]}, which cannot be read; save it with joblib.dump(model, path), or with compress=("zlib", 3)`,
+    );
+  }
+  const decompress = start.startsWith('78') ? inflateSync : start.startsWith('1f8b') ? gunzipSync : undefined;
+  try {
+    return decompress?.(bytes, { maxOutputLength: MAX_MODEL_BYTES }) ?? bytes;
+  } catch (cause) {
+    throw new UserError(`${path} is damaged: it cannot be decompressed to at most 256 MiB`, { cause });
+  }
 }
 
 const ProbeSchema = z.object({
@@ -79,13 +123,14 @@ const ProbeSchema = z.object({
   }),
 });
 
+/** The largest dense models have some 7 million. */
+const MAX_PROBE_NEURONS = 1 << 25;
+
 /** A probe of hprobes: weights of the features that its pre-selection kept. */
 async function readProbe(path: string): Promise<Classifier> {
   const { tensors } = await openSafetensors(path);
   const json = path.replace(/\.safetensors$/, '.json');
-  const text = await readFile(json, 'utf8').catch((error) => {
-    throw fileError(error, 'read', json);
-  });
+  const text = await readTextFile(json);
   const parsed = ProbeSchema.safeParse(tryJson(text));
   const names = ['clf_coef', 'clf_intercept', 'top_k_idx'] as const;
   const types = { clf_coef: 'F64', clf_intercept: 'F64', top_k_idx: 'I64' };
@@ -101,6 +146,11 @@ async function readProbe(path: string): Promise<Classifier> {
   // How many layers there are behind the last one of every n-th, the file does not say.
   if (layers.some((layer, i) => layer !== i))
     throw new UserError(`${path} was fitted on a part of the layers only`);
+  if (layers.length * ffn > MAX_PROBE_NEURONS) {
+    throw new UserError(
+      `${json} speaks of ${layers.length} layers of ${ffn} neurons, more than any model has`,
+    );
+  }
   const coef = new Float64Array(layers.length * ffn);
   if (weights.length !== kept.length || kept.some((column) => !(column >= 0 && column < coef.length))) {
     throw new UserError(`${path} is damaged: its weights and features do not go together`);

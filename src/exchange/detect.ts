@@ -2,8 +2,8 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
-import { documentRecords, fileBytes, jsonRecords } from '../questions/records.js';
-import { isObject } from './records.js';
+import { documentRecords, fileBytes, jsonRecords, plainNames } from '../questions/records.js';
+import { isFlat, isObject } from './records.js';
 
 export const FORMATS = ['samples', 'answer-tokens', 'ids', 'activations', 'classifier', 'judged'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -41,7 +41,8 @@ export async function detectFormat(path: string): Promise<Format> {
 }
 
 function formatOf(value: Record<string, unknown>): Format | undefined {
-  const inner = typeof value.question === 'string' ? value : Object.values(value)[0];
+  const record = isFlat(value) ? value : Object.values(value)[0];
+  const inner = isObject(record) ? plainNames(record, []) : undefined;
   if (!isObject(inner)) return undefined;
   if ('responses' in inner) return 'samples';
   if ('answer_tokens' in inner && ('tokenized_response' in inner || 'tokens' in inner))

@@ -1,20 +1,22 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
 import { fileError } from '../formats/file-error.js';
 import { decodeHalves } from '../formats/float16.js';
-import { readJsonl } from '../formats/jsonl.js';
 
 import { openSafetensors, type TensorInfo } from '../formats/safetensors.js';
 import { type Case, readCases } from '../pipeline/cases.js';
 import { detectorNeurons, readDetector } from '../pipeline/detector.js';
 import type { Manifest } from '../pipeline/manifest.js';
+import { recordLines } from '../pipeline/records.js';
 import { readResponses } from '../pipeline/responses.js';
 import { readManifest } from '../pipeline/run-folder.js';
 import { type CollectSettings, CollectSettingsSchema } from '../pipeline/settings.js';
-import type { Split, SplitQuestion } from '../pipeline/split.js';
+import type { Split } from '../pipeline/split.js';
+import { parseSettings } from '../pipeline/stage.js';
 import { LOCATIONS, type Location, writeActivation } from './activations.js';
 import { answerTokensLine } from './answer-tokens.js';
 import { writeClassifier } from './classifier.js';
@@ -29,6 +31,14 @@ export type Export = (typeof EXPORTS)[number];
 const EXPORT_FILE = 'export.json';
 
 const SPLITS: Split[] = ['train', 'test'];
+
+/** What is written of a question. */
+const QuestionLine = z.object({
+  id: z.string(),
+  question: z.string(),
+  aliases: z.array(z.string()),
+  split: z.enum(['train', 'test']),
+});
 
 export interface Exported {
   format: Export;
@@ -77,7 +87,7 @@ export async function exportRun(options: {
     run,
     out,
     manifest,
-    settings: CollectSettingsSchema.parse(collected.settings),
+    settings: parseSettings(CollectSettingsSchema, collected, run),
     signal: options.signal,
     onProgress: options.onProgress ?? (() => {}),
   };
@@ -129,8 +139,8 @@ async function exportSamples({ run, out, settings }: Source): Promise<Omit<Expor
   const responses = await readResponses(join(run, 'responses.jsonl'), settings.quota);
   const lines: Record<Split, string[]> = { train: [], test: [] };
   let undecided = 0;
-  for await (const { value } of readJsonl(join(run, 'questions.jsonl'))) {
-    const question = value as SplitQuestion;
+  const what = 'not a question of this version of hneurons; run collect again';
+  for await (const question of recordLines(join(run, 'questions.jsonl'), QuestionLine, what)) {
     const response = responses.get(question.id);
     if (response === undefined) continue;
     // Given up early, it may look consistent in the few samples that it has.

@@ -1,3 +1,4 @@
+import { isInAnswer, parseResponse, rangeInResponse } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import type { Verdict } from '../judge/rule.js';
 import type { Span } from '../judge/span.js';
@@ -12,6 +13,7 @@ import { type JudgedItem, type MeaningOfOne, readJudged } from './judged.js';
 import { verdictOf } from './names.js';
 import type { Skip } from './records.js';
 import { readSamples } from './samples.js';
+import { scriptOf } from './scripts.js';
 import { findAnswer, locateAnswer } from './spell.js';
 
 type Split = 'train' | 'test';
@@ -26,7 +28,7 @@ export interface ImportedQuestion {
   relation?: string;
   split?: Split;
   class: QuestionClass;
-  samples: { text: string; verdict: Verdict; judge: string }[];
+  samples: { text: string; verdict: Verdict; judge: string; cutOff?: true }[];
   /** Of a question that has a class to train on: the response that stands for it, and where its answer was said to be. */
   response?: string;
   span?: Span;
@@ -54,6 +56,8 @@ export interface Gathered {
 interface Draft extends Omit<ImportedQuestion, 'class'> {
   /** What is said of {@link ImportedQuestion.response} alone. */
   verdict?: Verdict;
+  /** The file says that it was cut off at a token limit. */
+  cutOff?: true;
 }
 
 /**
@@ -131,9 +135,13 @@ async function addItems(
   skip: (skipped: Skip) => void,
 ): Promise<void> {
   const inFile = new Map<string, number>();
-  const add = (item: { id: string; line: number }, make: (draft: Draft | undefined) => Draft | string) => {
-    const { id, line } = item;
-    const leave = (reason: string) => skip({ source: path, line, id, reason });
+  const add = (
+    item: { id: string; line: number; response?: string; answerTokens?: string[] },
+    make: (draft: Draft | undefined) => Draft | string,
+  ) => {
+    const { id, line, response, answerTokens } = item;
+    const leave = (reason: string, script?: string) =>
+      skip({ source: path, line, id, reason, ...(script && { script }) });
     const first = inFile.get(id);
     if (first !== undefined) return leave(`its id is already used in line ${first}`);
     inFile.set(id, line);
@@ -141,7 +149,7 @@ async function addItems(
     if (typeof draft !== 'string') drafts.set(id, draft);
     else {
       lost.add(id);
-      leave(draft);
+      leave(draft, answerTokens?.length && response ? scriptOf(response) : undefined);
     }
   };
   if (format === 'samples') {
@@ -157,7 +165,7 @@ async function addItems(
   } else if (format === 'answer-tokens') {
     for (const item of await readAnswerTokens(path, skip)) {
       const { id, line, question, response, judge } = item;
-      const span = locateAnswer(response, item.tokens, item.answerTokens);
+      const span = outsideThoughts(response, locateAnswer(response, item.tokens, item.answerTokens));
       add(item, (old) =>
         typeof span === 'string'
           ? span
@@ -183,7 +191,23 @@ async function addItems(
 }
 
 /** Where a judged response says that its answer is; the reason where it is not there; undefined where it does not say. */
-export function judgedSpan({ response, answer, answerTokens }: JudgedItem): Span | string | undefined {
+export function judgedSpan(item: JudgedItem): Span | string | undefined {
+  return outsideThoughts(item.response, statedSpan(item));
+}
+
+/** The same text outside of the thoughts of a response, where the span lies in one. */
+function outsideThoughts(response: string, span: Span | string | undefined): Span | string | undefined {
+  const parsed = parseResponse(response);
+  if (parsed.unfinished) return 'its response ends inside a thought';
+  if (!parsed.thought || typeof span !== 'object' || isInAnswer(parsed, span.start)) return span;
+  const text = response.slice(span.start, span.end);
+  const start = parsed.answer.indexOf(text);
+  return start < 0
+    ? `the answer ${JSON.stringify(text)} stands only in a thought of the response`
+    : rangeInResponse(parsed, { start, end: start + text.length });
+}
+
+function statedSpan({ response, answer, answerTokens }: JudgedItem): Span | string | undefined {
   if (answerTokens?.length) return findAnswer(response, answerTokens);
   const text = answer?.trim();
   if (!text) return undefined;
@@ -209,7 +233,9 @@ async function rejudge(judge: Judge, drafts: Draft[]): Promise<Map<Draft, Sample
     const own = judgements.slice(at, at + items[i].length);
     at += own.length;
     const samples = own.flatMap(({ verdict, judge: by }, k): Sample[] =>
-      verdict === 'failed' ? [] : [{ text: items[i][k].response, verdict, judge: by }],
+      verdict === 'failed'
+        ? []
+        : [{ text: items[i][k].response, verdict, judge: by, ...(draft.cutOff && { cutOff: true }) }],
     );
     judged.set(draft, samples.length === own.length ? samples : 'the judge gave no usable answer');
   });
@@ -235,12 +261,12 @@ function finish(
   judged: Sample[] | string | undefined,
 ): ImportedQuestion | string {
   if (typeof judged === 'string') return judged;
-  const { verdict, ...rest } = draft;
+  const { verdict, cutOff, ...rest } = draft;
   const said = listed ? verdictOf(listed) : verdict;
   let samples = judged ?? draft.samples;
   if (samples.length === 0) {
     if (said === undefined) return 'nothing says whether its answer is true';
-    samples = [{ text: draft.response!, verdict: said, judge: 'imported' }];
+    samples = [{ text: draft.response!, verdict: said, judge: 'imported', ...(cutOff && { cutOff }) }];
   }
   const kind = classify(
     samples.map((sample) => sample.verdict),

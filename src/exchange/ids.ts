@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { fileError } from '../formats/file-error.js';
+import { parseJson } from '../formats/json.js';
+import { readTextFile } from '../formats/text-file.js';
 import { fromQid, toQid } from './names.js';
+import { idField } from './records.js';
 
-const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string()) });
+const Ids = z.object({ t: z.array(idField), f: z.array(idField) });
 
 /**
  * Reads balanced ids (sample_balanced_ids.py), `{"t": […], "f": […]}`: the questions to use, by whether their answer is
@@ -13,12 +14,10 @@ const Ids = z.object({ t: z.array(z.coerce.string()), f: z.array(z.coerce.string
  * @throws UserError when the file is not of this form, or an id stands twice.
  */
 export async function readIds(path: string): Promise<Map<string, 'true' | 'false'>> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new UserError(`${path} is not valid JSON (${(cause as Error).message})`, { cause });
   }

@@ -7,6 +7,7 @@ import type { SpanExtractor } from '../judge/types.js';
 import type { Case } from '../pipeline/cases.js';
 import type { Wanted } from '../pipeline/classify.js';
 import type { RunContext } from '../pipeline/context.js';
+import { countEndings } from '../pipeline/endings.js';
 import { makePairs } from '../pipeline/pairs.js';
 import type { Response } from '../pipeline/responses.js';
 import { matchClasses } from '../pipeline/select.js';
@@ -116,6 +117,7 @@ export async function importRun(
         questions: all.length,
         responses: samples,
         ...countClasses(all),
+        ...countEndings(all),
         matched: cases.length,
         train,
         test: cases.length - train,

@@ -1,3 +1,4 @@
+import { tokenizeBounded } from '../engine/text/length.js';
 import type { PromptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
 import { answerSpan, type Span } from '../judge/span.js';
@@ -26,13 +27,17 @@ export interface Made {
 
 /** The responses of some questions with their tokens behind the prompt; each text of a question is tokenised once. */
 export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: Placed[]): Promise<Made[]> {
-  const texts = batch.flatMap((question) => {
-    const prompt = style.text(question.question);
+  const prompts = await Promise.all(batch.map(({ question }) => style.text(question)));
+  const texts = batch.flatMap((question, i) => {
+    const prompt = prompts[i];
     return [...new Set(textsOf(question))].map((text) => {
       return { question, text, prompt, response: behindPrompt(text, style.kind) };
     });
   });
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  const long = new Map<Placed, string>();
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize, (text, why) => {
+    long.set(texts[text].question, `a response of it behind the prompt ${why}`);
+  });
   const hostile = style.tokenize.special ? await holdsSpecial(engine, texts) : [];
   const found = new Map<Placed, Map<string, Sequence | undefined>>(batch.map((one) => [one, new Map()]));
   texts.forEach(({ question, text }, i) => {
@@ -40,10 +45,12 @@ export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: P
   });
   return batch.map((question): Made => {
     const own = found.get(question)!;
+    const problem = long.get(question);
+    if (problem !== undefined) return { problem };
     if ([...own.values()].some((sequence) => sequence === undefined)) {
       return { problem: "the model's tokens do not spell a response of it" };
     }
-    const samples = question.samples.map(({ text, verdict, judge }, index): ResponseSample => {
+    const samples = question.samples.map(({ text, verdict, judge, cutOff }, index): ResponseSample => {
       const { tokens, responseStart } = own.get(text)!;
       return {
         index,
@@ -51,7 +58,7 @@ export async function tokenizeBatch(engine: Engine, style: PromptStyle, batch: P
         tokens: Array.from(tokens.subarray(responseStart)),
         verdict,
         logProbability: null,
-        finish: 'end',
+        finish: cutOff ? 'length' : 'end',
         ...(judge !== 'rule' && { judge }),
       };
     });
@@ -68,9 +75,9 @@ function textsOf({ samples, response }: Placed): string[] {
 async function holdsSpecial(engine: Engine, texts: { text: string }[]): Promise<boolean[]> {
   const own = texts.map(({ text }) => text);
   const [plain, special] = await Promise.all(
-    [false, true].map((special) => engine.tokenize(own, { special, bos: false })),
+    [false, true].map((special) => tokenizeBounded(engine, own, { special, bos: false })),
   );
-  return plain.map((tokens, i) => tokens.join() !== special[i].join());
+  return plain.map((tokens, i) => tokens?.join() !== special[i]?.join());
 }
 
 /** Answers where the files say that they are, else by the rule. Offsets are those of the response behind its prompt. */

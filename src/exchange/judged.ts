@@ -1,16 +1,21 @@
 import { z } from 'zod';
+import { endingOf } from '../endpoint/finish.js';
 import { UserError } from '../errors.js';
+import { answerTexts, exactTexts } from '../formats/list-cell.js';
 import type { Verdict } from '../judge/rule.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import {
+  checkTwice,
   csvRecords,
   documentRecords,
   type FileRecord,
   fileBytes,
   jsonRecords,
   parquetRecords,
+  withPlainNames,
 } from '../questions/records.js';
 import { fromQid, withoutRequest } from './names.js';
-import { isObject, problemOf, type Skip } from './records.js';
+import { idField, isObject, listField, problemOf, type Skip } from './records.js';
 
 /** A response that somebody has judged, with all that a file may say of it. */
 export interface JudgedItem {
@@ -23,6 +28,8 @@ export interface JudgedItem {
   answer?: string;
   answerTokens?: string[];
   aliases: string[];
+  /** The file says that the response was cut off at a token limit. */
+  cutOff?: true;
   relation?: string;
   split?: 'train' | 'test';
 }
@@ -48,24 +55,29 @@ const WORDS: Record<string, Verdict> = {
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
 const label = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false');
-const list = z.union([z.array(z.string()), z.string().transform(splitList)], 'must be a list of texts');
 
 const Row = z.object({
-  question: z.string().trim().min(1, 'is empty'),
-  response: z.string().refine((text) => text.trim() !== '', 'is empty'),
+  question: z.string().max(MAX_QUESTION, tooLong(MAX_QUESTION)).trim().min(1, 'is empty'),
+  response: z
+    .string()
+    .max(MAX_RESPONSE, tooLong(MAX_RESPONSE))
+    .refine((text) => text.trim() !== '', 'is empty'),
   label: optional(label),
   judge: optional(label),
   answer: optional(z.string()),
-  answer_tokens: optional(list),
-  aliases: optional(list),
-  id: optional(z.union([z.string(), z.number()]).transform(String)),
+  answer_tokens: listField('answer_tokens', exactTexts),
+  aliases: listField('aliases', answerTexts),
+  id: optional(idField),
   relation: optional(z.string()),
+  finish_reason: optional(z.string()),
   split: optional(z.enum(['train', 'test'], 'must be train or test')),
 });
 
+const COLUMNS = Object.keys(Row.shape);
+
 /**
  * Reads judged responses from JSON Lines, JSON, CSV or Parquet: `question`, `response` and `label` (or `judge`), optionally `id`, `answer` (as it
- * stands in the response), `answer_tokens`, `aliases`, `relation` and `split`. A label is a word (`true`, `correct`,
+ * stands in the response), `answer_tokens`, `aliases`, `relation`, `split` and `finish_reason` (as servers give it). A label is a word (`true`, `correct`,
  * `faithful`; `false`, `wrong`, `hallucinated`; `uncertain`), or 0 and 1 when `one` says what 1 means. What
  * cannot be used is reported to `skip`.
  * @throws UserError when the file cannot be read, a column is missing, or a label is 0 or 1 and nobody said what that means.
@@ -77,7 +89,8 @@ export async function readJudged(
 ): Promise<JudgedItem[]> {
   const items: JudgedItem[] = [];
   const records = await openRecords(path);
-  for await (const { line, value, error } of records) {
+  for await (const record of records) {
+    const { line, value, error } = withPlainNames(record, COLUMNS);
     const leave = (reason: string, id?: string) => skip({ source: path, line, ...(id && { id }), reason });
     if (error !== undefined || !isObject(value)) {
       leave(error ?? 'not a JSON object');
@@ -86,6 +99,11 @@ export async function readJudged(
     const row = Row.safeParse(value);
     if (!row.success) {
       leave(problemOf(row.error, value));
+      continue;
+    }
+    const ending = endingOf(row.data.finish_reason);
+    if (ending === 'broken') {
+      leave(`its response was broken off (finish_reason ${JSON.stringify(row.data.finish_reason)})`);
       continue;
     }
     const { question, response, answer, answer_tokens, aliases, relation, split } = row.data;
@@ -104,6 +122,7 @@ export async function readJudged(
         aliases: aliases ?? [],
         ...(answer !== undefined && { answer }),
         ...(answer_tokens !== undefined && { answerTokens: answer_tokens }),
+        ...(ending === 'length' && { cutOff: true as const }),
         ...(relation !== undefined && { relation }),
         ...(split !== undefined && { split }),
       });
@@ -131,30 +150,18 @@ function toVerdict(
 
 async function openRecords(path: string): Promise<AsyncIterable<FileRecord> | Iterable<FileRecord>> {
   const check = (columns: string[]) => checkColumns(path, columns);
-  if (/\.parquet$/i.test(path)) return parquetRecords(path, Object.keys(Row.shape), check);
+  if (/\.parquet$/i.test(path)) return parquetRecords(path, COLUMNS, check);
   if (/\.[ct]sv$/i.test(path)) return csvRecords(path, fileBytes(path), check);
   const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
   return document ?? jsonRecords(fileBytes(path));
 }
 
 function checkColumns(path: string, columns: string[]): void {
+  checkTwice(path, columns, COLUMNS);
   const named = columns.map((name) => `"${name}"`).join(', ');
   for (const names of [['question'], ['response'], ['label', 'judge']]) {
     if (names.some((name) => columns.includes(name))) continue;
     const missing = names.map((name) => `"${name}"`).join(' or ');
     throw new UserError(`${path} has no column ${missing}: it has ${named}`);
   }
-}
-
-/** A list in a cell: JSON, or texts with `|` between. */
-function splitList(cell: string): string[] {
-  if (cell.startsWith('[')) {
-    try {
-      const value: unknown = JSON.parse(cell);
-      if (Array.isArray(value)) return value.map(String);
-    } catch {
-      return [cell];
-    }
-  }
-  return cell.split('|').map((part) => part.trim());
 }

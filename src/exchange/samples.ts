@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { answerTexts, exactTexts } from '../formats/list-cell.js';
+import { MAX_RESPONSE, tooLong } from '../questions/limits.js';
 import type { PublishedJudge } from './names.js';
 import { withoutRequest } from './names.js';
-import { problemOf, publishedRecords, type Skip } from './records.js';
+import { listField, problemOf, publishedRecords, type Skip } from './records.js';
 
 /** A question with its judged samples (collect_responses.py). */
 export interface SamplesItem {
@@ -23,11 +25,13 @@ const Judge = z
 const Row = z
   .object({
     question: z.string().trim().min(1, 'is empty'),
-    responses: z.array(z.string()).min(1, 'is empty'),
+    responses: listField('responses', exactTexts).pipe(
+      z.array(z.string().max(MAX_RESPONSE, tooLong(MAX_RESPONSE))).min(1, 'is empty'),
+    ),
     judges: z.array(Judge).optional(),
     judged: z.array(Judge).optional(),
-    ground_truth: z.array(z.string()).optional(),
-    aliases: z.array(z.string()).optional(),
+    ground_truth: listField('ground_truth', answerTexts),
+    aliases: listField('aliases', answerTexts),
   })
   .transform(({ judges, judged, ground_truth, aliases, ...rest }) => ({
     ...rest,

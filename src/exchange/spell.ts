@@ -53,6 +53,8 @@ export function locateAnswer(response: string, tokens: string[], answerTokens: s
     const inside = places.slice(from, to).filter((place) => place >= 0);
     if (inside.length > 0) return whole(response, inside[0], inside[inside.length - 1] + 1);
   }
+  if (!spelled && tokens.some((token) => token.includes('\ufffd')))
+    return 'the tokens hold U+FFFD in place of characters that lie in several tokens';
   return spelled
     ? 'the answer tokens are no run of the response tokens'
     : 'the tokens do not spell the response';
@@ -77,6 +79,8 @@ export function findAnswer(response: string, answerTokens: string[]): Span | str
     const start = text ? response.indexOf(text) : -1;
     if (text && start >= 0) return { start, end: start + text.length };
   }
+  if (answerTokens.some((token) => token.includes('\ufffd')))
+    return 'the answer tokens hold U+FFFD in place of characters that lie in several tokens';
   return 'the answer tokens do not stand in the response';
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chmod, constants, copyFile, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning } from '../processes.js';
 import { fileError } from './file-error.js';
 
@@ -46,7 +47,7 @@ async function replaceWith(
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await retryBusy(() => rename(temporary, path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw fileError(error, 'write', path);
@@ -91,8 +92,8 @@ export async function writeFolderAtomic(
   try {
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
-    if (existsSync(path)) await rename(path, old);
-    await rename(temporary, path);
+    if (existsSync(path)) await retryBusy(() => rename(path, old));
+    await retryBusy(() => rename(temporary, path));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     if (!existsSync(path) && existsSync(old)) await rename(old, path).catch(() => {});
@@ -100,6 +101,23 @@ export async function writeFolderAtomic(
   }
   await syncFolder(dirname(path));
   await rm(old, { recursive: true, force: true }).catch(() => {});
+}
+
+const BUSY = ['EPERM', 'EACCES', 'EBUSY'];
+/** Waits between attempts, milliseconds. */
+const BUSY_WAITS = [10, 30, 100, 300, 1000];
+
+/** Tries a rename again on Windows, where it fails for as long as a virus scanner or an indexer has the file open. */
+export async function retryBusy(work: () => Promise<void>, platform = process.platform): Promise<void> {
+  for (const wait of platform === 'win32' ? BUSY_WAITS : []) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!BUSY.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    await sleep(wait);
+  }
+  return work();
 }
 
 /** Makes a rename survive a power cut. Windows cannot open folders, and has no need to. */

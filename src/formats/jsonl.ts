@@ -12,6 +12,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
+import { parseJson } from './json.js';
 
 export interface JsonlEntry {
   /** Line number in the file, from 1. */
@@ -21,21 +22,32 @@ export interface JsonlEntry {
 
 const NEWLINE = 0x0a;
 const CHUNK = 1 << 18;
+/** Default maximum bytes of a line. */
+const LONGEST_LINE = 1 << 26;
 
 /**
  * The values of a JSON Lines file, one by one, in bounded memory. Blank lines, a byte order mark and CRLF are fine.
  * Lines end at byte 0x0A only (a JSON string may hold U+2028, at which `readline` would break it).
  * With `ignoreTorn` an unfinished last line (no newline, not valid JSON) is left out: that is what a killed writer leaves.
  * With `skipBroken` every line that is not valid is: for caches, where it costs no more than what it held.
- * Throws a UserError that names file, line and reason for a line that is not JSON or not UTF-8.
+ * Throws a UserError that names file, line and reason for a line that is not JSON, not UTF-8, or of more than `longest` bytes.
  */
 export async function* readJsonl(
   path: string,
-  { ignoreTorn = false, skipBroken = false }: { ignoreTorn?: boolean; skipBroken?: boolean } = {},
+  {
+    ignoreTorn = false,
+    skipBroken = false,
+    longest = LONGEST_LINE,
+  }: { ignoreTorn?: boolean; skipBroken?: boolean; longest?: number } = {},
 ): AsyncGenerator<JsonlEntry> {
   let line = 0;
-  for await (const { bytes, ended } of byteLines(path)) {
+  for await (const { bytes, ended } of byteLines(path, longest)) {
     line += 1;
+    if (bytes === undefined) {
+      if (skipBroken) continue;
+      if (!ended && ignoreTorn) return;
+      throw new UserError(`${path}, line ${line}: longer than ${longest >> 20} MiB`);
+    }
     let text: string;
     try {
       // The decoder drops a byte order mark at the start of its input.
@@ -48,7 +60,7 @@ export async function* readJsonl(
     if (text.trim() === '') continue;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (cause) {
       if (skipBroken) continue;
       if (!ended && ignoreTorn) return;
@@ -58,12 +70,28 @@ export async function* readJsonl(
   }
 }
 
-async function* byteLines(path: string): AsyncGenerator<{ bytes: Uint8Array; ended: boolean }> {
+/** The bytes of each line; undefined for one of more than `longest` bytes, which is not kept in memory. */
+async function* byteLines(
+  path: string,
+  longest: number,
+): AsyncGenerator<{ bytes: Uint8Array | undefined; ended: boolean }> {
   const file = await open(path, 'r').catch((error) => {
     throw fileError(error, 'read', path);
   });
   try {
     let parts: Uint8Array[] = [];
+    let length = 0;
+    const add = (part: Uint8Array) => {
+      length += part.length;
+      if (length > longest) parts = [];
+      else parts.push(part);
+    };
+    const take = (ended: boolean) => {
+      const line = { bytes: length > longest ? undefined : Buffer.concat(parts), ended };
+      parts = [];
+      length = 0;
+      return line;
+    };
     for (;;) {
       const chunk = new Uint8Array(CHUNK);
       const { bytesRead } = await file.read(chunk, 0, CHUNK).catch((error) => {
@@ -74,14 +102,13 @@ async function* byteLines(path: string): AsyncGenerator<{ bytes: Uint8Array; end
       for (;;) {
         const at = chunk.subarray(0, bytesRead).indexOf(NEWLINE, from);
         if (at < 0) break;
-        parts.push(chunk.subarray(from, at));
-        yield { bytes: Buffer.concat(parts), ended: true };
-        parts = [];
+        add(chunk.subarray(from, at));
+        yield take(true);
         from = at + 1;
       }
-      if (from < bytesRead) parts.push(chunk.subarray(from, bytesRead));
+      if (from < bytesRead) add(chunk.subarray(from, bytesRead));
     }
-    if (parts.length > 0) yield { bytes: Buffer.concat(parts), ended: false };
+    if (length > 0) yield take(false);
   } finally {
     await file.close();
   }

@@ -32,6 +32,8 @@ export type NpyData =
 const TYPES = new Set<string>(['f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1']);
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 const LONGEST_HEADER = 1 << 20;
+/** Maximum number of dimensions, as in NumPy. */
+const MAX_RANK = 64;
 
 /**
  * Reads the header of a NumPy `.npy` file (versions 1 to 3) and checks it against the size of the file.
@@ -85,11 +87,17 @@ function parseHeader(path: string, text: string): Omit<NpyHeader, 'offset'> {
   if (!TYPES.has(dtype) || descr[1] === '>') {
     throw new UserError(`${path}: element type ${descr[1]}${dtype} is not supported; save it as float32`);
   }
-  const sizes = shape[1].split(',').filter((part) => part.trim() !== '');
+  const sizes = shape[1]
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
+  if (sizes.length > MAX_RANK || !sizes.every(Number.isSafeInteger)) {
+    throw new UserError(`${path}: damaged .npy file: its shape is no list of at most ${MAX_RANK} sizes`);
+  }
   return {
     dtype: dtype as NpyType,
     itemSize: Number(dtype.slice(1)),
-    shape: sizes.map(Number),
+    shape: sizes,
     fortranOrder: order[1] === 'True',
   };
 }

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import type { AsyncBuffer, FileMetaData, SchemaElement } from 'hyparquet';
 import { UserError } from '../errors.js';
 import { fileError } from './file-error.js';
+import { acquireProcess, type ParquetProcess } from './parquet/host.js';
+import type { Reply, Request } from './parquet/protocol.js';
 
 /** A Parquet file whose footer has been read. */
 export interface ParquetFile {
@@ -11,169 +11,89 @@ export interface ParquetFile {
   /**
    * The rows as objects, one row group after the other: no more than one is in memory, and of it only the wanted
    * columns; `answer.aliases` is a field of a struct.
-   * Lists and structs are arrays and objects, integers are numbers.
+   * Lists and structs are arrays and objects; integers are numbers, or text where a number cannot hold them; dates are text.
    */
   read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a Parquet file (any codec in use: none, Snappy, gzip, Brotli, LZ4, Zstandard).
+ * Opens a Parquet file (any codec in use: none, Snappy, gzip, Brotli, LZ4, Zstandard). It is decoded in a process of its own with limits of
+ * memory and processor time, so that a damaged file neither blocks this process nor ends it.
+ * @param signal ends the reading, which then rejects with its reason
  * @throws UserError that names the file when it cannot be read or is damaged; also while its rows are read.
  */
-export async function openParquet(path: string): Promise<ParquetFile> {
-  const { parquetMetadataAsync, parquetSchema } = await import('hyparquet');
-  const handle = await open(path, 'r').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+export async function openParquet(path: string, signal?: AbortSignal): Promise<ParquetFile> {
+  const reader = acquireProcess();
   try {
-    const byteLength = (await handle.stat()).size;
-    const slice = (start: number, end = byteLength): Promise<ArrayBuffer> => {
-      // Offsets come from the file: they must not ask for more memory than the file has bytes. Thrown at once, not as a
-      // rejection: the parser may drop the promise.
-      if (!(start >= 0 && start <= end && end <= byteLength))
-        throw new RangeError('an offset outside the file');
-      return readBytes(handle, start, end - start);
-    };
-    const file: AsyncBuffer = { byteLength, slice };
-    const metadata = await guarded(path, () => parquetMetadataAsync(file));
-    const columns = await guarded(path, async () =>
-      parquetSchema(metadata).children.map(({ element }) => element.name),
-    );
+    const opened = await ask(reader, path, { kind: 'open', path }, signal);
+    if (opened.kind !== 'opened') throw new Error(`unexpected reply ${opened.kind}`);
+    let isOpen = true;
     return {
-      columns,
-      rows: Number(metadata.num_rows),
-      read: (wanted) => readRows(path, file, metadata, wanted),
-      close: () => handle.close(),
+      columns: opened.columns,
+      rows: opened.rows,
+      read: (wanted) => readRows(reader, path, wanted, signal),
+      async close() {
+        if (!isOpen) return;
+        isOpen = false;
+        await ask(reader, path, { kind: 'close' }).catch(() => {});
+        reader.release();
+      },
     };
   } catch (error) {
-    await handle.close();
-    throw error instanceof UserError ? error : fileError(error, 'read', path);
+    reader.release();
+    throw error;
   }
-}
-
-async function readBytes(handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, start + at);
-    if (bytesRead === 0) throw new RangeError('it ended while it was read');
-    at += bytesRead;
-  }
-  return bytes.buffer;
 }
 
 async function* readRows(
+  reader: ParquetProcess,
   path: string,
-  file: AsyncBuffer,
-  metadata: FileMetaData,
   wanted: readonly string[],
+  signal?: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>> {
-  const { parquetReadObjects } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
-  const views = await guarded(path, async () =>
-    leavesOf(metadata)
-      .filter((leaf) => wanted.some((column) => leaf === column || leaf.startsWith(`${column}.`)))
-      .map((leaf) => onlyLeaf(metadata, leaf)),
-  );
-  let end = 0;
-  for (const group of metadata.row_groups) {
-    const rowStart = end;
-    end += Number(group.num_rows);
-    const rowEnd = end;
-    let rows: Record<string, unknown>[] | undefined;
-    // One after the other: of several under way, those behind a damaged one would fail with nobody to notice, which ends the process.
-    for (const view of views) {
-      const parts = await guarded(path, () =>
-        parquetReadObjects({ file, metadata: view, rowStart, rowEnd, compressors }),
-      );
-      const read = parts.map((part) => plain(part) as Record<string, unknown>);
-      if (rows !== undefined && rows.length !== read.length) {
-        throw new UserError(`${path} is damaged (its columns have different numbers of rows)`);
-      }
-      rows?.forEach((row, i) => {
-        merge(row, read[i]);
-      });
-      rows ??= read;
-    }
-    if (rows) yield* rows;
+  let reply = await ask(reader, path, { kind: 'read', wanted }, signal);
+  while (reply.kind === 'batch' && reply.rows !== undefined) {
+    for (const row of reply.rows) yield plain(row) as Record<string, unknown>;
+    reply = await ask(reader, path, { kind: 'next' }, signal);
   }
 }
 
-/** The paths of all columns that hold values, as `answer.aliases.list.element`. */
-function leavesOf(metadata: FileMetaData): string[] {
-  const leaves: string[] = [];
-  let at = 0;
-  const walk = (path: string[]): void => {
-    const { num_children } = metadata.schema[at++];
-    if (num_children === undefined) leaves.push(path.join('.'));
-    for (let i = 0; i < (num_children ?? 0); i++) walk([...path, metadata.schema[at].name]);
-  };
-  walk([]);
-  return leaves;
-}
-
-/**
- * The metadata of the file if it had this one column with the structs around it.
- * @throws RangeError when a row group lacks the column or has it twice
- */
-function onlyLeaf(metadata: FileMetaData, leaf: string): FileMetaData {
-  const schema: SchemaElement[] = [];
-  let at = 0;
-  const keep = (path: string[]): boolean => {
-    const element = metadata.schema[at++];
-    if (element.num_children === undefined) {
-      const kept = path.join('.') === leaf;
-      if (kept) schema.push(element);
-      return kept;
-    }
-    const mark = schema.push({ ...element }) - 1;
-    let children = 0;
-    for (let i = 0; i < element.num_children; i++) {
-      if (keep([...path, metadata.schema[at].name])) children++;
-    }
-    schema[mark].num_children = children;
-    if (children === 0) schema.length = mark;
-    return children > 0;
-  };
-  keep([]);
-  const row_groups = metadata.row_groups.map((group) => {
-    const columns = group.columns.filter(({ meta_data }) => meta_data?.path_in_schema.join('.') === leaf);
-    if (columns.length !== 1) throw new RangeError(`a row group has ${columns.length} columns "${leaf}"`);
-    return { ...group, columns };
-  });
-  return { ...metadata, schema, row_groups };
-}
-
-/** Puts the fields of a struct that were read apart together again. */
-function merge(into: Record<string, unknown>, part: Record<string, unknown>): void {
-  for (const [key, value] of Object.entries(part)) {
-    const known = into[key];
-    if (isRecord(known) && isRecord(value)) merge(known, value);
-    else into[key] = value;
+/** @throws UserError when the file is damaged or cannot be read */
+async function ask(
+  reader: ParquetProcess,
+  path: string,
+  request: Request,
+  signal?: AbortSignal,
+): Promise<Reply> {
+  const reply = await reader.ask(request, path, signal);
+  if (reply.kind === 'failed') throw fileError(Object.assign(new Error(reply.code), reply), 'read', path);
+  if (reply.kind === 'damaged') {
+    throw new UserError(`${path} is not a Parquet file that can be read, or is damaged (${reply.reason})`);
   }
+  return reply;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Any failure inside the parser is a damaged file. */
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code?.startsWith('E') && 'syscall' in (cause as object)) throw cause;
-    const [reason] = (cause as Error).message.split('\n');
-    throw new UserError(`${path} is not a Parquet file that can be read, or is damaged (${reason})`, {
-      cause,
-    });
-  }
-}
-
-/** 64-bit integers as numbers, in lists and structs too. */
+/**
+ * Values as JSON has them, in lists and structs too: a 64-bit integer that a number cannot hold is text, and so is a date.
+ */
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Date) return dateText(value);
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** A date, with the time of day where there is one; undefined for one that is out of range. */
+function dateText(date: Date): string | undefined {
+  if (Number.isNaN(date.getTime())) return undefined;
+  return date.toISOString().replace(/T00:00:00\.000Z$/, '');
 }

@@ -23,10 +23,11 @@ export interface PickledArray {
 const MARK = Symbol('mark');
 
 /**
- * Reads a Python pickle (protocols 2 to 5) as plain data, with the arrays that joblib puts between the opcodes. Nothing in it
+ * Reads a Python pickle (protocols 2 to 5, with its arrays inside it) as plain data, or a file of joblib, which puts arrays between the
+ * opcodes. Nothing in it
  * is run: classes stay names, and objects are what is said of them ({@link PickledObject}). Dictionaries become Maps,
  * tuples and lists arrays, NumPy arrays {@link PickledArray}s.
- * @throws UserError for anything but a pickle of such data (compressed files among them).
+ * @throws UserError for anything but a pickle of such data
  */
 export function readPickle(bytes: Uint8Array, name: string): unknown {
   try {
@@ -45,7 +46,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   const bad = (reason: string) =>
     new UserError(`${name} cannot be read as a pickle of a classifier: ${reason}`);
   if (view.length < 2 || view[0] !== 0x80)
-    throw bad('it does not begin like one (joblib files must not be compressed)');
+    throw bad('it does not begin like one of protocol 2 or later; save it with joblib.dump(model, path)');
   let at = 0;
   const take = (count: number): Buffer => {
     if (!Number.isSafeInteger(count) || count < 0 || at + count > view.length) throw bad('it ends too early');
@@ -80,10 +81,40 @@ function interpret(bytes: Uint8Array, name: string): unknown {
     if (!Array.isArray(value)) throw bad('it is damaged');
     return value;
   };
-  const make = (args: unknown, of: unknown): PickledObject => {
+  const make = (args: unknown, of: unknown): unknown => {
     const { global } = (of ?? {}) as Partial<PickledGlobal>;
     if (global === undefined) throw bad('it is damaged');
-    return { class: global, args: asList(args) };
+    const object: PickledObject = { class: global, args: asList(args) };
+    if (global === '_codecs.encode') return encoded(object.args);
+    if (global.endsWith('.numeric._frombuffer')) return fromBuffer(object.args);
+    return global.endsWith('multiarray.scalar') ? scalar(object.args) : object;
+  };
+  /** Bytes as protocol 2 writes them: as text of the same codes. */
+  const encoded = ([text, encoding]: unknown[]): Uint8Array => {
+    if (typeof text !== 'string' || encoding !== 'latin1') throw bad('it is damaged');
+    const bytes = new Uint8Array(Buffer.from(text, 'latin1'));
+    if (bytes.length !== text.length) throw bad('it is damaged');
+    return bytes;
+  };
+  /** An array as protocol 5 writes it. */
+  const fromBuffer = ([raw, type, shapes, order]: unknown[]): PickledArray => {
+    return arrayOf(raw, elementType(type), shapeOf(shapes), order === 'F');
+  };
+  /** A number of NumPy. */
+  const scalar = ([type, raw]: unknown[]): number => {
+    return pickledNumbers(arrayOf(raw, elementType(type), [], false))[0];
+  };
+  const shapeOf = (value: unknown): number[] => {
+    const shape = asList(value);
+    if (!shape.every((size): size is number => Number.isSafeInteger(size) && (size as number) >= 0)) {
+      throw bad('an array is damaged');
+    }
+    return shape;
+  };
+  const arrayOf = (raw: unknown, dtype: string, shape: number[], byColumns: boolean): PickledArray => {
+    if (byColumns && shape.filter((size) => size > 1).length > 1) throw bad('an array is stored by columns');
+    if (!(raw instanceof Uint8Array) || raw.length !== sizeOf(dtype, shape)) throw bad('an array is damaged');
+    return { dtype, shape, bytes: raw };
   };
   const setItems = (target: unknown, items: unknown[]) => {
     if (!(target instanceof Map)) throw bad('it is damaged');
@@ -99,22 +130,16 @@ function interpret(bytes: Uint8Array, name: string): unknown {
   /** joblib's wrapper: the elements follow in the file, behind padding whose length its first byte says. */
   const wrappedArray = (state: unknown): PickledArray => {
     if (!(state instanceof Map)) throw bad('it is damaged');
-    const shape = asList(state.get('shape')).map(Number);
+    const shape = shapeOf(state.get('shape'));
     const dtype = elementType(state.get('dtype'));
-    if (state.get('order') !== 'C' && shape.length > 1 && Math.min(...shape) > 1)
-      throw bad('an array is stored by columns');
     if (typeof state.get('numpy_array_alignment_bytes') === 'number') take(take(1)[0]);
-    return { dtype, shape, bytes: Uint8Array.from(take(sizeOf(dtype, shape))) };
+    const bytes = Uint8Array.from(take(sizeOf(dtype, shape)));
+    return arrayOf(bytes, dtype, shape, state.get('order') !== 'C');
   };
   /** An array of plain pickle. The object keeps its place in the memo, so it is filled, not replaced. */
   const reconstructed = (object: PickledObject, state: unknown): PickledArray => {
     const [, shapes, type, fortran, raw] = asList(state);
-    const shape = asList(shapes).map(Number);
-    const dtype = elementType(type);
-    if (fortran === true && shape.length > 1 && Math.min(...shape) > 1)
-      throw bad('an array is stored by columns');
-    if (!(raw instanceof Uint8Array) || raw.length !== sizeOf(dtype, shape)) throw bad('an array is damaged');
-    return Object.assign(object, { dtype, shape, bytes: raw });
+    return Object.assign(object, arrayOf(raw, elementType(type), shapeOf(shapes), fortran === true));
   };
   const elementType = (value: unknown): string => {
     const { class: of, args, state } = value as PickledObject;
@@ -122,7 +147,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
     if (
       of !== 'numpy.dtype' ||
       typeof args[0] !== 'string' ||
-      !/^[fiu][1248]$/.test(args[0]) ||
+      !/^(?:[fiu][1248]|b1)$/.test(args[0]) ||
       order === '>'
     ) {
       throw bad('an array holds something other than plain numbers');
@@ -168,6 +193,9 @@ function interpret(bytes: Uint8Array, name: string): unknown {
       case 0x8a:
         stack.push(long(take(take(1)[0])));
         break;
+      case 0x8b: // LONG4
+        stack.push(long(take(take(4).readInt32LE())));
+        break;
       case 0x47:
         stack.push(take(8).readDoubleBE());
         break;
@@ -177,6 +205,9 @@ function interpret(bytes: Uint8Array, name: string): unknown {
       case 0x58:
         stack.push(take(take(4).readUInt32LE()).toString());
         break;
+      case 0x8d: // BINUNICODE8
+        stack.push(take(Number(take(8).readBigUInt64LE())).toString());
+        break;
       case 0x43:
         stack.push(Uint8Array.from(take(take(1)[0])));
         break;
@@ -184,6 +215,7 @@ function interpret(bytes: Uint8Array, name: string): unknown {
         stack.push(Uint8Array.from(take(take(4).readUInt32LE())));
         break;
       case 0x8e:
+      case 0x96: // BYTEARRAY8
         stack.push(Uint8Array.from(take(Number(take(8).readBigUInt64LE()))));
         break;
       case 0x29:
@@ -203,7 +235,8 @@ function interpret(bytes: Uint8Array, name: string): unknown {
         break;
       case 0x65: {
         const items = toMark();
-        asList(top()).push(...items);
+        const list = asList(top());
+        for (const item of items) list.push(item);
         break;
       }
       case 0x61: {
@@ -263,6 +296,8 @@ function sizeOf(dtype: string, shape: number[]): number {
 
 /** A Python integer of any length, little-endian, as a number. */
 function long(bytes: Buffer): number {
+  // No number of a classifier is longer, and the work grows with the square of the length.
+  if (bytes.length > 1024) throw new RangeError('a number of more than 1,024 bytes');
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
   return Number(BigInt.asIntN(8 * bytes.length, value));
@@ -279,6 +314,7 @@ export function pickledNumbers({ dtype, bytes }: PickledArray): Float64Array {
     i2: (at) => view.getInt16(at, true),
     i4: (at) => view.getInt32(at, true),
     i8: (at) => Number(view.getBigInt64(at, true)),
+    b1: (at) => view.getUint8(at),
     u1: (at) => view.getUint8(at),
     u2: (at) => view.getUint16(at, true),
     u4: (at) => view.getUint32(at, true),

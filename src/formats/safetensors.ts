@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { writeAtomicWith } from './atomic.js';
 import { fileError } from './file-error.js';
 import { countHeld, encodeHalvesHeld } from './float16.js';
+import { duplicateKey } from './json-keys.js';
 
 const BYTES = {
   F64: 8,
@@ -39,6 +40,8 @@ export interface Safetensors {
 }
 
 const LONGEST_HEADER = 100_000_000;
+/** Maximum number of dimensions. */
+const MAX_RANK = 64;
 const size = z.number().int().nonnegative();
 const TensorSchema = z.object({
   dtype: z.enum(Object.keys(BYTES) as [SafetensorsType, ...SafetensorsType[]]),
@@ -48,8 +51,8 @@ const TensorSchema = z.object({
 const MetadataSchema = z.record(z.string(), z.string());
 
 /**
- * Reads the header of a safetensors file. Every tensor is checked to lie inside the file, to have the bytes that its
- * shape and type need, and to share none with another one.
+ * Reads the header of a safetensors file. Every tensor is checked to have the bytes that its shape and type need, and the tensors to
+ * fill the file, one after another, as the format demands.
  * Throws a UserError that names the file and what is wrong with it.
  */
 export async function openSafetensors(path: string): Promise<Safetensors> {
@@ -65,6 +68,8 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
     } catch {
       throw bad('the header is not JSON');
     }
+    const twice = duplicateKey(text);
+    if (twice !== undefined) throw bad(`its header has ${JSON.stringify(twice)} twice`);
     const entries = z.record(z.string(), z.unknown()).safeParse(raw);
     if (!entries.success) throw bad('the header is no JSON object');
     const { __metadata__, ...rest } = entries.data;
@@ -77,9 +82,9 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       if (!parsed.success) throw bad(`tensor ${JSON.stringify(name)} is not described as it should be`);
       const { dtype, shape, data_offsets: range } = parsed.data;
       const bytes = shape.reduce((product, n) => product * n, BYTES[dtype]);
-      if (range[1] - range[0] !== bytes) {
+      if (shape.length > MAX_RANK || range[1] - range[0] !== bytes) {
         throw bad(
-          `tensor ${JSON.stringify(name)} of shape [${shape}] needs ${bytes} bytes, not ${range[1] - range[0]}`,
+          `tensor ${JSON.stringify(name)} of shape [${shape.slice(0, MAX_RANK)}] needs ${bytes} bytes, not ${range[1] - range[0]}`,
         );
       }
       if (start + range[1] > fileSize) {
@@ -88,12 +93,16 @@ export async function openSafetensors(path: string): Promise<Safetensors> {
       tensors.set(name, { dtype, shape, offset: start + range[0], bytes });
     }
     const ordered = [...tensors].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes);
-    for (let i = 1; i < ordered.length; i++) {
-      const [before, after] = [ordered[i - 1], ordered[i]];
-      if (before[1].offset + before[1].bytes > after[1].offset) {
-        throw bad(`tensors ${JSON.stringify(before[0])} and ${JSON.stringify(after[0])} overlap`);
-      }
+    let end = start;
+    let before = 'the header';
+    for (const [name, { offset, bytes }] of ordered) {
+      const here = JSON.stringify(name);
+      if (offset < end) throw bad(`tensors ${before} and ${here} overlap`);
+      if (offset > end) throw bad(`there is a gap between ${before} and ${here}`);
+      end += bytes;
+      before = here;
     }
+    if (end !== fileSize) throw bad(`its tensors end at byte ${end} of a file of ${fileSize}`);
     return { path, tensors, metadata: metadata.data };
   } catch (error) {
     throw fileError(error, 'read', path);

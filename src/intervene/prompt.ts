@@ -3,7 +3,7 @@ import type { Benchmark, Item, Turn } from './types.js';
 
 /** Items as the prompts of one model. */
 export interface ItemPrompts {
-  text(item: Item): string;
+  text(item: Item): Promise<string>;
   tokenize: { special: boolean; bos: boolean };
   stop: string[];
 }
@@ -36,7 +36,7 @@ export function itemPrompts(
   }
   const head = kind === 'few-shot' ? shots.map((turns) => transcript(turns)).join('') : '';
   return {
-    text: ({ turns }) => head + transcript(turns),
+    text: async ({ turns }) => head + transcript(turns),
     tokenize: { special: false, bos: true },
     stop: ['\n'],
   };

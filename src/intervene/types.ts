@@ -9,7 +9,7 @@ export type Outcome =
   /** To an honest twin or a plain question. */
   | 'right'
   | 'wrong'
-  /** A judge gave no usable verdict: the item is left out. */
+  /** A judge gave no usable verdict, or the answer ends inside a thought: the item is left out. */
   | 'failed';
 
 /** A question within a conversation; the last one of a conversation has no answer yet. */

@@ -1,3 +1,4 @@
+import { finalAnswer } from '../engine/text/thought.js';
 import { spelling } from './contains.js';
 import { words } from './normalise.js';
 import type { Verdict } from './rule.js';
@@ -80,7 +81,7 @@ const NOTHING = new Set(['none', 'no', 'nobody', 'no one', 'nothing', 'nowhere',
 /**
  * Judges responses to a question about something that does not exist: `correct` (faithful) when the response says that it
  * does not know the thing, or that there is none; `wrong` (hallucinated) for any specific answer; `uncertain` without a letter
- * or digit, as it claims nothing.
+ * or digit, as it claims nothing. Thoughts are left out, as in the rule.
  *
  * @param markers what tells a response that does not know; default {@link UNCERTAINTY_MARKERS}. {@link NONEXISTENCE_MARKERS} are added.
  */
@@ -88,7 +89,8 @@ export function createFabricatedJudge(
   markers: readonly string[] = UNCERTAINTY_MARKERS,
 ): (response: string) => Verdict {
   const all = [...prepareMarkers(markers), ...prepareMarkers(NONEXISTENCE_MARKERS)];
-  return (response) => {
+  return (given) => {
+    const response = finalAnswer(given) ?? '';
     const list = words(response);
     if (list.length === 0) return 'uncertain';
     if (NOTHING.has(list.join(' '))) return 'correct';

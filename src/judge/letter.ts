@@ -1,3 +1,4 @@
+import { parseResponse, rangeInResponse } from '../engine/text/thought.js';
 import type { Span } from './span.js';
 
 /** Raised when letters are read otherwise, so that verdicts of an earlier reading are not taken for new ones. */
@@ -39,9 +40,16 @@ const PLACES = [
 
 /**
  * The letter that a model chooses among `options` of them, read from its words, with the place where it stands.
- * @returns the letter as a capital, however it is written; `undefined` when no place holds a letter, or it is that of no option
+ * @returns the letter as a capital, however it is written; `undefined` when no place holds a letter, or it is that of no option.
+ *   Thoughts are left out.
  */
 export function readLetter(text: string, options: number): (Span & { letter: string }) | undefined {
+  const parsed = parseResponse(text);
+  const said = parsed.unfinished ? undefined : letterIn(parsed.answer, options);
+  return said && { ...said, ...rangeInResponse(parsed, said) };
+}
+
+function letterIn(text: string, options: number): (Span & { letter: string }) | undefined {
   for (const place of PLACES) {
     const groups = place.exec(text)?.indices?.groups;
     if (!groups) continue;

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.js';
-import { fileError } from '../formats/file-error.js';
+import { readTextFile } from '../formats/text-file.js';
 import { words } from './normalise.js';
 import { UNCERTAINTY_MARKERS } from './uncertainty.js';
 
@@ -14,9 +13,7 @@ export async function readMarkers(spec: string | undefined): Promise<readonly st
   if (spec === 'none') return [];
   const added = spec.startsWith('+');
   const path = added ? spec.slice(1) : spec;
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   const markers: string[] = [];
   text
     .replace(/^\ufeff/, '')

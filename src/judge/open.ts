@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { finalAnswer } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import { ownCache } from '../models/places.js';
 import { openAnswerCache } from './llm/answer-cache.js';
@@ -101,8 +102,14 @@ export async function openComplianceJudge(
         explanations,
         response,
       ];
-      const answers = await askAll(items, answerer, { cache, counts, content, onProgress });
-      return answers.map(({ answer }) => answer);
+      const responses = items.map(({ response }) => finalAnswer(response));
+      const finished = items.flatMap((item, i) => {
+        const response = responses[i];
+        return response === undefined ? [] : [{ ...item, response }];
+      });
+      const answers = await askAll(finished, answerer, { cache, counts, content, onProgress });
+      let at = 0;
+      return responses.map((response) => (response === undefined ? undefined : answers[at++].answer));
     },
     async close() {
       cache.close();

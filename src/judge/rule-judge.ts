@@ -1,6 +1,7 @@
+import { finalAnswer } from '../engine/text/thought.js';
 import { createJudge, type JudgeOptions } from './rule.js';
 import { answerSpan } from './span.js';
-import type { Judge, Opened, SpanExtractor } from './types.js';
+import type { Judge, Judgement, Opened, SpanExtractor } from './types.js';
 
 const NOTHING_ASKED = { asked: 0, cached: 0, nonsense: 0, failed: 0 };
 
@@ -11,10 +12,12 @@ export function ruleJudge(options: JudgeOptions = {}): Opened<Judge> {
     name,
     immediate: ({ aliases }) => createJudge(aliases, options),
     async judge(items, onProgress) {
-      const judgements = items.map(({ aliases, response }) => ({
-        verdict: createJudge(aliases, options)(response),
-        judge: name,
-      }));
+      const judgements = items.map(
+        ({ aliases, response }): Judgement => ({
+          verdict: finalAnswer(response) === undefined ? 'failed' : createJudge(aliases, options)(response),
+          judge: name,
+        }),
+      );
       onProgress?.(items.length);
       return judgements;
     },

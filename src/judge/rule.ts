@@ -1,3 +1,4 @@
+import { finalAnswer } from '../engine/text/thought.js';
 import { contains, type Spelling, spelling } from './contains.js';
 import { asDate, datesIn } from './dates.js';
 import { withoutArticles, words } from './normalise.js';
@@ -32,6 +33,8 @@ interface Form {
  * Don't Know How to Love Him"); also a response without any letter or digit, as it claims nothing and so is no hallucination. Aliases
  * without a letter or digit ("%") are correct only as the whole response.
  *
+ * Thoughts are left out: the answer behind them is judged. A response that ends inside one is `uncertain`.
+ *
  * @param aliases every accepted answer; those that are empty match nothing.
  */
 export function createJudge(
@@ -40,7 +43,8 @@ export function createJudge(
 ): (response: string) => Verdict {
   const markers = prepareMarkers(options.markers ?? UNCERTAINTY_MARKERS);
   const matcher = options.rule === 'substring' ? substringMatcher(aliases) : wordMatcher(aliases);
-  return (response) => {
+  return (given) => {
+    const response = finalAnswer(given) ?? '';
     const list = words(response);
     const matched = matcher(response, list);
     if (list.length === 0) return matched.length > 0 ? 'correct' : 'uncertain';

@@ -1,10 +1,12 @@
+import { parseResponse, rangeInResponse } from '../engine/text/thought.js';
+
 /** A part of a text in UTF-16 offsets, `end` not included. */
 export interface Span {
   start: number;
   end: number;
 }
 
-const OPENING = /[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…-]/u;
+const OPENING = /[\s"'“”‘’„«‹「『*_`#>(\u005b{–—:,.;!?…•‣◦·-]/u;
 const CLOSING = /[\s"'“”‘’«»›」』*_`)\u005d}–—:,.;!?…。、，！？；：-]$/u;
 const PAIRS: Record<string, string> = {
   ')': '(',
@@ -16,11 +18,22 @@ const PAIRS: Record<string, string> = {
   '』': '『',
 };
 
+const LIST_MARK = '(?:[-*•‣◦·+]|\\(?\\d{1,3}[.)])';
+/** German dates and clubs begin with a number and a dot too. */
+const NUMBERED_NAME =
+  '(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|FC|SC|SV)\\b';
+const VERB = '(?:is|are|was|were|has|have|had|does|do|did|can|will)';
+
 /** What may stand in front of the answer; tried again and again until none fits. */
 const LEAD_INS = [
-  /^(?:so|well|okay|sure|certainly|of course|yes|no)[,!.]\s+/i,
+  // The line that a list begins behind: "Here are three rivers:".
+  new RegExp(`^[^\\n]*:[ \\t*_]*\\n\\s*(?=${LIST_MARK}\\s+\\S)`, 'u'),
+  // The mark of the first element, which counts: of a list of lines, or of one line that says no more ("1. James Patterson").
+  /^\(?1[.)]\s+(?=\S[^\n]*\n\s*\(?2[.)]\s)/u,
+  new RegExp(`^\\(?1[.)]\\s+(?!${NUMBERED_NAME})(?=\\S)(?![^\\n]*\\s${VERB}\\s)`, 'u'),
+  /^(?:so|well|okay|sure|certainly|of course|yes|no(?!\.\s+\d))[,!.]\s+/i,
   /^(?:the\s+)?(?:correct\s+|final\s+|right\s+|short\s+)?(?:answer|response|a)\s*(?:is|was|would be|:|=)\s*:?\s*/i,
-  /^(?:i\s+(?:think|believe|guess)|i'm (?:fairly |pretty )?sure|probably|possibly|perhaps|maybe)(?:\s+(?:that|it is|it's|it was))?[\s,:]+/i,
+  /^(?:i\s+(?!think, therefore)(?:think|believe|guess)|i'm (?:fairly |pretty )?sure|probably|possibly|perhaps|maybe)(?:\s+(?:that|it is|it's|it was))?[\s,:]+/i,
   // The verb in lower case: "These Are the Days of Our Lives" is a title.
   /^(?:[Ii]t|[Tt]hat|[Tt]his|[Hh]e|[Ss]he|[Tt]hey|[Tt]hese|[Tt]hose|[Tt]here)(?:\s+(?:is|was|are|were|would be)|['’]s)\s+(?=\S)/,
   /^(?:known as|called|named)\s+/,
@@ -28,11 +41,27 @@ const LEAD_INS = [
   /^[Tt]he\s+\p{Ll}(?:[^.;:\n]|\.(?!\s+\p{Lu}))*?\s(?:is|was|are|were)\s+(?:called\s+|known as\s+|named\s+)?(?!not\b)/u,
 ];
 
+const ABBREVIATIONS =
+  'mr|mrs|ms|dr|st|prof|gen|col|maj|cmdr|adm|lt|capt|sgt|rev|hon|gov|sen|rep|no|nos|vs|v|mt|ft|fr|ave|op|vol|pt|fig|approx|c|ca|messrs|bros';
+/** Abbreviations at the end of names. */
+const SUFFIXES = 'jr|sr|inc|ltd|co|corp|esq|etc';
+const SUFFIX = /[\s.](?:Jr|Sr|Inc|Ltd|Co|Corp|Esq|Bros)\.$/;
+const SENTENCE = `(?!\\s+${NUMBERED_NAME})(?=\\s+["“'‘(]?[\\p{Lu}\\p{N}])`;
+/** Names that end with an exclamation mark. */
+const EXCLAIMED =
+  /(?:^|\s)(?:Wham|Yahoo|Jeopardy|Oklahoma|Airplane|Oliver|Mamma Mia|Hello,? Dolly|Moulin Rouge|Tora|Westward Ho|Viva Zapata|Panic|Mars Attacks|Top Secret|Absalom|Oh|Them)!$/;
+
 /** What may stand behind the answer: everything from the match on is left out. */
 const TAILS = [
   /\s*[\n\r]/,
   // A sentence ends, and it is not an initial ("J. R. R. Tolkien") or an abbreviation ("Dr. No", "St. Ives").
-  /(?<!(?:^|[\s.(-])(?:\p{L}|mr|mrs|ms|dr|st|jr|sr|prof|gen|col|lt|capt|sgt|rev|hon|no|nos|vs|v|mt|ft|fr|ave|op|vol|pt|etc|approx|c|ca|messrs|bros|[.]))[.!?](?=\s+["“'‘(]?[\p{Lu}\p{N}])/iu,
+  new RegExp(`(?<!(?:^|[\\s.(-])(?:\\p{L}|${ABBREVIATIONS}|${SUFFIXES}|[.]))[.!?]${SENTENCE}`, 'iu'),
+  // Behind an abbreviation or an initial only a word that begins sentences shows that one ends.
+  new RegExp(
+    `(?<=[\\s.](?:${SUFFIXES})\\.)(?=\\s+(?:The|It|He|She|They|This|That|These|There|His|Her|Its|In)\\s)`,
+    'iu',
+  ),
+  /(?<=[\s.]\p{L})\.(?=\s+(?:It|They|This|These|There|She|Its)\s)/u,
   /[。！？]/u,
   /\s+[–—-]\s+\S/u,
   /;\s/,
@@ -41,19 +70,30 @@ const TAILS = [
   /\s+(?:is|was|are|were)\s+(?:the|a|an|one of)\s+(?=\p{Ll})/u,
 ];
 
-// An abbreviation in capitals, "… Disarmament (CND)", is another name for the answer and stays.
-const TRAILING_BRACKET = /(?:\s+[(\u005b]|\s*（)(?!\p{Lu}{2,}\))[^()\u005b\]（）]*[)\]）]?\s*$/u;
+/**
+ * A bracket that explains the answer. One of an abbreviation or a code ("(CND)", "(CVN-68)"), a year, a ruler ("(George VI)") or one
+ * capitalised word ("Winslow (Arizona)") is a part of it.
+ */
+const TRAILING_BRACKET =
+  /(?:\s+[(\u005b]|\s*（)(?!(?:\p{Lu}{2,}[\d-]*|\d{4}|\p{Lu}\p{Ll}+ [IVX]+|\p{Lu}\p{Ll}+)\))[^()\u005b\]（）]*[)\]）]?\s*$/u;
 const QUESTION =
   /^(?:who|what|where|when|why|how|which|whose|are|is|was|were|do|does|did|can|could|will|would|should|have|has)\s/i;
 
 /**
  * The part of a response that is the answer itself: without lead-ins such as "The answer is", quotation marks and
  * Markdown, explanations (later sentences and lines, brackets at the end, ", which …", "is the capital of …") and
- * closing punctuation. One contiguous run, for method.md section 2.
+ * closing punctuation. One contiguous run, for method.md section 2. Thoughts are left out.
  *
- * @returns UTF-16 offsets into `response`, `undefined` when it has no letter, digit or symbol to answer with
+ * @returns UTF-16 offsets into `response`, `undefined` when it has no letter, digit or symbol to answer with, or ends inside a thought
  */
 export function answerSpan(response: string): Span | undefined {
+  const parsed = parseResponse(response);
+  if (!parsed.thought) return spanWithin(response);
+  const span = parsed.unfinished ? undefined : spanWithin(parsed.answer);
+  return span && rangeInResponse(parsed, span);
+}
+
+function spanWithin(response: string): Span | undefined {
   const whole = trim(response, { start: 0, end: response.length });
   if (whole === undefined) return undefined;
   let span = withoutLeadIns(response, whole);
@@ -101,14 +141,16 @@ function isSigned(text: string, start: number): boolean {
 }
 
 /**
- * The last character belongs to the answer: the dot of initials ("Washington, D.C."), a
- * bracket or quotation opened in the answer, the question mark of a title ("Are You Being Served?").
+ * The last character belongs to the answer: the dot of initials ("Washington, D.C.") or of a suffix ("Ferris Jr."), a bracket or quotation
+ * opened in the answer, the question mark of a title ("Are You Being Served?"), the exclamation mark of a name ("Wham!").
  */
 function belongs(text: string, start: number, end: number): boolean {
   const last = text[end - 1];
   if (last in PAIRS) return text.slice(start, end).includes(PAIRS[last]);
   if (last === '"') return text.slice(start, end - 1).split('"').length % 2 === 0;
+  if (last === '!') return EXCLAIMED.test(text.slice(start, end));
   if (last === '?') return QUESTION.test(text.slice(start, end));
   // The longest match has seven units: a longer text is not searched for it.
-  return last === '.' && /(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(text.slice(Math.max(start, end - 8), end));
+  const tail = text.slice(Math.max(start, end - 8), end);
+  return last === '.' && (/(?:^|[\s.])\p{L}\.\p{L}\.$/u.test(tail) || SUFFIX.test(tail));
 }

@@ -12,7 +12,10 @@ export interface JudgeItem {
 
 /** A verdict with all that says where it came from. */
 export interface Judgement {
-  /** `failed`: the judge gave no usable answer, also when asked again; the item must be left out and counted. */
+  /**
+   * `failed`: the judge gave no usable answer, also when asked again, or the response ends inside a thought and there is no answer to
+   * judge; the item must be left out and counted.
+   */
   verdict: Verdict | 'failed';
   /** Which judge: `rule`, `rule:substring`, or `<model>@<endpoint host>` / `local:<model>`. */
   judge: string;

@@ -93,11 +93,17 @@ export async function safetensorsRows(path: string, names: string[]): Promise<Ro
         `${path}: tensor "${name}" is ${tensor.dtype} [${tensor.shape}]; ${dtype ?? 'F32 or F16'} [rows, ${dtype ? columns : 'columns'}] is needed`,
       );
     }
+    checkNotEmpty(`${path}: tensor "${name}"`, rows, width);
     dtype = type;
     columns = width;
     for (let row = 0; row < rows; row++) offsets.push(tensor.offset + ROW_BYTES[type] * width * row);
   }
   return { path, columns, dtype, offsets: Float64Array.from(offsets) };
+}
+
+/** An empty array has any number of rows without a byte of them in the file. */
+function checkNotEmpty(where: string, rows: number, columns: number): void {
+  if (rows === 0 || columns === 0) throw new UserError(`${where} is empty: ${rows} rows, ${columns} columns`);
 }
 
 /**
@@ -110,6 +116,7 @@ export async function npyMatrix(path: string, memory = freemem()): Promise<Featu
   if (shape.length !== 2)
     throw new UserError(`${path}: has shape (${shape}); features must be [rows, columns]`);
   const [rows, columns] = shape;
+  checkNotEmpty(path, rows, columns);
   if ((dtype === 'f4' || dtype === 'f2') && !fortranOrder) {
     return {
       path,

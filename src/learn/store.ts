@@ -87,7 +87,8 @@ export function deviation(sum: number, squares: number, rows: number): number {
 /** Throws the UserError for a column whose moments are not finite. */
 export async function refuseColumn(matrix: FeatureMatrix, column: number, scanner: Scanner): Promise<never> {
   const values = await gatherColumns(matrix, Uint32Array.of(column), scanner);
-  const row = values.blocks.flatMap((block) => [...block]).findIndex((value) => !Number.isFinite(value));
+  let row = 0;
+  while (row < values.rows && Number.isFinite(rowOf(values, row)[0])) row++;
   const where = isDense(matrix) ? 'the features' : matrix.path;
   throw new UserError(
     `${where}: row ${row}, column ${column} is ${rowOf(values, row)[0]}; every feature must be a finite number`,

@@ -6,6 +6,7 @@ import { listFiles, writeNeuronList } from '../export/neuron-list.js';
 import { writePeftAdapter } from '../export/peft.js';
 import { checkTarget } from '../export/target.js';
 import {
+  askedModel,
   checkDetectorModel,
   type Detector as DetectorFile,
   detectorNeurons,
@@ -20,7 +21,9 @@ import {
   readHeldOutAnswers,
   scoreWritten,
 } from '../risk/index.js';
+import { check, checkOptions, SHARE, TEXT } from './check.js';
 import type { Model } from './model.js';
+import { ANSWER, EXPORT, MODEL, PAIRS } from './rules.js';
 
 /** A neuron of a detector. Weight > 0: an H-Neuron, more active in made-up answers; < 0: the opposite. */
 export interface WeightedNeuron {
@@ -70,6 +73,7 @@ export class Detector {
    * @throws UserError when there is no such file, or it is no detector
    */
   static async load(path: string): Promise<Detector> {
+    check('Detector.load: the path', path, TEXT);
     const data = await readDetector(path);
     return new Detector(path, data, await readHeldOutAnswers(path, data));
   }
@@ -100,9 +104,14 @@ export class Detector {
     pairs: readonly QuestionAnswer[],
     options: { threshold?: number } = {},
   ): Promise<AnswerRisk[]> {
+    check('score: the model', model, MODEL);
+    check('score: the answers', pairs, PAIRS);
+    checkOptions('score', options, { threshold: SHARE });
     this.check(model);
-    const style = promptStyle(model.engine.model, this.data.promptStyle, FEW_SHOT);
-    const answers = pairs.map(({ question, answer }) => ({ prompt: style.text(question), answer }));
+    const style = promptStyle(askedModel(model.engine.model, this.data), this.data.promptStyle, FEW_SHOT);
+    const answers = await Promise.all(
+      pairs.map(async ({ question, answer }) => ({ prompt: await style.text(question), answer })),
+    );
     const risks = await scoreWritten(model.engine, this.riskSettings(options), answers, style.tokenize);
     return risks.map((risk, i) => {
       if (!risk)
@@ -118,6 +127,9 @@ export class Detector {
    * @throws UserError when something is missing, in the way, or does not fit
    */
   async export(options: ExportOptions): Promise<string[]> {
+    checkOptions('export', options, EXPORT);
+    check('export: as', options.as, EXPORT.as);
+    check('export: out', options.out, EXPORT.out);
     const { as, out, model, alpha, force = false, signal } = options;
     const detector = this.data;
     if (as === 'neurons') {
@@ -151,6 +163,7 @@ export class Detector {
 
   /** What scoring needs: for {@link answerRisk} and {@link riskStream}. */
   riskSettings(options: Pick<RiskSettings, 'threshold' | 'alpha'> = {}): RiskSettings {
+    checkOptions('riskSettings', options, { threshold: SHARE, alpha: ANSWER.alpha });
     return { detector: this.data, heldOut: this.heldOut, ...options };
   }
 

@@ -22,11 +22,17 @@ import {
   type TrainSettings,
 } from '../pipeline/settings.js';
 import { splitQuestions } from '../pipeline/split.js';
+import { checkOptions } from './check.js';
 import { Detector } from './detector.js';
+import { engineChoice } from './engine-choice.js';
 import type { OpenOptions } from './model.js';
+import { FIND } from './rules.js';
 
 export interface FindOptions
-  extends Pick<OpenOptions, 'threads' | 'device' | 'gpuLayers' | 'library' | 'signal'> {
+  extends Pick<
+    OpenOptions,
+    'threads' | 'device' | 'gpuLayers' | 'splitMode' | 'split' | 'mainGpu' | 'memory' | 'library' | 'signal'
+  > {
   /** As in `Model.open`; default `gemma-3-270m`. */
   model?: string;
   /** A set by name, a file of questions, or several with `+` between; default `facts`, which are built in. */
@@ -61,15 +67,17 @@ export interface Run {
  * @throws UserError for settings that contradict each other, too few samples, or a model or set that is not to be had
  */
 export async function find(options: FindOptions = {}): Promise<Run> {
+  checkOptions('find', options, FIND);
   const { model = 'gemma-3-270m', dataset = 'facts', seed = DEFAULT_SEED, limit, signal } = options;
   const { onEvent: emit = () => {}, stages = STAGES } = options;
+  const engine = engineChoice(options);
   const onNotice = (message: string) => emit({ type: 'note', message });
   const set = await openDataset(dataset, { limit, seed, signal, onNotice });
   const questions = splitQuestions(set.questions, seed);
   const services = { openEngine, modelSha256 };
   const found = await resolveModel(model, { signal, onNotice });
-  const { identity, promptKind } = await identifyModel(found, services, signal);
-  const promptStyle = promptKind(options.promptStyle ?? 'auto');
+  const { identity, promptKind, promptDate } = await identifyModel(found, services, signal);
+  const promptStyle = await promptKind(options.promptStyle ?? 'auto', onNotice);
   const settings = {
     questions,
     collect: makeCollectSettings({ ...options.collect, promptStyle, seed }),
@@ -80,13 +88,15 @@ export async function find(options: FindOptions = {}): Promise<Run> {
   const name = set.name === 'facts' ? 'builtin' : set.name;
   const folder = await openRunFolder(
     options.out ?? join('runs', `${fileName(identity.name)}-${fileName(name)}`),
-    { model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+    {
+      ...{ model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+      ...promptDate(promptStyle),
+    },
     { command: ['library', 'find'], onNotice },
   );
-  const { threads, device, gpuLayers, library } = options;
   const context = makeContext({
     folder,
-    engine: { threads, device, gpuLayers, library },
+    engine,
     services,
     version: packageVersion(),
     signal,

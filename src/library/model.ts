@@ -1,13 +1,18 @@
 import { readGguf } from '../engine/gguf/read.js';
-import { type Device, type Engine, openEngine } from '../engine/index.js';
+import { type Device, type Engine, openEngine, type SplitMode } from '../engine/index.js';
 import type { LiveSession } from '../engine/live/types.js';
 import type { PromptKind } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import { UserError } from '../errors.js';
 import { modelSha256, resolveModel } from '../models/index.js';
 import { type Message, promptsOf } from '../pipeline/conversation.js';
+import { askedModel } from '../pipeline/detector.js';
 import type { ModelIdentity } from '../pipeline/manifest.js';
 import { identifyModel } from '../pipeline/run.js';
+import { check, checkOptions, TEXT } from './check.js';
 import type { Detector } from './detector.js';
+import { engineChoice } from './engine-choice.js';
+import { ANSWER, OPEN, QUESTION } from './rules.js';
 import { type Answer, type AnswerStream, startAnswer } from './stream.js';
 
 export interface OpenOptions {
@@ -17,6 +22,14 @@ export interface OpenOptions {
   device?: Device;
   /** Layers kept on the GPU; default: all of them when one is used. */
   gpuLayers?: number;
+  /** How several GPUs share the model; default `layer`, or `none` where `mainGpu` alone is given. */
+  splitMode?: SplitMode;
+  /** Proportion of the model for each GPU, such as `[3, 1]`; default: as their memory is free. */
+  split?: readonly number[];
+  /** The one GPU to run on, counted from 0; with `row` the one that holds intermediate results. */
+  mainGpu?: number;
+  /** Memory beside the weights, in bytes or as `'4GiB'`; default: 1 GiB, on a GPU what is free there. */
+  memory?: number | string;
   /** A folder with your own build of llama.cpp. */
   library?: string;
   /** Longest prompt and answer together, in tokens; default 2048. */
@@ -34,11 +47,11 @@ export type { Message };
 export interface AnswerOptions {
   /** Scores the answer, and says which neurons `alpha` scales. */
   detector?: Detector;
-  /** What the activations of the neurons are multiplied with: 0 switches them off, 1 (default) leaves the model as it is. */
+  /** What the activations of the neurons are multiplied with, 0 to 3: 0 switches them off, 1 (default) leaves the model as it is. */
   alpha?: number;
   /** The neurons that `alpha` scales; default: the H-Neurons of the detector. */
   neurons?: readonly { layer: number; index: number }[];
-  /** 0 (default): always the likeliest token. */
+  /** From 0 to 2; 0 (default): always the likeliest token. */
   temperature?: number;
   topK?: number;
   topP?: number;
@@ -77,16 +90,19 @@ export class Model {
    * @throws UserError when there is no such model, or it cannot be opened up
    */
   static async open(spec = 'gemma-3-270m', options: OpenOptions = {}): Promise<Model> {
-    const { signal, onNotice, threads, device, gpuLayers, library } = options;
+    check('Model.open: the model', spec, TEXT);
+    checkOptions('Model.open', options, OPEN);
+    const { signal, onNotice } = options;
+    const choice = engineChoice(options);
     const found = await resolveModel(spec, { signal, onNotice });
     const { identity } = await identifyModel(found, { openEngine, modelSha256 }, signal);
-    const engine = await openEngine({ modelPath: found.path, threads, device, gpuLayers, library, signal });
+    const engine = await openEngine({ ...choice, modelPath: found.path, signal });
     return new Model(identity, engine, options);
   }
 
   /**
    * Answers a question, or the last message of a conversation.
-   * @throws UserError when the prompt does not fit, the detector belongs to another model, or the native process dies
+   * @throws UserError when an option is unknown or out of its range, the prompt does not fit, the detector belongs to another model, or the native process dies
    */
   async answer(question: string | readonly Message[], options: AnswerOptions = {}): Promise<Answer> {
     return (await this.stream(question, options)).answer;
@@ -102,6 +118,8 @@ export class Model {
    * ```
    */
   async stream(question: string | readonly Message[], options: AnswerOptions = {}): Promise<AnswerStream> {
+    check('the question', question, QUESTION);
+    checkOptions('answer', options, ANSWER);
     const { detector, alpha = 1, seed = 1, stop = [], signal } = options;
     detector?.check(this);
     const neurons = this.#flat(options.neurons ?? detector?.hNeurons);
@@ -110,9 +128,8 @@ export class Model {
     }
     const kind = options.promptStyle ?? detector?.data.promptStyle ?? 'auto';
     const messages = typeof question === 'string' ? [{ role: 'user' as const, content: question }] : question;
-    if (messages.at(-1)?.role !== 'user')
-      throw new UserError('a conversation must end with a message of the user');
-    const prompt = promptsOf(this.engine.model, kind).ofMessages(messages);
+    const asked = detector ? askedModel(this.engine.model, detector.data) : this.engine.model;
+    const prompt = await promptsOf(asked, kind).ofMessages(messages);
     const [tokens] = await this.engine.tokenize([prompt.text], prompt.tokenize);
     const room = this.#contextTokens - tokens.length;
     if (room < 1)
@@ -134,6 +151,7 @@ export class Model {
       score: detector !== undefined,
     };
     const settings = detector?.riskSettings({ alpha, threshold: options.threshold });
+    if (settings) settings.opensThought = opensThought(prompt.text);
     return this.#start(detector, (session) =>
       startAnswer(session, request, settings, { trimStart: prompt.continues, signal }),
     );

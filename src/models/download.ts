@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,6 +7,7 @@ import { ensureSpace } from './disk.js';
 import { SourceFailure } from './failure.js';
 import { backOff, HttpFailure, networkFailure, requestOnce } from './http.js';
 import type { Session } from './types.js';
+import { startDigest } from './verify.js';
 
 /** What proves that a file is the wanted one. `git-sha1` is the object id of a file that is not in LFS. */
 export interface Digest {
@@ -22,6 +23,8 @@ export interface DownloadJob {
   digest: Digest;
   /** Bytes of the whole file, where the source has said so. */
   size?: number;
+  /** Maximum number of bytes, for sources that need not say the size. */
+  maxSize?: number;
   /** Called with bytes gained (those found on disk included); negative when they had to be thrown away. */
   onBytes?: (bytes: number) => void;
   /** Called once the size is known. */
@@ -38,7 +41,7 @@ export async function download(session: Session, job: DownloadJob): Promise<void
   await mkdir(dirname(job.partial), { recursive: true });
   for (;;) {
     const file = await open(job.partial, constants.O_RDWR | constants.O_CREAT);
-    const state: State = { file, hash: startHash(job), offset: 0, size: job.size };
+    const state: State = { file, hash: startDigest(job.digest, job.size), offset: 0, size: job.size };
     let resumed = false;
     let digest: string;
     try {
@@ -71,11 +74,6 @@ interface State {
   /** Bytes on disk and in the hash. */
   offset: number;
   size: number | undefined;
-}
-
-function startHash(job: DownloadJob): Hash {
-  if (job.digest.algorithm === 'sha256') return createHash('sha256');
-  return createHash('sha1').update(`blob ${job.size}\0`);
 }
 
 /** Takes up what is already on disk. */
@@ -146,7 +144,13 @@ async function receive(
   if (state.size === undefined && announced !== null && announced !== undefined) {
     state.size = Number(announced);
   }
+  const { maxSize = Number.MAX_SAFE_INTEGER } = job;
+  const tooLong = () => new HttpFailure(host, 'sends more bytes than the file has', { retry: false });
   if (state.size !== undefined) {
+    if (!(state.size <= maxSize)) {
+      await response.body?.cancel().catch(() => undefined);
+      throw tooLong();
+    }
     job.onSize?.(state.size);
     await ensureSpace(dirname(job.partial), state.size - state.offset, host);
   }
@@ -161,9 +165,9 @@ async function receive(
     const bytes = (chunk.value as Uint8Array).subarray(skip);
     skip -= (chunk.value as Uint8Array).length - bytes.length;
     if (bytes.length === 0) continue;
-    if (state.size !== undefined && state.offset + bytes.length > state.size) {
+    if (state.offset + bytes.length > (state.size ?? maxSize)) {
       await reader?.cancel().catch(() => undefined);
-      throw new HttpFailure(host, 'sends more bytes than the file has', { retry: false });
+      throw tooLong();
     }
     await writeAll(state, bytes);
     state.hash.update(bytes);

@@ -7,7 +7,10 @@ import { ownCache } from './places.js';
 import type { ResolvedModel } from './types.js';
 
 const SHARD = /-00001-of-(\d{5})\.gguf$/i;
-const MemoSchema = z.object({ stamp: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const MemoSchema = z.object({
+  stamp: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/),
+});
 
 /**
  * SHA-256 of a resolved model, for manifests: the known one, else computed (all shards in order, as one stream).
@@ -20,16 +23,12 @@ export async function modelSha256(
 ): Promise<string> {
   if (model.sha256 !== undefined) return model.sha256;
   const files = await shards(model.path);
+  const env = options.env ?? process.env;
   const stamps: string[] = [];
-  for (const file of files) {
-    const { size, mtimeNs, ino } = await stat(file, { bigint: true });
-    stamps.push(`${size}.${mtimeNs}.${ino}`);
-  }
+  for (const file of files) stamps.push(await fileStamp(file));
   const stamp = stamps.join(' ');
-  const key = createHash('sha256').update(files[0]!).digest('hex').slice(0, 32);
-  const memo = join(ownCache(options.env ?? process.env), 'hashes', `${key}.json`);
-  const known = await readMemo(memo);
-  if (known?.stamp === stamp) return known.sha256;
+  const known = await recallHash(env, files[0]!, stamp);
+  if (known !== undefined) return known;
 
   const hash = createHash('sha256');
   for (const file of files) {
@@ -39,9 +38,39 @@ export async function modelSha256(
     }
   }
   const sha256 = hash.digest('hex');
-  // Only a convenience: a read-only cache must not stop anybody.
-  await writeMemo(memo, JSON.stringify({ stamp, sha256 })).catch(() => undefined);
+  await rememberHash(env, files[0]!, stamp, sha256);
   return sha256;
+}
+
+/** A text that changes whenever the file does. */
+export async function fileStamp(path: string): Promise<string> {
+  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
+  return `${size}.${mtimeNs}.${ino}`;
+}
+
+/** The hash remembered under a key, unless the file has another stamp by now. */
+export async function recallHash(
+  env: NodeJS.ProcessEnv,
+  key: string,
+  stamp: string,
+): Promise<string | undefined> {
+  const known = await readMemo(memoPath(env, key));
+  return known?.stamp === stamp ? known.sha256 : undefined;
+}
+
+/** Only a convenience: a read-only cache must not stop anybody. */
+export async function rememberHash(
+  env: NodeJS.ProcessEnv,
+  key: string,
+  stamp: string,
+  sha256: string,
+): Promise<void> {
+  await writeMemo(memoPath(env, key), JSON.stringify({ stamp, sha256 })).catch(() => undefined);
+}
+
+function memoPath(env: NodeJS.ProcessEnv, key: string): string {
+  const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
+  return join(ownCache(env), 'hashes', `${name}.json`);
 }
 
 async function shards(path: string): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Agent,
@@ -8,6 +9,7 @@ import {
   type RequestInit,
   type Response,
 } from 'undici';
+import { dropConnections } from '../connections.js';
 import { SourceFailure } from './failure.js';
 
 export interface HttpTimes {
@@ -31,11 +33,15 @@ const DEFAULT_TIMES: HttpTimes = {
   attempts: 5,
 };
 const LONGEST_WAIT_MS = 60_000;
+/** PyPI's list of a project's files, the longest document asked for, has at most some 10 MB. */
+const MAX_TEXT_BYTES = 64 << 20;
 const WORTH_ANOTHER_TRY = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 export interface Http {
   times: HttpTimes;
   dispatcher: Dispatcher;
+  /** Aborted by `closeHttp`: ends requests in flight where the dispatcher cannot. */
+  closing: AbortController;
 }
 
 /** Connections with time limits; HTTP_PROXY, HTTPS_PROXY and NO_PROXY are honoured. Close with `closeHttp`. */
@@ -52,12 +58,16 @@ export function openHttp(env: NodeJS.ProcessEnv, times: Partial<HttpTimes> = {})
     httpProxy || httpsProxy
       ? new EnvHttpProxyAgent({ ...settings, httpProxy, httpsProxy, noProxy: env.no_proxy ?? env.NO_PROXY })
       : new Agent(settings);
-  return { times: limits, dispatcher };
+  const closing = new AbortController();
+  // Every request in flight listens.
+  setMaxListeners(0, closing.signal);
+  return { times: limits, dispatcher, closing };
 }
 
 /** Drops every connection, also those with an answer in flight. */
 export async function closeHttp(http: Http): Promise<void> {
-  await http.dispatcher.destroy();
+  http.closing.abort(new Error('the connections are closed'));
+  await dropConnections(http.dispatcher);
 }
 
 /** A request that did not end in a 2xx answer. */
@@ -164,15 +174,16 @@ export async function requestOnce(
   caller.signal?.throwIfAborted();
   // The dispatcher has limits of its own, but a proxy that breaks off while it connects escapes them.
   const late = new AbortController();
-  const { connectMs, answerMs } = caller.http.times;
+  const { http } = caller;
+  const { connectMs, answerMs } = http.times;
   const timer = setTimeout(() => late.abort({ code: 'UND_ERR_HEADERS_TIMEOUT' }), connectMs + answerMs);
   let response: Response;
   try {
     response = await fetch(url, {
       ...init,
       headers: [...headers],
-      dispatcher: caller.http.dispatcher,
-      signal: caller.signal ? AbortSignal.any([caller.signal, late.signal]) : late.signal,
+      dispatcher: http.dispatcher,
+      signal: AbortSignal.any([late.signal, http.closing.signal, ...(caller.signal ? [caller.signal] : [])]),
     });
   } catch (error) {
     caller.signal?.throwIfAborted();
@@ -201,6 +212,19 @@ export interface TextAnswer {
   text: string;
 }
 
+/** The body as text, unless it is longer than any list of files. */
+async function boundedText(response: Response, host: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += (chunk as Uint8Array).length;
+    // Leaving the loop cancels the body.
+    if (bytes > MAX_TEXT_BYTES) throw new HttpFailure(host, 'sends an answer without end', { retry: false });
+    chunks.push(chunk as Uint8Array);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
 /** Fetches a small document; further attempts on cut connections, timeouts, 429 and 5xx. */
 export async function requestText(
   caller: Caller,
@@ -211,9 +235,10 @@ export async function requestText(
   for (let failures = 1; ; failures++) {
     try {
       const response = await requestOnce(caller, address, { headers });
-      const text = await response.text().catch((error: unknown) => {
+      const { host } = new URL(address);
+      const text = await boundedText(response, host).catch((error: unknown) => {
         caller.signal?.throwIfAborted();
-        throw networkFailure(new URL(address).host, error);
+        throw error instanceof HttpFailure ? error : networkFailure(host, error);
       });
       const contentType = response.headers.get('content-type') ?? '';
       return { url: response.url || address, contentType, headers: response.headers, text };

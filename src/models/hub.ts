@@ -1,4 +1,4 @@
-import { rename, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ensureSpace, fileSize } from './disk.js';
@@ -6,11 +6,13 @@ import { type Digest, download } from './download.js';
 import { SourceFailure } from './failure.js';
 import { HttpFailure, requestText } from './http.js';
 import { placeSnapshot, type RepoKind, repoFolder, writeRef } from './hubCache.js';
+import { isSafePath } from './hubPath.js';
 import { hubName } from './hubSpec.js';
 import { withLock } from './lock.js';
 import { hubCache, hubEndpoint, hubToken } from './places.js';
 import { type Meter, meter } from './progress.js';
 import type { Session } from './types.js';
+import { hasDigest, rememberDigest } from './verify.js';
 
 export interface HubFile {
   path: string;
@@ -30,6 +32,10 @@ export interface HubListing {
   files: HubFile[];
 }
 
+/** Bound on a listing, which comes page by page. */
+const MAX_ENTRIES = 200_000;
+const GIT_OID = /^[0-9a-f]{40}$/;
+
 const WANTED: Record<RepoKind, RegExp> = { model: /\.gguf$/i, dataset: /\.parquet$/i };
 
 const InfoSchema = z.object({
@@ -39,9 +45,9 @@ const InfoSchema = z.object({
 const EntrySchema = z.object({
   type: z.string(),
   path: z.string(),
-  size: z.number(),
+  size: z.int().min(0),
   oid: z.string().optional(),
-  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.number() }).optional(),
+  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(0) }).optional(),
 });
 
 /**
@@ -63,7 +69,9 @@ export async function listHub(
   const hubUrl = hubEndpoint(session.env);
   const token = await hubToken(session.env);
   const hubFetch = async (address: string | URL | Request): Promise<Response> => {
-    const headers = { accept: 'application/json', ...login(token) };
+    // The hub names the address of the next page: the token is for the hub alone.
+    const own = new URL(String(address)).origin === new URL(hubUrl).origin;
+    const headers = { accept: 'application/json', ...login(own ? token : undefined) };
     const answer = await requestText(session, String(address), headers, attempts);
     return new Response(answer.text, { headers: [...answer.headers] });
   };
@@ -73,7 +81,11 @@ export async function listHub(
     const info = InfoSchema.parse(await (kind === 'model' ? modelInfo(asked) : datasetInfo(asked)));
     const files: HubFile[] = [];
     const listed = { repo: { type: kind, name: repo }, revision: info.sha, recursive: true };
+    let entries = 0;
     for await (const raw of listFiles({ ...options, ...listed })) {
+      if (++entries > MAX_ENTRIES) {
+        throw new SourceFailure(`the repository has more than ${MAX_ENTRIES} files; download what you need`);
+      }
       const entry = EntrySchema.parse(raw);
       if (entry.type === 'file' && wanted.test(entry.path)) files.push(hubFile(entry));
     }
@@ -90,13 +102,16 @@ export function login(token: string | undefined): Record<string, string> {
 }
 
 function hubFile(entry: z.infer<typeof EntrySchema>): HubFile {
-  // The path becomes one in the cache folder: a hostile repository must not get out of it.
-  if (/(^|[\\/])\.\.([\\/]|$)|^[\\/]|:|\\/.test(entry.path)) {
+  if (!isSafePath(entry.path)) {
     throw new SourceFailure(`the repository has a file with an unsafe name: ${JSON.stringify(entry.path)}`);
+  }
+  // The digest names the blob in the cache.
+  if (!entry.lfs && !GIT_OID.test(entry.oid ?? '')) {
+    throw new SourceFailure(`the hub states no valid object id of ${entry.path}`);
   }
   const digest: Digest = entry.lfs
     ? { algorithm: 'sha256', hex: entry.lfs.oid }
-    : { algorithm: 'git-sha1', hex: entry.oid ?? '' };
+    : { algorithm: 'git-sha1', hex: entry.oid! };
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, digest };
 }
 
@@ -129,7 +144,7 @@ export function hubFailure(error: unknown, repo: string, loggedIn: boolean): unk
 
 /**
  * Downloads the files of a listing into the Hugging Face cache, those it does not have yet, and returns their
- * snapshot paths in order.
+ * snapshot paths in order. A file of the cache is used only if its digest is right.
  */
 export async function fetchFromHub(
   session: Session,
@@ -142,8 +157,10 @@ export async function fetchFromHub(
   for (const [i, file] of files.entries()) {
     // Without symlinks (Windows) the snapshot holds the file itself and there is no blob.
     const pointer = join(folder, 'snapshots', listing.commit, file.path);
-    const sizes = [await fileSize(blobs[i]!), await fileSize(pointer)];
-    if (!sizes.includes(file.size)) missing.push(i);
+    if (await isFile(session, blobs[i]!, file)) continue;
+    if (!(await isFile(session, pointer, file))) missing.push(i);
+    // Gone with a blob of the wrong content: it must not be taken for this file.
+    else await rm(blobs[i]!, { force: true });
   }
   const total = missing.reduce((sum, i) => sum + files[i]!.size, 0);
   const progress = meter(session, { stage: 'download', what: files[0]?.path ?? listing.repo, total });
@@ -165,6 +182,11 @@ export function fileUrl(session: Session, { kind, repo, commit }: HubListing, pa
   return `${hubEndpoint(session.env)}/${place}/resolve/${commit}/${route}`;
 }
 
+/** True if a path holds the file of a listing, by size and digest. */
+async function isFile(session: Session, path: string, { size, digest }: HubFile): Promise<boolean> {
+  return (await fileSize(path)) === size && (await hasDigest(session, path, digest, size));
+}
+
 async function fetchBlob(
   session: Session,
   listing: HubListing,
@@ -179,7 +201,7 @@ async function fetchBlob(
   const lock = join(locks, `${file.digest.hex}.hneurons`);
   const onWait = () => session.notice(`Another process is downloading ${file.path}; waiting for it.`);
   await withLock(lock, { signal: session.signal, onWait }, async () => {
-    if ((await fileSize(blob)) === file.size) return;
+    if (await isFile(session, blob, file)) return;
     const partial = await adoptPartial(blob);
     await download(session, {
       url,
@@ -192,6 +214,7 @@ async function fetchBlob(
       throw hubFailure(error, listing.repo, token !== undefined);
     });
     await rename(partial, blob);
+    await rememberDigest(session, blob, file.digest);
   });
 }
 

@@ -1,6 +1,9 @@
 import { mkdir, readdir, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileSize } from './disk.js';
+import type { Digest } from './download.js';
+import type { Session } from './types.js';
+import { hasDigest } from './verify.js';
 
 /**
  * The Hugging Face cache as the Python client lays it out, so that both share their downloads:
@@ -16,6 +19,8 @@ export interface CachedFile {
   size: number;
   /** From the blob's name, where the file is in LFS and the platform has symlinks. */
   sha256?: string;
+  /** From the blob's name, where the platform has symlinks. */
+  digest?: Digest;
 }
 
 export type RepoKind = 'model' | 'dataset';
@@ -54,17 +59,34 @@ export async function cachedFiles(folder: string, commit: string, wanted: RegExp
     const size = await fileSize(join(root, entry));
     if (size === undefined) continue;
     const blob = basename(await realpath(join(root, entry)));
-    const sha256 = /^[0-9a-f]{64}$/.test(blob) ? blob : undefined;
-    found.push({ path: entry.replaceAll('\\', '/'), location: join(root, entry), size, sha256 });
+    const digest = digestOf(blob);
+    const sha256 = digest?.algorithm === 'sha256' ? blob : undefined;
+    found.push({ path: entry.replaceAll('\\', '/'), location: join(root, entry), size, sha256, digest });
   }
   return found;
+}
+
+/** A blob is named by its SHA-256, or by its object id in git. */
+function digestOf(blob: string): Digest | undefined {
+  if (/^[0-9a-f]{64}$/.test(blob)) return { algorithm: 'sha256', hex: blob };
+  return /^[0-9a-f]{40}$/.test(blob) ? { algorithm: 'git-sha1', hex: blob } : undefined;
+}
+
+/** Notices a file of the cache that is not what its blob's name says, and returns false, if there is one. */
+export async function areIntact(session: Session, files: readonly CachedFile[]): Promise<boolean> {
+  for (const { location, digest, size } of files) {
+    if (digest === undefined || (await hasDigest(session, location, digest, size))) continue;
+    session.notice(`${location} in the cache is damaged (its content is not what its blob's name says).`);
+    return false;
+  }
+  return true;
 }
 
 export async function cachedCommits(folder: string): Promise<string[]> {
   return readdir(join(folder, 'snapshots')).catch(() => []);
 }
 
-/** Puts the pointer for a complete blob into the snapshot and returns its path. */
+/** Puts the pointer for a verified blob into the snapshot and returns its path. */
 export async function placeSnapshot(
   folder: string,
   commit: string,
@@ -73,7 +95,11 @@ export async function placeSnapshot(
 ): Promise<string> {
   const pointer = join(folder, 'snapshots', commit, path);
   await mkdir(dirname(pointer), { recursive: true });
-  if ((await fileSize(pointer)) !== undefined) return pointer;
+  const target = await realpath(blob).catch(() => undefined);
+  // Without a blob the pointer is the file itself (Windows).
+  if (target === undefined) return pointer;
+  // A pointer to something else is replaced: only the blob is known to be right.
+  if ((await realpath(pointer).catch(() => undefined)) === target) return pointer;
   await rm(pointer, { force: true });
   try {
     await symlink(relative(dirname(pointer), blob), pointer);

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { isSafePath } from './hubPath.js';
 
 /** What `hf:owner/repo[@revision][:file-or-quant]` names. */
 export interface HubSpec {
@@ -18,7 +19,8 @@ const SPEC = /^([\w.-]+\/[\w.-]+)(?:@([\w.+-]+(?:\/[\w.+-]+)*))?(?::(.+))?$/;
 export function parseHubSpec(spec: string): HubSpec {
   const [, repo, revision = 'main', selector] = SPEC.exec(spec) ?? [];
   // Both become parts of paths in the cache.
-  if (repo === undefined || `${repo}/${revision}`.split('/').some((part) => /^\.\.?$/.test(part))) {
+  // "--" stands for the slash there: a/b--c must not share a folder with a--b/c.
+  if (repo === undefined || repo.includes('--') || !isSafePath(repo) || !isSafePath(revision)) {
     throw new UserError(
       `"hf:${spec}" is no repository; write hf:owner/repo, hf:owner/repo@revision, or either with :FILE-or-QUANT behind it`,
       { exitCode: 2 },

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning } from '../processes.js';
+import { holderState, type LockHolder, silence, thisHolder, touchLock } from '../lock-holder.js';
 
 const HEARTBEAT_MS = 2000;
 const STALE_MS = 60_000;
@@ -12,7 +11,7 @@ const POLL_MS = 250;
 /**
  * Runs `work` while holding the lock file `path`, so that one process at a time writes a download. Waits for
  * another holder (`onWait` is called once); a lock whose process is gone, or which has had no heartbeat for a
- * minute (another host, or a reused process id), is taken over.
+ * minute, is taken over.
  */
 export async function withLock<T>(
   path: string,
@@ -20,7 +19,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
-  const ticket = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
+  const ticket = JSON.stringify({ ...thisHolder(), id: randomUUID() });
   let told = false;
   while (!(await take(path, ticket))) {
     if (await isStale(path)) {
@@ -31,11 +30,7 @@ export async function withLock<T>(
     told = true;
     await sleep(POLL_MS, undefined, { signal }).catch(() => signal?.throwIfAborted());
   }
-  const heartbeat = setInterval(() => {
-    const now = new Date();
-    utimes(path, now, now).catch(() => undefined);
-  }, HEARTBEAT_MS);
-  heartbeat.unref();
+  const heartbeat = setInterval(() => touchLock(path, ticket), HEARTBEAT_MS).unref();
   try {
     return await work();
   } finally {
@@ -61,18 +56,24 @@ async function readTicket(path: string): Promise<string | undefined> {
 
 async function isStale(path: string): Promise<boolean> {
   const ticket = await readTicket(path);
-  const age = await stat(path).then(
-    (info) => Date.now() - info.mtimeMs,
-    () => 0,
-  );
   if (ticket === undefined) return false;
-  if (age > STALE_MS) return true;
+  if ((await silenceOf(path)) > STALE_MS) return true;
   try {
-    const { host, pid } = JSON.parse(ticket) as { host: string; pid: number };
-    return host === hostname() && !isRunning(pid);
+    return holderState(JSON.parse(ticket) as LockHolder) === 'dead';
   } catch {
     // Created but not yet written; its age decides.
     return false;
+  }
+}
+
+/** By the clock of the file system, which other machines share. */
+async function silenceOf(path: string): Promise<number> {
+  const probe = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(probe, '');
+    return silence(path, probe);
+  } finally {
+    await rm(probe, { force: true });
   }
 }
 

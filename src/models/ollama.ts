@@ -1,18 +1,24 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { printable } from '../engine/gguf/values.js';
 import { UserError } from '../errors.js';
 import { fileSize } from './disk.js';
 import { ollamaFolders } from './places.js';
 import type { ResolvedModel } from './types.js';
 
-const MODEL_LAYER = 'application/vnd.ollama.image.model';
+const LAYER = 'application/vnd.ollama.image.';
+const MODEL_LAYER = `${LAYER}model`;
+/** Layers that change nothing about what the model writes. */
+const HARMLESS = new Set(['model', 'license']);
+/** A list of parameters is small; a larger one is not read. */
+const MAX_PARAMS_BYTES = 1 << 16;
 const ManifestSchema = z.object({
   layers: z.array(
     z.object({
       mediaType: z.string(),
       digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-      size: z.number(),
+      size: z.int().min(0),
     }),
   ),
 });
@@ -23,20 +29,30 @@ export interface OllamaModel {
   path: string;
   size: number;
   sha256: string;
+  /** What of its manifest is not used, in words. */
+  unused: string[];
 }
 
 /**
  * Finds `name[:tag]` in Ollama's local store and returns its GGUF. The name may carry a namespace and a host
  * (`user/model`, `hf.co/owner/repo:Q4_K_M`).
- * @throws UserError when it is not installed (lists what is), or is not stored as a GGUF.
+ * @param notice hears what of the model is not used: of its layers only the weights are
+ * @throws UserError when it is not installed (lists what is), is not stored as a GGUF, or is one only together with an adapter.
  */
-export async function resolveOllama(env: NodeJS.ProcessEnv, name: string): Promise<ResolvedModel> {
+export async function resolveOllama(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  notice: (text: string) => void,
+): Promise<ResolvedModel> {
   const parts = splitName(name);
   for (const folder of ollamaFolders(env)) {
     const manifest = join(folder, 'manifests', ...parts);
     const text = await readFile(manifest, 'utf8').catch(() => undefined);
     if (text === undefined) continue;
     const model = await readModel(folder, text, shortName(parts), manifest);
+    if (model.unused.length > 0) {
+      notice(`ollama:${model.name}: only its weights are used, not its ${model.unused.join(', ')}`);
+    }
     return {
       path: model.path,
       name: model.name.replaceAll(/[/:]/g, '-'),
@@ -105,19 +121,61 @@ async function readModel(folder: string, text: string, name: string, manifest: s
   } catch (error) {
     throw broken(`its manifest ${manifest} cannot be read`, error);
   }
-  const layer = layers.find(({ mediaType }) => mediaType === MODEL_LAYER);
+  const models = layers.filter(({ mediaType }) => mediaType === MODEL_LAYER);
+  const [layer] = models;
   if (layer === undefined) {
     throw new UserError(
       `ollama:${name} is not stored as a GGUF (a cloud or safetensors model); choose another`,
     );
   }
+  if (models.length > 1) {
+    throw new UserError(
+      `ollama:${name} is stored in ${models.length} parts, which cannot be read; choose another`,
+    );
+  }
+  if (layers.some(({ mediaType }) => mediaType === `${LAYER}adapter`)) {
+    throw new UserError(
+      `ollama:${name} is a model with a LoRA adapter, and its base alone is another model; ` +
+        'merge the two into one GGUF and pass its path',
+    );
+  }
   const hex = layer.digest.slice('sha256:'.length);
-  // Old versions of Ollama wrote a colon.
-  for (const blob of [`sha256-${hex}`, `sha256:${hex}`]) {
-    const path = join(folder, 'blobs', blob);
+  for (const path of blobPaths(folder, hex)) {
     const size = await fileSize(path);
-    if (size === layer.size) return { name, path, size, sha256: hex };
+    if (size === layer.size) {
+      return { name, path, size, sha256: hex, unused: await unusedLayers(folder, layers) };
+    }
     if (size !== undefined) throw broken('its file is not complete');
   }
   throw broken('its file is missing');
+}
+
+/** Old versions of Ollama wrote a colon. */
+function blobPaths(folder: string, hex: string): string[] {
+  return [`sha256-${hex}`, `sha256:${hex}`].map((blob) => join(folder, 'blobs', blob));
+}
+
+/** The layers that say how Ollama uses the model; parameters with their names. */
+async function unusedLayers(
+  folder: string,
+  layers: z.infer<typeof ManifestSchema>['layers'],
+): Promise<string[]> {
+  const unused: string[] = [];
+  for (const { mediaType, digest, size } of layers) {
+    const kind = mediaType.startsWith(LAYER) ? mediaType.slice(LAYER.length) : mediaType;
+    if (HARMLESS.has(kind)) continue;
+    const hex = digest.slice('sha256:'.length);
+    const names = kind === 'params' && size <= MAX_PARAMS_BYTES ? await paramNames(folder, hex) : [];
+    unused.push(printable(kind) + (names.length > 0 ? ` (${names.join(', ')})` : ''));
+  }
+  return unused;
+}
+
+async function paramNames(folder: string, hex: string): Promise<string[]> {
+  for (const path of blobPaths(folder, hex)) {
+    try {
+      return Object.keys(JSON.parse(await readFile(path, 'utf8')) as object).map((name) => printable(name));
+    } catch {}
+  }
+  return [];
 }

@@ -17,7 +17,7 @@ const SimpleSchema = z.object({
       filename: z.string(),
       url: z.string(),
       hashes: z.record(z.string(), z.string()),
-      size: z.number().optional(),
+      size: z.int().min(0).optional(),
     }),
   ),
 });
@@ -27,7 +27,7 @@ const VersionSchema = z.object({
       filename: z.string(),
       url: z.string(),
       digests: z.object({ sha256: Sha256 }),
-      size: z.number().optional(),
+      size: z.int().min(0).optional(),
     }),
   ),
 });
@@ -57,7 +57,10 @@ async function unlessAbsent(answer: Promise<Wheel | undefined>): Promise<Wheel |
     return await answer;
   } catch (error) {
     const absent = error instanceof HttpFailure && [404, 406, 410].includes(error.details.status ?? 0);
-    if (absent || error instanceof z.ZodError || error instanceof SyntaxError) return undefined;
+    // A TypeError is an address that is none.
+    if (absent || error instanceof z.ZodError || error instanceof SyntaxError || error instanceof TypeError) {
+      return undefined;
+    }
     throw error;
   }
 }

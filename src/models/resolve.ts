@@ -31,7 +31,9 @@ export async function resolveModel(spec: string, options: ResolveOptions = {}): 
 
 async function dispatch(session: Session, spec: string, aliases: readonly Alias[]): Promise<ResolvedModel> {
   if (spec.startsWith('hf:')) return resolveHub(session, spec.slice('hf:'.length));
-  if (spec.startsWith('ollama:')) return resolveOllama(session.env, spec.slice('ollama:'.length));
+  if (spec.startsWith('ollama:')) {
+    return resolveOllama(session.env, spec.slice('ollama:'.length), (text) => session.notice(text));
+  }
   if (/^[a-z]+:\/\//i.test(spec)) {
     throw new UserError(
       `${spec} is an address; download the file and pass its path, or use hf:owner/repo:FILE`,

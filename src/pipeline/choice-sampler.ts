@@ -1,10 +1,12 @@
 import { commonPrefix } from '../engine/text/prompt.js';
+import { opensThought } from '../engine/text/thought.js';
 import type { Engine, Sample } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readLetter } from '../judge/letter.js';
 import { letterOf } from '../questions/choice-shots.js';
 import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
+import { fittingPrompts } from './fitting-prompts.js';
 import type { ChoiceReading } from './responses.js';
 import { type AskedSample, drawnSequences, type Sampler, type SamplingJob } from './sampler.js';
 import type { CollectSettings } from './settings.js';
@@ -38,10 +40,16 @@ export async function openChoiceSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = choiceStyle(engine.model, settings.promptStyle);
-  const tokens = await engine.tokenize(questions.map(style.text), style.tokenize);
-  const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
-  const most = Math.max(...questions.map(({ options }) => options!.length));
-  const letters = await letterTokens(engine, style, questions[0], most);
+  const texts = await Promise.all(questions.map(style.text));
+  const fitting = await fittingPrompts(engine, texts, style, settings.maxTokens);
+  const prompts = new Map(questions.map(({ id }, i) => [id, fitting[i]]));
+  const most = questions.reduce((largest, { options }) => Math.max(largest, options!.length), 0);
+  const letters = await letterTokens(
+    engine,
+    style,
+    questions[fitting.findIndex(({ tokens }) => tokens)],
+    most,
+  );
 
   const ask = async (batch: Ready[], job: SamplingJob) => {
     const forced = await readLogits(engine, batch, letters);
@@ -61,12 +69,13 @@ export async function openChoiceSampler(
       const sample: AskedSample = {
         index: 0,
         ...(byLogits
-          ? { ...letters[best], finish: 'stop' as const, logProbability: likelihood }
+          ? { ...letters[best], finish: 'stop' as const, logProbability: likelihood, endLogProbability: 0 }
           : {
               text: said.text,
               tokens: said.tokens,
               finish: said.finish,
               logProbability: said.logProbability,
+              endLogProbability: said.endLogProbability,
             }),
         verdict: letter === null ? 'uncertain' : letter === question.aliases[0] ? 'correct' : 'wrong',
         choice: reading,
@@ -82,7 +91,9 @@ export async function openChoiceSampler(
         while (batch.length < BATCH) {
           const question = job.next();
           if (!question) break;
-          batch.push({ question, prompt: prompts.get(question.id)! });
+          const { tokens, failure } = prompts.get(question.id)!;
+          if (tokens) batch.push({ question, prompt: tokens });
+          else job.onResult({ id: question.id, samples: [], stopped: true, failure });
         }
         if (batch.length === 0) return undefined;
         await ask(batch, job);
@@ -91,7 +102,7 @@ export async function openChoiceSampler(
     sequences: (items) =>
       drawnSequences(
         engine,
-        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!, sample })),
+        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!.tokens, sample })),
       ),
   };
 }
@@ -106,7 +117,13 @@ async function letterTokens(
   question: SplitQuestion,
   count: number,
 ): Promise<LetterTokens[]> {
-  const prompt = style.text(question);
+  const prompt = await style.text(question);
+  if (opensThought(prompt)) {
+    throw new UserError(
+      `the chat template of ${engine.model.name} opens a thought, and no letter can be read at its beginning: ` +
+        'ask questions with options in the few-shot prompt style, or with another model',
+    );
+  }
   // "Answer:" is gone on with a space; a chat turn begins with the letter.
   const texts = Array.from({ length: count }, (_, i) => (style.kind === 'chat' ? '' : ' ') + letterOf(i));
   const [start, ...all] = await engine.tokenize(

@@ -5,6 +5,7 @@ import { ruleJudge, ruleSpans } from '../judge/rule-judge.js';
 import type { Case } from './cases.js';
 import type { QuestionClass } from './classify.js';
 import type { RunContext } from './context.js';
+import { countEndings, endingNotes } from './endings.js';
 import type { EndpointAccess } from './endpoint-sampler.js';
 import type { Judging } from './judging.js';
 import { makeCases } from './make-cases.js';
@@ -83,7 +84,7 @@ export async function collect(
         return { question, response: sampled.responses.get(question.id)! };
       });
       const responses = [...sampled.responses.values()];
-      for (const note of leftOut(responses)) onNotice(note);
+      for (const note of [...leftOut(responses), ...endingNotes(responses, settings)]) onNotice(note);
       const cases = matchClasses(await makeCases(engine, sampler, judging.spans, taken));
       checkCases(cases, responses, settings);
       const pairs = await makePairs(sampler, judging.spans, questions, sampled.responses, settings.pairs);
@@ -99,6 +100,7 @@ export async function collect(
           train,
           test: cases.length - train,
           pairs: pairs.length,
+          ...countEndings(responses),
           questionsNotFound: cases.filter((one) => one.question_start === null).length,
           ...(stats ? { sampledTokens: stats.sampledTokens, decodedRows: stats.decodedRows } : {}),
         },

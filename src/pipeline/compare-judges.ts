@@ -1,3 +1,4 @@
+import { formatFixed } from '../report/format.js';
 import type { Interval } from '../stats/interval.js';
 import { type Confusion, confusion, kappaInterval } from '../stats/kappa.js';
 import { derive } from '../stats/random.js';
@@ -146,5 +147,5 @@ function row(name: string, { estimate, low, high }: Interval, show: (value: numb
   return `| ${name} | ${show(estimate)} | ${show(low)} to ${show(high)} |`;
 }
 
-const percent = (share: number) => (Number.isNaN(share) ? 'undefined' : `${(100 * share).toFixed(2)} %`);
-const decimals = (value: number) => (Number.isNaN(value) ? 'undefined' : value.toFixed(3));
+const percent = (share: number) => (Number.isNaN(share) ? 'undefined' : `${formatFixed(100 * share, 2)} %`);
+const decimals = (value: number) => (Number.isNaN(value) ? 'undefined' : formatFixed(value, 3));

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
-import { fileError } from '../formats/file-error.js';
+import { readTextFile } from '../formats/text-file.js';
 import type { ControlKind, ControlRun } from './controls.js';
 import { type Detector, DetectorModelSchema, LinearSchema } from './detector.js';
 
@@ -50,9 +49,7 @@ export async function writeControls(
  * @throws UserError that names the file and what is wrong.
  */
 export async function readControls(path: string): Promise<Controls> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -20,8 +20,8 @@ export interface Prompt {
 
 export interface Prompts {
   kind: PromptKind;
-  /** @throws UserError when the model's own template refuses the conversation */
-  ofMessages(messages: readonly Message[]): Prompt;
+  /** @throws UserError when the model's own template refuses the conversation, or leaves a part of it out */
+  ofMessages(messages: readonly Message[]): Promise<Prompt>;
 }
 
 /**
@@ -37,8 +37,8 @@ export function promptsOf(model: ModelInfo, kind: PromptKind | 'auto'): Prompts 
     const render = chatRenderer(model, 'send it to /v1/completions');
     return {
       kind: chosen,
-      ofMessages: (messages) => ({
-        text: render(messages),
+      ofMessages: async (messages) => ({
+        text: await render(messages),
         tokenize: { special: true, bos: true },
         stop: [],
         continues: false,
@@ -48,10 +48,10 @@ export function promptsOf(model: ModelInfo, kind: PromptKind | 'auto'): Prompts 
   const shots = chosen === 'few-shot' ? FEW_SHOT : [];
   return {
     kind: chosen,
-    ofMessages(messages) {
+    async ofMessages(messages) {
       const style = promptStyle(model, 'few-shot', [...shots, ...turnsOf(messages)]);
       const { text, tokenize, stop } = style;
-      return { text: text(messages.at(-1)!.content.trim()), tokenize, stop, continues: true };
+      return { text: await text(messages.at(-1)!.content.trim()), tokenize, stop, continues: true };
     },
   };
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ModelInfo } from '../engine/types.js';
 import { UserError } from '../errors.js';
-import { fileError } from '../formats/file-error.js';
+import { duplicateKey } from '../formats/json-keys.js';
+import { readTextFile } from '../formats/text-file.js';
 import { IntervalSchema } from '../report/interval.js';
 import { plattProbability } from '../stats/calibration.js';
 import { hashText, stableJson } from './fingerprint.js';
@@ -33,6 +33,8 @@ export const DetectorSchema = z.object({
   version: z.literal(1),
   model: DetectorModelSchema,
   promptStyle: z.enum(['chat', 'few-shot', 'plain']),
+  /** The day in the prompts that it was trained on, YYYY-MM-DD, where the chat template asks for it. */
+  promptDate: z.iso.date().optional(),
   mode: z.enum(['3-vs-1', '1-vs-1']),
   C: z.number().positive(),
   /** Weight > 0: H-Neuron; weight < 0: anti-associated. */
@@ -97,14 +99,16 @@ export type Detector = z.infer<typeof DetectorSchema>;
  * @throws UserError that names the file and what is wrong.
  */
 export async function readDetector(path: string): Promise<Detector> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new UserError(`${path} is not a detector file: not valid JSON`, { cause });
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new UserError(`${path} is damaged: an object in it has ${JSON.stringify(twice)} twice`);
   }
   const head = z.object({ schema: z.literal('hneurons/detector'), version: z.number() }).safeParse(value);
   if (!head.success) {
@@ -157,6 +161,14 @@ export function checkDetectorModel(
         `its figures do not hold for this one; ${remedy}`,
     );
   }
+}
+
+/** A model as a detector asks it: on the day of its training prompts. */
+export function askedModel<M extends Pick<ModelInfo, 'promptDate'>>(
+  model: M,
+  { promptDate }: Pick<Detector, 'promptDate'>,
+): M {
+  return promptDate === undefined ? model : { ...model, promptDate };
 }
 
 /** Flat indices (`layer * ffn + index`) and weights of a detector's neurons. */

@@ -35,8 +35,8 @@ export function openEndpointSampler(options: {
 }): Sampler {
   const { engine, settings, access, signal, onNotice } = options;
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
-  const texts = (question: SplitQuestion, responses: string[]) => {
-    const prompt = style.text(question.question);
+  const texts = async (question: SplitQuestion, responses: string[]) => {
+    const prompt = await style.text(question.question);
     return responses.map((response) => ({ prompt, response }));
   };
 
@@ -53,9 +53,13 @@ export function openEndpointSampler(options: {
       });
       const ask = makeAsker(endpoint, style, settings, onNotice);
       const tokensOf = async (question: SplitQuestion, samples: AskedSample[]): Promise<void> => {
-        const distinct = [...new Set(samples.map(({ text }) => text))];
-        const sequences = await tokenizeSequences(engine, texts(question, distinct), style.tokenize);
-        for (const sample of samples) {
+        // One without an answer has no tokens to read.
+        const answered = samples.filter(({ unfinished }) => !unfinished);
+        const distinct = [...new Set(answered.map(({ text }) => text))];
+        const all = await texts(question, distinct);
+        // One that does not fit into the context of the model that reads it is unreadable, too.
+        const sequences = await tokenizeSequences(engine, all, style.tokenize, () => {});
+        for (const sample of answered) {
           const sequence = sequences[distinct.indexOf(sample.text)];
           if (sequence) sample.tokens = Array.from(sequence.tokens.slice(sequence.responseStart));
           else sample.unreadable = true;
@@ -107,7 +111,12 @@ function makeAsker(
 ): (question: SplitQuestion, job: SamplingJob) => Promise<AskedResult> {
   let offer: Offer = makeOffer(settings);
   const told = new Set<string>();
-  const send = (question: SplitQuestion, first: number, n: number, { logprobs, seed, extra }: Offer) => {
+  const send = async (
+    question: SplitQuestion,
+    first: number,
+    n: number,
+    { logprobs, seed, extra }: Offer,
+  ) => {
     const { temperature, topP, maxTokens } = settings;
     // Servers that give one answer at a time would give the same one again.
     const own = seed ? int(derive(settings.seed, 'endpoint', question.id, first), 2 ** 31 - 1) : undefined;
@@ -125,7 +134,10 @@ function makeAsker(
           ...request,
           logprobs: logprobs || undefined,
         })
-      : endpoint.complete(style.text(question.question), { ...request, logprobs: logprobs || undefined });
+      : endpoint.complete(await style.text(question.question), {
+          ...request,
+          logprobs: logprobs || undefined,
+        });
   };
   const request = async (question: SplitQuestion, first: number): Promise<Choice[]> => {
     const before = offer;
@@ -153,10 +165,21 @@ function makeAsker(
   };
   return async (question, job) => {
     const samples: AskedSample[] = [];
+    const prompt = style.kind === 'chat' ? '' : await style.text(question.question);
     let wanted = true;
     while (wanted && samples.length < settings.samples) {
       for (const choice of await request(question, samples.length)) {
-        const sample = toSample(choice, samples.length, style, question);
+        if (choice.thought && !told.has('thought')) {
+          told.add('thought');
+          onNotice(`${endpoint.host} gives thoughts apart from the answers: answers are read without them`);
+        }
+        if (choice.finish === 'broken') {
+          throw new EndpointError(
+            `${endpoint.host} broke an answer off (filtered, failed or a call of tools)`,
+            'empty',
+          );
+        }
+        const sample = toSample(choice, samples.length, style, prompt);
         samples.push(sample);
         if (job.onSample?.(question.id, sample) === false) wanted = false;
       }
@@ -165,16 +188,18 @@ function makeAsker(
   };
 }
 
-function toSample(choice: Choice, index: number, style: PromptStyle, question: SplitQuestion): AskedSample {
+/** @param prompt what the response goes on from; of a chat nothing */
+function toSample(choice: Choice, index: number, style: PromptStyle, prompt: string): AskedSample {
   const { tokens } = choice;
   let text = choice.text;
   // Some servers pass over stop strings, and some over the space that the model puts behind "Answer:".
   const cuts = style.stop.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
   const cut = cuts.length > 0;
   if (cut) text = text.slice(0, Math.min(...cuts));
-  const gap =
-    style.kind !== 'chat' && text !== '' && !/^\s/.test(text) && !/\s$/.test(style.text(question.question));
+  const gap = style.kind !== 'chat' && text !== '' && !/^\s/.test(text) && !/\s$/.test(prompt);
   if (gap) text = ` ${text}`;
+  // All of its tokens went into a thought that the server keeps to itself.
+  const unfinished = text.trim() === '' && (choice.finish === 'length' || choice.thought);
   const known = tokens !== undefined && tokens.length > 0 && !cut;
   return {
     index,
@@ -182,6 +207,7 @@ function toSample(choice: Choice, index: number, style: PromptStyle, question: S
     tokens: [],
     finish: choice.finish === 'length' && !cut ? 'length' : style.stop.length > 0 ? 'stop' : 'end',
     logProbability: known ? tokens.reduce((sum, { logProbability }) => sum + logProbability, 0) : null,
+    ...(unfinished && { unfinished: true as const }),
   };
 }
 

@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { UserError } from '../errors.js';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { readJsonFile } from '../formats/json-file.js';
+import { formatFixed } from '../report/format.js';
+import { ReportSchema } from '../report/schema.js';
 import { compareScores, type Figures } from '../stats/compare.js';
 import { type BaselineScores, type Evaluation, evaluateDetector } from '../stats/evaluate.js';
 import { fitFewInputs, logOdds } from '../stats/logistic.js';
@@ -28,7 +32,7 @@ import { readResponses } from './responses.js';
 import { wideBaselines } from './ridge-baselines.js';
 import { type EvaluateSettings, type TrainSettings, TrainSettingsSchema } from './settings.js';
 import { measureStability } from './stability.js';
-import { requireStage, runStage } from './stage.js';
+import { parseSettings, requireStage, runStage } from './stage.js';
 import { collectSettings, type Half, loadHalf, readHeldOut, trainingRows } from './train.js';
 
 /** What the detector adds to the log-probability of the answer, which costs nothing. */
@@ -62,7 +66,7 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     const training = await loadHalf(folder, 'train');
     const testHalf = await loadHalf(folder, 'test');
     const { cases, answer } = testHalf;
-    const trainSettings = TrainSettingsSchema.parse(requireStage(folder, 'train').settings);
+    const trainSettings = parseSettings(TrainSettingsSchema, requireStage(folder, 'train'), folder.path);
     const { neurons, weights } = detectorNeurons(detector);
     const sets = drawControls({ ...settings, columns: answer.columns, neurons: neurons.length });
     // A detector without neurons has no layers to match.
@@ -146,14 +150,20 @@ export async function evaluate(context: RunContext, settings: EvaluateSettings):
     await writeFileAtomic(folder.file('detector.json'), `${JSON.stringify(detector, null, 2)}\n`);
     return {
       counts: { samples: cases.length, controls: controls.length },
-      summary: `accuracy ${figures.accuracy.estimate.toFixed(3)}, AUROC ${figures.auroc.estimate.toFixed(3)}; random neurons ${figures.control.accuracy.mean.toFixed(3)}, ${figures.control.auroc.mean.toFixed(3)}`,
+      summary: `accuracy ${formatFixed(figures.accuracy.estimate, 3)}, AUROC ${formatFixed(figures.auroc.estimate, 3)}; random neurons ${formatFixed(figures.control.accuracy.mean, 3)}, ${formatFixed(figures.control.auroc.mean, 3)}`,
     };
   });
 }
 
-/** What {@link evaluate} wrote. */
+/** What of `evaluation.json` can be checked by the schema of the report that it goes into. */
+const EvaluationSchema = ReportSchema.pick({ test: true, beyond: true, question: true, pairs: true }).extend({
+  scores: z.array(z.object({ id: z.string(), score: z.number() })),
+});
+
+/** What {@link evaluate} wrote. @throws UserError for a damaged file */
 export async function readEvaluation(path: string): Promise<EvaluationFile> {
-  return JSON.parse(await readFile(path, 'utf8')) as EvaluationFile;
+  const remedy = 'delete it and run hneurons evaluate again';
+  return (await readJsonFile(path, EvaluationSchema, remedy)) as EvaluationFile;
 }
 
 async function allBaselines(
@@ -193,9 +203,14 @@ async function combinedScores(
   raw: Float64Array,
 ): Promise<BaselineScores> {
   const heldOut = new Map((await readHeldOut(heldOutPath)).map(({ id, score }) => [id, score]));
+  const scoreOf = (id: string): number => {
+    const score = heldOut.get(id);
+    if (score !== undefined) return score;
+    throw new UserError(`${heldOutPath} lacks the case ${id}; delete it and run hneurons train again`);
+  };
   const logProbability = (cases: Case[]) => Float64Array.from(cases, (one) => one.mean_log_probability);
   const model = fitFewInputs(
-    [Float64Array.from(train, ({ id }) => heldOut.get(id)!), logProbability(train)],
+    [Float64Array.from(train, ({ id }) => scoreOf(id)), logProbability(train)],
     labelsOf(train),
   );
   return {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { tooLong } from '../engine/text/length.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readJsonl } from '../formats/jsonl.js';
+import { MAX_QUESTION, tooLong } from '../questions/limits.js';
 import { type FeatureType, showsResidual, type WrittenFeatures, writePlan } from './feature-file.js';
 import { hashText, stableJson } from './fingerprint.js';
 import { locateQuestions } from './question-span.js';
@@ -9,6 +11,9 @@ import { casePlan, type ReadableCase } from './read-plan.js';
 import { tokenizeSequences } from './sequence.js';
 import { lockShard, type Shard, writeShard } from './shards.js';
 import { tokensOf } from './token-spans.js';
+
+/** Bytes of a line: a million tokens are less. */
+const LONGEST_CASE = 1 << 23;
 
 const TokensSchema = z.object({
   token_ids: z.array(z.int().min(0)).min(1),
@@ -36,7 +41,7 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
   const cases: ReadableCase[] = [];
   const texts: (CaseText & { at: number })[] = [];
   const bad = (line: number, reason: string) => new UserError(`${path}, line ${line}: ${reason}`);
-  for await (const { line, value } of readJsonl(path)) {
+  for await (const { line, value } of readJsonl(path, { longest: LONGEST_CASE })) {
     const id = String(line);
     const tokens = TokensSchema.safeParse(value);
     if (tokens.success) {
@@ -50,6 +55,10 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
       const unknown = token_ids.find((token) => token >= engine.model.vocab);
       if (unknown !== undefined)
         throw bad(line, `token ${unknown} is not in the vocabulary of ${engine.model.vocab}`);
+      const { contextLength } = engine.model;
+      if (token_ids.length > contextLength) {
+        throw bad(line, `it ${tooLong({ tokens: token_ids.length }, contextLength)}`);
+      }
       const { question_start, question_end } = tokens.data;
       const known = typeof question_start === 'number' && typeof question_end === 'number';
       if (known && (question_start >= question_end || question_end > token_ids.length)) {
@@ -68,6 +77,9 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
         'it needs prompt, response and answer as text, or token_ids, answer_start and answer_end',
       );
     }
+    for (const key of ['prompt', 'response'] as const) {
+      if (text.data[key].length > MAX_QUESTION) throw bad(line, `its ${key} ${tooLong(MAX_QUESTION)}`);
+    }
     if (!text.data.response.includes(text.data.answer)) {
       throw bad(line, `the answer ${JSON.stringify(text.data.answer)} is not in the response`);
     }
@@ -75,7 +87,9 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
     cases.push({ id, token_ids: [], answer_start: 0, answer_end: 0 });
   }
   if (cases.length === 0) throw new UserError(`${path} holds no case`);
-  const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true });
+  const sequences = await tokenizeSequences(engine, texts, { special: true, bos: true }, (text, why) => {
+    throw bad(texts[text].line, `its prompt with the response ${why}`);
+  });
   const places = await locateQuestions(
     engine,
     texts.map(({ question = '' }, i) => ({

@@ -4,7 +4,7 @@ import type { RunContext } from './context.js';
 import { showsResidual, writePlan } from './feature-file.js';
 import { hashFile } from './fingerprint.js';
 import { type AnswerPair, readPairs } from './pairs.js';
-import { casePlan, pairPlan, type ReadPlan } from './read-plan.js';
+import { casePlan, pairPlan, type ReadPlan, requireFit } from './read-plan.js';
 import type { RunFolder } from './run-folder.js';
 import type { ExtractSettings } from './settings.js';
 import { requireStage, runStage, type StageCounts, type StageDefinition } from './stage.js';
@@ -74,6 +74,13 @@ export async function extractPlans(
   engine: Engine,
   { cases, pairs }: ExtractInputs,
 ): Promise<Record<FeatureFile, ReadPlan>> {
+  requireFit(engine.model, cases);
+  for (const { id, right, wrong } of pairs) {
+    requireFit(
+      engine.model,
+      [right, wrong].map(({ token_ids }) => ({ id: `${id} (pair)`, token_ids })),
+    );
+  }
   const residual = await showsResidual(engine);
   return { features: casePlan(cases, { question: true, residual }), pairs: pairPlan(pairs) };
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Engine, ModelInfo, ReadCase, ReadResult } from '../engine/types.js';
 import { UserError } from '../errors.js';
-import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
+import { openJsonlWriter } from '../formats/jsonl.js';
 import {
   createSafetensors,
   openSafetensors,
@@ -13,6 +13,7 @@ import {
 import { ROW_BYTES, type RowMatrix } from '../learn/matrix.js';
 import { guardCallbacks } from './context.js';
 import { planBlocks, planPrefix, type ReadPlan } from './read-plan.js';
+import { recordLines } from './records.js';
 
 export type FeatureType = 'float32' | 'float16';
 
@@ -152,8 +153,8 @@ export function featureLayout(
 async function readDone(path: string, rows: number): Promise<Map<number, number>> {
   const done = new Map<number, number>();
   if (!existsSync(path)) return done;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { row, held = 0 } = DoneSchema.parse(value);
+  const what = 'not the number of a row; delete the file and run extract again';
+  for await (const { row, held = 0 } of recordLines(path, DoneSchema, what, { ignoreTorn: true })) {
     if (row < rows) done.set(row, held);
   }
   return done;

@@ -1,11 +1,21 @@
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
+import { numberText } from '../formats/json.js';
 import { readJsonl } from '../formats/jsonl.js';
+import { answerTexts, BadList, exactTexts, listElements, oneAnswer } from '../formats/list-cell.js';
 import type { JudgeItem, Judgement } from '../judge/types.js';
-import { csvRecords, type FileRecord, jsonRecords } from '../questions/records.js';
+import {
+  csvRecords,
+  documentRecords,
+  type FileRecord,
+  fileBytes,
+  jsonRecords,
+  parquetRecords,
+  withPlainNames,
+} from '../questions/records.js';
 
 /** A response that is to be judged, with its place. */
 export interface PlacedItem extends JudgeItem {
@@ -33,26 +43,33 @@ export type Judged = z.infer<typeof JudgedSchema>;
 /** So many broken lines are named; the others are counted. */
 const NAMED_PROBLEMS = 5;
 
-const text = z.union([z.string(), z.number()], 'must be text').transform(String);
-/** Verdicts under our names, or true and false. */
+const text = z.union([z.string(), z.number().transform(numberText)], 'must be text');
+/** Verdicts under our names, or true and false, as JSON, Python and pandas write them. */
 const Given = z
-  .union([z.enum(['correct', 'wrong', 'uncertain']), z.enum(['true', 'false']), z.boolean()])
-  .transform((value) =>
-    value === true || value === 'true' ? 'correct' : value === false || value === 'false' ? 'wrong' : value,
-  );
+  .union([z.boolean(), z.string()])
+  .transform((value) => String(value).trim().toLowerCase())
+  .pipe(z.enum(['correct', 'wrong', 'uncertain', 'true', 'false']))
+  .transform((value) => (value === 'true' ? 'correct' : value === 'false' ? 'wrong' : value));
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
 const Row = z.object({
-  id: text.nullish(),
+  id: optional(text),
   question: text,
-  aliases: z.union([z.array(text), text], 'must be a list of texts').nullish(),
-  answer: text.nullish(),
+  aliases: z.unknown().optional(),
+  answer: z.unknown().optional(),
   response: text.nullish(),
-  responses: z.array(text, 'must be a list of texts').nullish(),
-  verdict: Given.nullish(),
-  judged: z.union([z.array(Given), Given]).nullish(),
+  responses: z.unknown().optional(),
+  verdict: optional(Given),
+  judged: z.preprocess(
+    (value) =>
+      typeof value === 'string' && value.trim().startsWith('[') ? listElements(value, 'judged') : value,
+    optional(z.union([z.array(Given), Given])),
+  ),
 });
+const COLUMNS = Object.keys(Row.shape);
 
 /**
- * Reads responses to be judged: a run folder, or a JSONL or CSV file with `question`, `aliases` or `answer`, `response` (in JSONL also
+ * Reads responses to be judged: a run folder, or a JSONL, JSON, CSV or Parquet file with `question`, `aliases` or `answer`, `response` (or
  * `responses`, a list), and optionally `id` and the verdicts that there are already (`verdict`; `judged`, a list in step with `responses`).
  *
  * @throws UserError for a file that cannot be read or holds nothing, and for broken lines: the first few are named, all are counted
@@ -76,12 +93,8 @@ async function readFile(path: string): Promise<PlacedItem[]> {
   const lineOfId = new Map<string, number>();
   const problems: string[] = [];
   let broken = 0;
-  const isCsv = /\.[ct]sv$/i.test(path);
-  const chunks = createReadStream(path);
-  // Its lines are checked one by one.
-  const records = isCsv ? csvRecords(path, chunks, () => {}) : jsonRecords(chunks);
-  for await (const record of records) {
-    const found = toItems(record);
+  for await (const record of await openRecords(path)) {
+    const found = toItems(withPlainNames(record, COLUMNS));
     const known = typeof found === 'string' ? undefined : lineOfId.get(found[0].id);
     const problem =
       typeof found === 'string'
@@ -94,7 +107,7 @@ async function readFile(path: string): Promise<PlacedItem[]> {
       if (problems.length < NAMED_PROBLEMS) problems.push(`line ${record.line}: ${problem}`);
     } else if (typeof found !== 'string') {
       lineOfId.set(found[0].id, record.line);
-      items.push(...found);
+      for (const item of found) items.push(item);
     }
   }
   if (broken > 0) {
@@ -106,21 +119,40 @@ async function readFile(path: string): Promise<PlacedItem[]> {
   return items;
 }
 
+async function openRecords(path: string): Promise<AsyncIterable<FileRecord> | Iterable<FileRecord>> {
+  // Its lines are checked one by one.
+  const check = () => {};
+  if (/\.parquet$/i.test(path)) return parquetRecords(path, COLUMNS, check);
+  if (/\.[ct]sv$/i.test(path)) return csvRecords(path, fileBytes(path), check);
+  const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
+  return document ?? jsonRecords(fileBytes(path));
+}
+
 /** The responses of a record, or the reason why there are none. */
-function toItems({ line, value, error }: FileRecord): PlacedItem[] | string {
-  if (error !== undefined) return error;
+function toItems(record: FileRecord): PlacedItem[] | string {
+  if (record.error !== undefined) return record.error;
+  try {
+    return itemsOf(record);
+  } catch (error) {
+    if (error instanceof BadList) return error.message;
+    throw error;
+  }
+}
+
+/** @throws BadList for a list that cannot be read */
+function itemsOf({ line, value }: FileRecord): PlacedItem[] | string {
   const parsed = Row.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return issue.path.length === 0 ? 'not a JSON object' : `"${issue.path.join('.')}" is missing or wrong`;
   }
   const { id, question, aliases, answer, response, responses, verdict, judged } = parsed.data;
-  const accepted = [
-    ...(Array.isArray(aliases) ? aliases : aliases ? splitAliases(aliases) : []),
-    ...(answer ? [answer] : []),
-  ].filter((alias) => alias.trim() !== '');
+  const accepted = [...answerTexts(aliases, 'aliases'), ...oneAnswer(answer, 'answer')].filter(
+    (alias) => alias.trim() !== '',
+  );
   if (accepted.length === 0) return 'no accepted answer: "aliases" or "answer" is missing or empty';
-  const list = responses ?? (response === null || response === undefined ? [] : [response]);
+  const several = exactTexts(responses, 'responses');
+  const list = several.length > 0 || response === null || response === undefined ? several : [response];
   if (list.length === 0) return 'no "response" and no "responses"';
   const given = Array.isArray(judged) ? judged : [verdict ?? judged ?? undefined];
   if (Array.isArray(judged) && judged.length !== list.length) {
@@ -130,11 +162,6 @@ function toItems({ line, value, error }: FileRecord): PlacedItem[] | string {
     ...{ id: id ?? `line-${line}`, index, question, aliases: accepted, response: one },
     given: given[index],
   }));
-}
-
-/** Several texts in a CSV cell have `|` between them. */
-function splitAliases(cell: string): string[] {
-  return cell.split('|').map((alias) => alias.trim());
 }
 
 // Only what is needed here: a run's files have more, which other versions may have otherwise.

@@ -35,7 +35,7 @@ export async function judgeSamples(
   batch: { question: SplitQuestion; samples: AskedSample[] }[],
 ): Promise<ResponseSample[][]> {
   const items = batch.map(({ question: { question, aliases }, samples }) => {
-    const open = samples.filter(({ verdict }) => verdict === undefined);
+    const open = samples.filter(({ verdict, unfinished }) => verdict === undefined && !unfinished);
     return [...new Set(open.map(({ text }) => text))].map((response) => ({ question, aliases, response }));
   });
   const judgements = await judge.judge(items.flat());
@@ -44,6 +44,7 @@ export async function judgeSamples(
     const byText = new Map(items[i].map(({ response }) => [response, judgements[at++]]));
     return samples.map((sample) => {
       if (sample.verdict) return toResponse(sample, sample.verdict);
+      if (sample.unfinished) return toResponse(sample, 'uncertain');
       const { verdict, ...source } = byText.get(sample.text)!;
       return { ...toResponse(sample, verdict), ...source };
     });

@@ -1,8 +1,10 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
-import type { Engine } from '../engine/types.js';
+import { finalAnswer, opensThought } from '../engine/text/thought.js';
+import type { Engine, Sample } from '../engine/types.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
-import { drawnSequences, type Sampler } from './sampler.js';
+import { fittingPrompts } from './fitting-prompts.js';
+import { type AskedSample, drawnSequences, type Sampler, type SamplingJob } from './sampler.js';
 import type { CollectSettings } from './settings.js';
 import type { SplitQuestion } from './split.js';
 
@@ -16,26 +18,37 @@ export async function openLocalSampler(
   settings: CollectSettings,
 ): Promise<Sampler> {
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
-  const tokens = await engine.tokenize(
-    questions.map((question) => style.text(question.question)),
-    style.tokenize,
-  );
-  const prompts = new Map(questions.map(({ id }, i) => [id, tokens[i]]));
+  const texts = await Promise.all(questions.map((question) => style.text(question.question)));
   const { temperature, topK, topP, minP, maxTokens, seed, samples } = settings;
+  const prompts = await fittingPrompts(engine, texts, style, maxTokens);
+  const opened = texts.length > 0 && opensThought(texts[0]);
+  const marked = (sample: Sample): AskedSample =>
+    finalAnswer(sample.text, opened) === undefined ? { ...sample, unfinished: true } : sample;
+  const byId = new Map(questions.map(({ id }, i) => [id, prompts[i]]));
+  const nextFitting = (job: SamplingJob) => {
+    for (;;) {
+      const question = job.next();
+      const prompt = question && byId.get(question.id)!;
+      if (!prompt) return undefined;
+      const { tokens, failure } = prompt;
+      if (tokens) return { id: question.id, prompt: tokens, samples };
+      job.onResult({ id: question.id, samples: [], stopped: true, failure });
+    }
+  };
   return {
     async sample(job) {
       const { guard, rethrow } = guardCallbacks();
       try {
         const stats = await engine.sample({
           settings: { temperature, topK, topP, minP, maxTokens, seed, stop: style.stop },
-          prefix: commonPrefix(tokens),
+          prefix: commonPrefix(prompts.flatMap(({ tokens }) => tokens ?? [])),
           ready: job.ready,
-          next: guard(() => {
-            const question = job.next();
-            return question && { id: question.id, prompt: prompts.get(question.id)!, samples };
-          }, undefined),
-          onSample: guard((id, sample) => job.onSample?.(id, sample), false),
-          onResult: guard((result) => job.onResult(result), undefined),
+          next: guard(() => nextFitting(job), undefined),
+          onSample: guard((id, sample) => job.onSample?.(id, marked(sample)), false),
+          onResult: guard(
+            (result) => job.onResult({ ...result, samples: result.samples.map(marked) }),
+            undefined,
+          ),
         });
         rethrow();
         return stats;
@@ -47,7 +60,7 @@ export async function openLocalSampler(
     sequences: (items) =>
       drawnSequences(
         engine,
-        items.map(({ question, sample }) => ({ prompt: prompts.get(question.id)!, sample })),
+        items.map(({ question, sample }) => ({ prompt: byId.get(question.id)!.tokens, sample })),
       ),
   };
 }

@@ -1,18 +1,26 @@
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
-import { isRunning } from '../processes.js';
+import { holderState, type LockHolder, silence, thisHolder, touchLock } from '../lock-holder.js';
 
+/** Processes of several machines or containers may have one id. */
+const PROCESS = `${process.pid}.${randomUUID()}`;
+
+/** Locks that this process holds. */
 const held = new Set<string>();
 
-/** A holder that beats touches its lock this often, and is taken for dead when it has not done so for ten times as long. */
+/** A holder touches its lock this often. One that this process cannot see counts as dead after a silence of ten times as long. */
 const BEAT_MS = 30_000;
-const SILENT_BEATS = 10;
+const SILENT_MS = 10 * BEAT_MS;
+/** A process that was killed while it removed a dead lock is waited for so long. */
+const TAKEOVER_MS = 10_000;
+const PAUSE_MS = 50;
+const ATTEMPTS = 2 * (TAKEOVER_MS / PAUSE_MS);
 
-interface Lock {
-  pid: number;
-  host: string;
+interface Lock extends LockHolder {
+  /** The holder touches the file. Locks of older versions do not say so, and are not touched. */
   beats?: boolean;
   text: string;
 }
@@ -29,92 +37,110 @@ export function lockFolder(folder: string): () => void {
 }
 
 /**
- * Takes a lock by the path of its file. `what` it stands for names it in messages.
- * @param options.beats shows by the time of the file that this process is alive, so that a process on another machine can take
- *   over when this one is gone.
+ * Takes a lock by the path of its file. `what` it stands for names it in messages. While it is held, the time of the file shows to
+ * other machines that this process is alive.
  * @returns a function that gives it back.
- * @throws UserError when another living process holds it.
+ * @throws UserError when another living process holds it, or one of which this machine cannot know.
  */
-export function lockFile(path: string, what: string, options: { beats?: boolean } = {}): () => void {
-  const content = JSON.stringify({ pid: process.pid, host: hostname(), ...options });
-  for (let attempt = 0; attempt < 5; attempt++) {
+export function lockFile(path: string, what: string): () => void {
+  const content = JSON.stringify({ ...thisHolder(), beats: true });
+  const draft = draftName(path);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // The lock appears whole or not at all: a link to a file that is already written.
-    const draft = `${path}.${process.pid}`;
     try {
       writeFileSync(draft, content);
       linkSync(draft, path);
-      held.add(path);
-      const beat = options.beats ? setInterval(() => touch(path), BEAT_MS).unref() : undefined;
-      return () => {
-        clearInterval(beat);
-        if (held.delete(path)) rmSync(path, { force: true });
-      };
+      return hold(path, what, content);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      removeDead(path, what, draft);
     } finally {
       rmSync(draft, { force: true });
     }
-    removeStale(path, what);
   }
   throw new UserError(`${what} is in use by another hneurons process; wait for it or choose another --out`);
 }
 
-function touch(path: string): void {
-  const now = new Date();
-  try {
-    utimesSync(path, now, now);
-  } catch {
-    // A lock that somebody has removed by hand.
-  }
+/** What a lock is written to before it gets its name. */
+export function draftName(path: string): string {
+  return `${path}.${PROCESS}`;
 }
 
-function removeStale(path: string, what: string): void {
+function hold(path: string, what: string, content: string): () => void {
+  held.add(path);
+  const beat = setInterval(() => {
+    if (touchLock(path, content)) return;
+    clearInterval(beat);
+    held.delete(path);
+    // This process was suspended for so long that another one took over: two must not write.
+    throw new UserError(
+      `${what} was taken over by another process (${path}), as this one was silent for long; stopped`,
+    );
+  }, BEAT_MS).unref();
+  return () => {
+    clearInterval(beat);
+    if (held.delete(path) && readLock(path)?.text === content) rmSync(path, { force: true });
+  };
+}
+
+/**
+ * Removes a lock whose holder is dead. Of several processes that find it, one at a time looks and removes, so that none of them
+ * removes the lock that another has just taken.
+ * @throws UserError when the holder is alive, or may be.
+ */
+function removeDead(path: string, what: string, draft: string): void {
   const found = readLock(path);
   if (found === undefined) return;
-  if (isAlive(path, found)) {
-    throw new UserError(
-      `${what} is in use by process ${found.pid} on ${found.host}; wait for it or choose another --out ` +
-        `(if no such hneurons is running, delete ${path})`,
-    );
-  }
-  // Two processes may find the same dead lock: only the one whose rename succeeds removes it, and one that moved a
-  // fresh lock by mistake puts it back.
-  const aside = `${path}.stale.${process.pid}`;
+  assertDead(path, what, draft, found);
+  const takeover = `${path}.takeover`;
   try {
-    renameSync(path, aside);
-  } catch {
+    writeFileSync(takeover, '', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (silence(takeover, draft) > TAKEOVER_MS) rmSync(takeover, { force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     return;
   }
-  const moved = readLock(aside);
-  if (moved !== undefined && moved.text !== found.text && isAlive(path, moved)) {
-    try {
-      linkSync(aside, path);
-    } catch {}
-  }
-  rmSync(aside, { force: true });
-}
-
-function isAlive(path: string, lock: Lock): boolean {
-  // A container starts its processes with the same small ids each time: our own id in a lock that we did not take is dead.
-  if (lock.pid <= 0) return false;
-  if (lock.host !== hostname()) return !lock.beats || age(path) < BEAT_MS * SILENT_BEATS;
-  if (lock.pid === process.pid) return held.has(path);
-  return isRunning(lock.pid);
-}
-
-/** Time since the lock was touched last, in ms. */
-function age(path: string): number {
-  const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return time === undefined ? 0 : Date.now() - time;
-}
-
-function readLock(path: string): Lock | undefined {
   try {
-    const text = readFileSync(path, 'utf8');
-    const { pid, host, beats } = JSON.parse(text) as Lock;
-    return { pid, host, beats, text };
+    if (readLock(path)?.text === found.text) rmSync(path, { force: true });
+  } finally {
+    rmSync(takeover, { force: true });
+  }
+}
+
+/** @throws UserError that says who holds the lock and what to do */
+function assertDead(path: string, what: string, draft: string, lock: Lock): void {
+  // A container starts its processes with the same small ids each time: our own id in a lock that we did not take is dead.
+  const own = lock.pid === process.pid && lock.host === hostname() && lock.start === undefined;
+  const state = own && !held.has(path) ? 'dead' : holderState(lock);
+  if (state === 'dead') return;
+  const silent = silence(path, draft);
+  if (state === 'unknown' && lock.beats && silent > SILENT_MS) return;
+  const holder = `${what} is in use by process ${lock.pid} on ${lock.host}`;
+  const remedy = 'wait for it or choose another --out';
+  if (state === 'alive') {
+    throw new UserError(`${holder}; ${remedy} (if no such hneurons is running, delete ${path})`);
+  }
+  const seen = Math.max(0, Math.round(silent / 1000));
+  const then = lock.beats ? `, it is taken over after ${SILENT_MS / 60_000} min without one` : '';
+  throw new UserError(
+    `${holder}, another machine or container (last sign of life ${seen} s ago${then}); ${remedy} (if it is gone, delete ${path})`,
+  );
+}
+
+/** The lock in a file; a damaged one, which no version writes, is that of nobody. */
+function readLock(path: string): Lock | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    return { pid: -1, host: hostname(), text: '' };
+    throw error;
+  }
+  try {
+    const { pid, host, space, start, beats } = JSON.parse(text) as Lock;
+    return { pid, host, space, start, beats, text };
+  } catch {
+    return { pid: -1, host: hostname(), text };
   }
 }

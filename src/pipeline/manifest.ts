@@ -45,6 +45,8 @@ export const ManifestSchema = z.object({
     count: z.int(),
   }),
   seed: z.int(),
+  /** The day that the chat template is told, YYYY-MM-DD: that on which the run was made. Only where the template asks for it. */
+  promptDate: z.iso.date().optional(),
   stages: z.partialRecord(z.enum(STAGES), StageRecordSchema),
 });
 export type Manifest = z.infer<typeof ManifestSchema>;

@@ -1,5 +1,6 @@
+import { checkTokens } from '../engine/text/length.js';
 import { commonPrefix } from '../engine/text/prompt.js';
-import type { ReadCase } from '../engine/types.js';
+import type { ModelInfo, ReadCase } from '../engine/types.js';
 
 /** A token sequence with the positions of its answer, the end not included. */
 export interface AnswerSequence {
@@ -56,6 +57,17 @@ export function casePlan(
     return [{ tokens: token_ids, masks, into: tensors }];
   });
   return { rows, tensors, residual };
+}
+
+/**
+ * Checks that the sequences of a run can be read.
+ * @throws UserError that names the first one with more tokens than the model's context
+ */
+export function requireFit(
+  { contextLength }: Pick<ModelInfo, 'contextLength'>,
+  sequences: readonly { id: string; token_ids: ArrayLike<number> }[],
+): void {
+  for (const { id, token_ids } of sequences) checkTokens(`case ${id}`, token_ids.length, contextLength);
 }
 
 /** Reads of pairs: `right` and `wrong`, the answer tokens of each of the two. */

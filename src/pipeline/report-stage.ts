@@ -20,6 +20,7 @@ import {
   detectorProbability,
   readDetector,
 } from './detector.js';
+import { endingNotes } from './endings.js';
 import { type EvaluationFile, readEvaluation } from './evaluate.js';
 import { hashFile } from './fingerprint.js';
 import { gather, placesOf } from './gather.js';
@@ -94,7 +95,7 @@ export async function writeReport(context: RunContext): Promise<boolean> {
       ...(intervention && { intervention }),
       ...(origin && { origin }),
       ...(explained && { explain: { ...explained, cards: explained.cards.slice(0, CARDS_SHOWN) } }),
-      warnings: describeWarnings(evaluation, detector, folder),
+      warnings: describeWarnings(evaluation, detector, folder, await describeEndings(folder)),
       files: {
         detector: 'detector.json',
         cases: 'cases.jsonl',
@@ -266,7 +267,19 @@ function spread<T>(items: T[], count: number): T[] {
   return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]);
 }
 
-function describeWarnings({ test }: EvaluationFile, detector: Detector, { manifest }: RunFolder): string[] {
+/** What must be known about how the responses ended. */
+async function describeEndings(folder: RunFolder): Promise<string[]> {
+  const settings = collectSettings(folder);
+  const responses = await readResponses(folder.file('responses.jsonl'), settings.quota);
+  return endingNotes([...responses.values()], settings).map((note) => `${note}.`);
+}
+
+function describeWarnings(
+  { test }: EvaluationFile,
+  detector: Detector,
+  { manifest }: RunFolder,
+  endings: readonly string[],
+): string[] {
   const warnings: string[] = [];
   const failed = manifest.stages.collect?.counts.failed ?? 0;
   if (failed > 0) {
@@ -274,6 +287,7 @@ function describeWarnings({ test }: EvaluationFile, detector: Detector, { manife
       `${failed} questions were left out, as the server or the judge gave no usable answer (responses.jsonl has them).`,
     );
   }
+  warnings.push(...endings);
   const small = test.relations.filter((relation) => relation.small).map(({ relation }) => relation);
   if (small.length > 0) warnings.push(`Too few test samples to read anything into: ${small.join(', ')}.`);
   if (detector.neurons.length > 0 && detector.neurons.every(({ weight }) => weight < 0)) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { readJsonl } from '../formats/jsonl.js';
+import { recordLines } from './records.js';
 
 /** What a model answered to a question with options, read in both ways. */
 export const ChoiceReadingSchema = z.object({
@@ -24,8 +24,12 @@ export const ResponseSampleSchema = z.object({
   /** Null where a server does not tell it. */
   logProbability: z.number().nullable(),
   finish: z.enum(['stop', 'end', 'length']),
+  /** Part of `logProbability` that is of tokens behind the text. Older runs lack it. */
+  endLogProbability: z.number().optional(),
   /** The tokenizer of the model that is read cannot spell this text. */
   unreadable: z.literal(true).optional(),
+  /** The response ends inside a thought: it has no answer, and its verdict is `uncertain`. */
+  unfinished: z.literal(true).optional(),
   /** Who judged, where it was not the rule, with the version of its prompt and its answer word for word. */
   judge: z.string().optional(),
   promptVersion: z.string().optional(),
@@ -61,8 +65,8 @@ export type Response = z.infer<typeof ResponseSchema>;
 export async function readResponses(path: string, quota: number | null): Promise<Map<string, Response>> {
   const responses = new Map<string, Response>();
   if (!existsSync(path)) return responses;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const response = ResponseSchema.parse(value);
+  const what = 'not a response of this version of hneurons; delete the file and run collect again';
+  for await (const response of recordLines(path, ResponseSchema, what, { ignoreTorn: true })) {
     if (response.class !== 'full' || response.quota === quota) responses.set(response.id, response);
   }
   return responses;

@@ -1,6 +1,6 @@
 import type { PromptStyle } from '../engine/text/prompt.js';
 import type { Engine } from '../engine/types.js';
-import type { AskedSequence } from './sampler.js';
+import { type AskedSequence, meanOf } from './sampler.js';
 import { tokenizeSequences } from './sequence.js';
 import type { SplitQuestion } from './split.js';
 
@@ -13,11 +13,14 @@ export async function retokenisedSequences(
   style: PromptStyle,
   items: { question: SplitQuestion; sample: { text: string } }[],
 ): Promise<(AskedSequence | undefined)[]> {
-  const texts = items.map(({ question, sample }) => ({
-    prompt: style.text(question.question),
-    response: sample.text,
-  }));
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  const texts = await Promise.all(
+    items.map(async ({ question, sample }) => ({
+      prompt: await style.text(question.question),
+      response: sample.text,
+    })),
+  );
+  // What cannot be read is left out by the caller, as what cannot be spelt.
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize, () => {});
   const known = sequences.filter((sequence) => sequence !== undefined);
   const likelihoods = await engine.logProbabilities(
     known.map(({ tokens, responseStart }) => ({
@@ -28,13 +31,9 @@ export async function retokenisedSequences(
       })),
     })),
   );
-  const means = new Map(known.map((sequence, i) => [sequence, mean(likelihoods[i])]));
+  const means = new Map(known.map((sequence, i) => [sequence, meanOf(likelihoods[i])]));
   return sequences.map(
     (sequence): AskedSequence | undefined =>
       sequence && { ...sequence, meanLogProbability: means.get(sequence)! },
   );
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

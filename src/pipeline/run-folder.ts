@@ -29,6 +29,8 @@ export interface RunSubject {
   model: ModelIdentity;
   questions: Manifest['questions'];
   seed: number;
+  /** Only where the prompts depend on the day; a run keeps that on which it was made. */
+  promptDate?: string;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function openRunFolder(
       throw new UserError(`${path} is a run ${other}; ${remedy}`);
     }
     const fresh: Manifest = { schemaVersion: 1, command: options.command, ...subject, stages: {} };
-    const manifest: Manifest = existing && !other ? { ...fresh, stages: existing.stages } : fresh;
+    const manifest: Manifest = existing && !other ? { ...fresh, ...keptOf(existing) } : fresh;
     const folder: RunFolder = {
       path,
       manifest,
@@ -192,6 +194,11 @@ export function removeLeftovers(path: string): void {
     if (entry.isFile() && isLeftover(entry.name) && !/\.shard-\d+-of-\d+\./.test(entry.name))
       rmSync(join(path, entry.name), { force: true });
   }
+}
+
+/** What of a run's manifest stays when it goes on. */
+function keptOf({ stages, promptDate }: Manifest): Pick<Manifest, 'stages' | 'promptDate'> {
+  return { stages, ...(promptDate !== undefined && { promptDate }) };
 }
 
 function describeOther(manifest: Manifest, subject: RunSubject): string | undefined {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { inspectModel } from '../engine/gguf/model.js';
 import { readGguf } from '../engine/gguf/read.js';
-import { type PromptKind, promptStyle } from '../engine/text/prompt.js';
-import type { Engine, EngineOptions } from '../engine/types.js';
+import { asksForDate, type PromptKind, promptStyle, today } from '../engine/text/prompt.js';
+import type { Engine, EngineOptions, ModelInfo } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { ResolvedModel } from '../models/index.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
@@ -14,7 +14,7 @@ import type { Manifest, ModelIdentity } from './manifest.js';
 import type { RunFolder } from './run-folder.js';
 
 /** How the native side is started; the rest of the engine's options follows from the run. */
-export type EngineChoice = Pick<EngineOptions, 'device' | 'gpuLayers' | 'threads' | 'library'>;
+export type EngineChoice = Omit<EngineOptions, 'modelPath' | 'signal'>;
 
 /** What the pipeline takes from outside, so that a test can put something simple in its place. */
 export interface Services {
@@ -35,7 +35,14 @@ export async function identifyModel(
   identity: ModelIdentity;
   /** `general.name` of the header. */
   title: string;
-  promptKind(kind: PromptKind | 'auto'): PromptKind;
+  /**
+   * How questions are put to it.
+   * @param onNotice hears of a base model that `auto` takes for a chat model
+   * @throws UserError when its chat template is wanted and cannot be used
+   */
+  promptKind(kind: PromptKind | 'auto', onNotice: (message: string) => void): Promise<PromptKind>;
+  /** For a new run: today, where its prompts depend on the day. */
+  promptDate(kind: PromptKind): { promptDate?: string };
 }> {
   const info = inspectModel(await readGguf(model.path));
   const { architecture, quantisation, layers, ffn, hidden, vocab } = info;
@@ -44,9 +51,23 @@ export async function identifyModel(
   return {
     identity: { name, source, path, sha256, architecture, quantisation, layers, ffn, hidden, vocab },
     title: info.name,
-    promptKind: (kind) => promptStyle(info, kind, FEW_SHOT).kind,
+    async promptKind(wanted, onNotice) {
+      const style = promptStyle(info, wanted, FEW_SHOT);
+      if (wanted === 'auto' && style.kind === 'chat' && info.baseSign) onNotice(baseNotice(info));
+      if (style.kind === 'chat') await style.text(PROBE);
+      return style.kind;
+    },
+    promptDate: (kind) => (asksForDate(info, kind) ? { promptDate: today() } : {}),
   };
 }
+
+/** What is said about a model that has a chat template and may be a base model all the same. */
+export function baseNotice({ name, baseSign }: Pick<ModelInfo, 'name' | 'baseSign'>): string {
+  return `${name} is asked by its chat template, but looks like a base model (${baseSign}): for worked examples use the prompt style few-shot`;
+}
+
+/** Renders a chat template once before any work. */
+const PROBE = 'What is the capital of France?';
 
 /** What a manifest says about a question set; the hash covers all that a run uses of it. */
 export function describeQuestionSet(source: string, questions: Question[]): Manifest['questions'] {
@@ -93,6 +114,7 @@ export function makeContext(options: {
       );
     }
     const engine = await services.openEngine({ ...options.engine, modelPath: model.path, signal });
+    engine.model.promptDate = folder.manifest.promptDate;
     versions.llama = engine.model.libraryVersion;
     const seconds = (performance.now() - began) / 1000;
     emit({ type: 'end', step: 'model', seconds, summary: `${model.name} on ${engine.model.device}` });

@@ -2,6 +2,7 @@ import type { SampleStats } from '../engine/types.js';
 import { openJsonlWriter } from '../formats/jsonl.js';
 import type { Verdict } from '../judge/rule.js';
 import { type ClassLimits, possibleClasses } from './classify.js';
+import { createThoughtCheck, markUnfinished } from './endings.js';
 import {
   immediateJudge,
   type Judging,
@@ -126,6 +127,7 @@ export async function sampleQuestions(options: {
     });
   });
   const { immediate: span } = judging.spans;
+  const checkThoughts = createThoughtCheck(settings);
   const finish = ({ id, samples, stopped, failure }: AskedResult): void => {
     const { index, judge, verdicts } = asked.get(id)!;
     asked.delete(id);
@@ -133,8 +135,8 @@ export async function sampleQuestions(options: {
       record(index, 'failed', { samples: [], stopped, reason: failure });
       return;
     }
-    const known = samples.map((sample) => {
-      const verdict = sample.verdict ?? verdicts[sample.index] ?? judge?.(sample.text);
+    const known = samples.map(markUnfinished).map((sample) => {
+      const verdict = sample.verdict ?? verdicts[sample.index] ?? (judge && verdictOn(sample, judge));
       return verdict ? { ...sample, verdict } : sample;
     });
     const judged = known.flatMap((sample) => (sample.verdict ? [toResponse(sample, sample.verdict)] : []));
@@ -154,10 +156,12 @@ export async function sampleQuestions(options: {
         asked.set(question.id, { index, judge, verdicts: new Array(settings.samples).fill(undefined) });
         return question;
       },
-      onSample: (id, sample) => {
+      onSample: (id, given) => {
         const { index, judge, verdicts } = asked.get(id)!;
+        const sample = markUnfinished(given);
+        checkThoughts(sample.unfinished === true);
         if (!judge) return true;
-        verdicts[sample.index] = judge(sample.text);
+        verdicts[sample.index] = verdictOn(sample, judge);
         const known = verdicts.filter((verdict) => verdict !== undefined);
         return known.length === settings.samples || isWanted(index, known);
       },
@@ -169,6 +173,11 @@ export async function sampleQuestions(options: {
     closed = true;
     writer.close();
   }
+}
+
+/** A response without an answer is not judged. */
+function verdictOn({ text, unfinished }: AskedSample, judge: (response: string) => Verdict): Verdict {
+  return unfinished ? 'uncertain' : judge(text);
 }
 
 /** A question with options is answered once. */

@@ -1,10 +1,11 @@
 import { commonPrefix, promptStyle } from '../engine/text/prompt.js';
+import { parseResponse } from '../engine/text/thought.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { answerSpan, type Span } from '../judge/span.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { guardCallbacks } from './context.js';
-import { type Detector, detectorNeurons, detectorProbability } from './detector.js';
+import { askedModel, type Detector, detectorNeurons, detectorProbability } from './detector.js';
 import { tokenTexts } from './read-answers.js';
 import { tokenizeSequences } from './sequence.js';
 import { tokensOf } from './token-spans.js';
@@ -156,21 +157,26 @@ export async function scorePairs(
   pairs: Pair[],
   onProgress?: (done: number, total: number) => void,
 ): Promise<PairScore[]> {
-  const style = promptStyle(engine.model, detector.promptStyle, FEW_SHOT);
-  const texts = pairs.map(({ question, answer }) => {
-    const prompt = style.text(question);
+  const style = promptStyle(askedModel(engine.model, detector), detector.promptStyle, FEW_SHOT);
+  const prompts = await Promise.all(pairs.map(({ question }) => style.text(question)));
+  const texts = pairs.map(({ answer }, i) => {
+    const prompt = prompts[i];
     // A prompt that ends within a line ("Answer:") is gone on with a space, as the model does itself.
     const gap = /\s$/.test(prompt) || /^\s/.test(answer) ? '' : ' ';
     return { prompt, response: style.kind === 'chat' ? answer : gap + answer };
   });
-  const sequences = await tokenizeSequences(engine, texts, style.tokenize);
+  const nameOf = (pair: number) => `pair ${pairs[pair].id ?? pair + 1}`;
+  const sequences = await tokenizeSequences(engine, texts, style.tokenize, (pair, why) => {
+    throw new UserError(`${nameOf(pair)}: its answer behind the prompt ${why}`);
+  });
   const scorable = sequences.map((sequence, i): ScorableSequence => {
     const span = spanOf(pairs[i], texts[i].response);
     const answer = span && sequence && tokensOf(sequence.spans, span.start, span.end);
     if (!sequence || !answer) {
-      throw new UserError(
-        `pair ${pairs[i].id ?? i + 1}: the answer ${JSON.stringify(pairs[i].answer)} has nothing to score`,
-      );
+      const why = parseResponse(pairs[i].answer).unfinished
+        ? 'ends inside a thought'
+        : 'has nothing to score';
+      throw new UserError(`${nameOf(i)}: the answer ${JSON.stringify(pairs[i].answer)} ${why}`);
     }
     return {
       tokens: sequence.tokens,

@@ -1,4 +1,6 @@
+import { tokenizeBounded, tooLong } from '../engine/text/length.js';
 import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
 import { tokenSpans } from './token-spans.js';
 
 /** A prompt with a response, as tokens. */
@@ -12,20 +14,28 @@ export interface Sequence {
 
 /**
  * Tokenises prompt and response as one text, as the model would see it, and says where the response lies. Undefined
- * where the tokens do not spell the response (a tokenizer that changes the text).
+ * where the tokens do not spell the response (a tokenizer that changes the text), and where `onTooLong` returns.
+ * @param onTooLong gets the number of a text with more tokens than the model's context, and what is wrong with it; default: throws
  */
 export async function tokenizeSequences(
   engine: Engine,
   texts: { prompt: string; response: string }[],
   options: { special: boolean; bos: boolean },
+  onTooLong: (text: number, why: string) => void = refuse,
 ): Promise<(Sequence | undefined)[]> {
-  const all = await engine.tokenize(
-    texts.map(({ prompt, response }) => prompt + response),
-    options,
-  );
-  const pieces = await engine.pieces(all.flatMap((tokens) => Array.from(tokens)));
+  const { contextLength } = engine.model;
+  const whole = texts.map(({ prompt, response }) => prompt + response);
+  const bounded = await tokenizeBounded(engine, whole, options);
+  const all = bounded.map((tokens, i) => {
+    if (tokens && tokens.length <= contextLength) return tokens;
+    const length = tokens ? { tokens: tokens.length } : { text: whole[i] };
+    onTooLong(i, tooLong(length, contextLength));
+    return undefined;
+  });
+  const pieces = await engine.pieces(all.flatMap((tokens) => (tokens ? Array.from(tokens) : [])));
   let at = 0;
   return all.map((tokens, i): Sequence | undefined => {
+    if (!tokens) return undefined;
     const { text, spans } = tokenSpans(pieces.slice(at, at + tokens.length));
     at += tokens.length;
     const { response } = texts[i];
@@ -42,4 +52,8 @@ export async function tokenizeSequences(
         .map(({ start, end }) => ({ start: start - offset, end: end - offset })),
     };
   });
+}
+
+function refuse(text: number, why: string): never {
+  throw new UserError(`text ${text + 1} (a prompt with its response) ${why}`);
 }

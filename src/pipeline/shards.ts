@@ -42,9 +42,7 @@ export function lockShard(out: string, shard: Shard): () => void {
   const { path, partial } = shardNames(out, shard);
   const folder = dirname(path);
   try {
-    const release = lockFile(path.replace(/safetensors$/, 'lock'), `shard ${shard.index} of ${shard.count}`, {
-      beats: true,
-    });
+    const release = lockFile(path.replace(/safetensors$/, 'lock'), `shard ${shard.index} of ${shard.count}`);
     for (const name of readdirSync(folder)) {
       if (name.startsWith(`.${basename(partial)}.`)) rmSync(join(folder, name), { force: true });
     }

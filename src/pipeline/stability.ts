@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { readJsonFile } from '../formats/json-file.js';
 import { assignFolds } from '../learn/folds.js';
 import { type RowMatrix, rowOf } from '../learn/matrix.js';
 import { fitResamples } from '../learn/resamples.js';
@@ -168,7 +168,7 @@ export async function measureStability(options: {
 
 /** What {@link measureStability} wrote. */
 export async function readStability(path: string): Promise<Stability> {
-  return StabilitySchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return readJsonFile(path, StabilitySchema, 'delete it and run hneurons evaluate again');
 }
 
 /** The training rows of both halves as one matrix, with the case of each row. */

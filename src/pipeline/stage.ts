@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
 import { UserError } from '../errors.js';
 import type { Listener } from './events.js';
 import { changedKeys, describeChange, fingerprint } from './fingerprint.js';
@@ -121,6 +123,16 @@ function predecessors(folder: RunFolder, stage: StageName): Record<string, strin
   if (index === 0) return {};
   const before = STAGES[index - 1];
   return { [before]: requireStage(folder, before).fingerprint };
+}
+
+/** The settings that a stage was run with. @throws UserError where they are not those of this version */
+export function parseSettings<T>(schema: z.ZodType<T>, record: StageRecord, path: string): T {
+  const parsed = schema.safeParse(record.settings);
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    `${join(path, 'manifest.json')} is damaged or from another version of hneurons (settings: ${parsed.error.issues[0].path.join('.')}); choose another --out`,
+    { cause: parsed.error },
+  );
 }
 
 function isComplete(folder: Pick<RunFolder, 'file'>, stage: StageName): boolean {

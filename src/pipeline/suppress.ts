@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { commonPrefix, type PromptKind, promptStyle } from '../engine/text/prompt.js';
+import { withOpeningMark } from '../engine/text/thought.js';
 import type { Engine } from '../engine/types.js';
-import { openJsonlWriter, readJsonl } from '../formats/jsonl.js';
+import { openJsonlWriter } from '../formats/jsonl.js';
 import { readLetter } from '../judge/letter.js';
 import { createJudge, type Verdict } from '../judge/rule.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
@@ -11,6 +12,7 @@ import type { Case } from './cases.js';
 import { choiceStyle } from './choice-prompt.js';
 import { guardCallbacks } from './context.js';
 import { hashText } from './fingerprint.js';
+import { recordLines } from './records.js';
 
 /** A line of suppressed.jsonl: a greedy answer of the model with some neurons switched off. */
 const SuppressedAnswerSchema = z.object({
@@ -63,17 +65,22 @@ export async function suppressedScores(options: {
   const { engine, questions, points, path } = options;
   const open = promptStyle(engine.model, options.promptStyle, FEW_SHOT);
   const choice = choiceStyle(engine.model, options.promptStyle);
-  const prompts = await engine.tokenize(
+  const texts = await Promise.all(
     questions.map((one) => (one.kind === 'choice' ? choice.text(one) : open.text(one.question))),
-    open.tokenize,
   );
+  const prompts = await engine.tokenize(texts, open.tokenize);
   const sets = new Map<string, { C: number | null; neurons: ArrayLike<number> }>();
   sets.set(nameOf([]), { C: null, neurons: [] });
   for (const { C, neurons } of points) {
     const name = nameOf(neurons);
     if (!sets.has(name)) sets.set(name, { C, neurons });
   }
-  const judges = new Map(questions.map((one) => [one.id, judgeOne(one)]));
+  const judges = new Map(
+    questions.map((one, i) => {
+      const judge = judgeOne(one);
+      return [one.id, (text: string) => judge(withOpeningMark(texts[i], text))];
+    }),
+  );
   const answers = await readAnswers(path, judges);
   const total = sets.size * questions.length;
   const known = () => [...sets.keys()].reduce((sum, set) => sum + (answers.get(set)?.size ?? 0), 0);
@@ -152,8 +159,9 @@ async function readAnswers(
 ): Promise<Map<string, Map<string, boolean>>> {
   const answers = new Map<string, Map<string, boolean>>();
   if (!existsSync(path)) return answers;
-  for await (const { value } of readJsonl(path, { ignoreTorn: true })) {
-    const { set, id, text } = SuppressedAnswerSchema.parse(value);
+  const what = 'not an answer of this version of hneurons; delete the file and run train again';
+  const lines = recordLines(path, SuppressedAnswerSchema, what, { ignoreTorn: true });
+  for await (const { set, id, text } of lines) {
     const judge = judges.get(id);
     if (!judge) continue;
     if (!answers.has(set)) answers.set(set, new Map());

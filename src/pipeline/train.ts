@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../formats/atomic.js';
+import { readJsonFile } from '../formats/json-file.js';
 import type { RowMatrix } from '../learn/matrix.js';
+import { formatFixed } from '../report/format.js';
 import { type Case, readCases } from './cases.js';
 import { chooseFrom } from './choose.js';
 import type { RunContext } from './context.js';
@@ -11,7 +12,7 @@ import { type FittedGrid, fitGrid } from './fit.js';
 import type { RunFolder } from './run-folder.js';
 import { type CollectSettings, CollectSettingsSchema, type TrainSettings } from './settings.js';
 import type { Split } from './split.js';
-import { requireStage, runStage } from './stage.js';
+import { parseSettings, requireStage, runStage } from './stage.js';
 import { scoreQuestions, suppressedScores } from './suppress.js';
 
 /** Stage 3 (method.md section 4): `detector.json` from the training half of the features. */
@@ -45,6 +46,7 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
       version: 1,
       model: detectorModel(model),
       promptStyle: collectSettings(folder).promptStyle,
+      ...(folder.manifest.promptDate !== undefined && { promptDate: folder.manifest.promptDate }),
       mode: settings.mode,
       C: fit.C,
       intercept: fit.intercept,
@@ -76,8 +78,8 @@ export async function train(context: RunContext, settings: TrainSettings): Promi
         hNeurons: chosen.hNeurons,
       },
       summary:
-        `${chosen.hNeurons} H-Neurons (${chosen.neurons - chosen.hNeurons} anti-associated), C ${fit.C}, accuracy ${chosen.accuracy.toFixed(3)} in cross-validation` +
-        (selection ? `, ${chosen.suppressed!.toFixed(2)} of known questions right without them` : ''),
+        `${chosen.hNeurons} H-Neurons (${chosen.neurons - chosen.hNeurons} anti-associated), C ${fit.C}, accuracy ${formatFixed(chosen.accuracy, 3)} in cross-validation` +
+        (selection ? `, ${formatFixed(chosen.suppressed!, 2)} of known questions right without them` : ''),
     };
   });
 }
@@ -109,7 +111,7 @@ async function measureSuppressed(
     type: 'end',
     step: 'suppress',
     seconds: (performance.now() - began) / 1000,
-    summary: `${questions} known questions, ${unsuppressed.toFixed(2)} right as it is, ${Math.min(...scores).toFixed(2)} to ${Math.max(...scores).toFixed(2)} without H-Neurons`,
+    summary: `${questions} known questions, ${formatFixed(unsuppressed, 2)} right as it is, ${formatFixed(Math.min(...scores), 2)} to ${formatFixed(Math.max(...scores), 2)} without H-Neurons`,
   });
   return { questions, unsuppressed };
 }
@@ -118,7 +120,7 @@ const HeldOutSchema = z.array(z.object({ id: z.string(), score: z.number() }));
 
 /** Raw score of each training case by the model that was fitted without its fold, at the chosen C: what {@link train} wrote. */
 export async function readHeldOut(path: string): Promise<z.infer<typeof HeldOutSchema>> {
-  return HeldOutSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  return readJsonFile(path, HeldOutSchema, 'delete it and run hneurons train again');
 }
 
 /** The cases of one split with their features: a row for each case. */
@@ -167,5 +169,5 @@ export function trainingRows({ answer, other }: Half, mode: TrainSettings['mode'
 
 /** The settings under which the responses of a run were collected. */
 export function collectSettings(folder: RunFolder): CollectSettings {
-  return CollectSettingsSchema.parse(requireStage(folder, 'collect').settings);
+  return parseSettings(CollectSettingsSchema, requireStage(folder, 'collect'), folder.path);
 }

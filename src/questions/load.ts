@@ -3,12 +3,14 @@ import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
 import { questionOf } from './record.js';
 import {
+  checkTwice,
   csvRecords,
   documentRecords,
   type FileRecord,
   fileBytes,
   jsonRecords,
   parquetRecords,
+  withPlainNames,
 } from './records.js';
 import type { Question } from './types.js';
 
@@ -16,7 +18,10 @@ import type { Question } from './types.js';
 const NAMED_PROBLEMS = 5;
 
 /** The columns that are read; others are ignored. */
-const COLUMNS = ['question', 'aliases', 'answer', 'options', 'id', 'relation', 'split', 'kind'];
+const COLUMNS = [
+  ...['question', 'aliases', 'answer', 'answers', 'possible_answers'],
+  ...['options', 'id', 'relation', 'split', 'kind'],
+];
 
 /** The columns of a data set that are named otherwise. */
 export interface OwnColumns {
@@ -36,13 +41,16 @@ export interface LoadOptions {
   onQuestion?: (question: Question) => void;
   /** Gets what is wrong with a record that is left out; without it, such a record is an error. Damaged lines are one either way. */
   onSkipped?: (reason: string, where: string) => void;
+  /** Ends the reading of a Parquet file, which then rejects with its reason. */
+  signal?: AbortSignal;
 }
 
 /**
  * Reads questions from a JSON Lines, JSON, CSV or Parquet file (text in UTF-8, with or without a byte order mark). The columns or keys are
- * `question`, `aliases` (a list; in CSV a JSON list or texts with `|` between) or `answer`, and optionally `id` (default: `line-N`), `relation`
+ * `question`, `aliases` (a list; in a cell as a JSON or Python list, or texts with `|` between) or `answer`, and optionally `id` (default: `line-N`), `relation`
  * (default: `all`), `options` (a list: the question is a choice, `answer` names one), `split` (`train` or `test`) and `kind` (`fabricated`
  * needs no answer). With both `aliases` and `answer`, all of them are accepted. Others are ignored. The order of the file is kept.
+ * Names of columns count in upper and lower case.
  * The name tells the kind: .csv, .tsv, .jsonl, .ndjson, .json, .parquet; else a file is CSV when it does not begin with `{`.
  *
  * @throws UserError for a file that cannot be read, holds no question or lacks a column, and for broken lines: the first few
@@ -55,7 +63,7 @@ export async function loadQuestions(path: string, options: LoadOptions = {}): Pr
   const problems: string[] = [];
   let broken = 0;
   let skipped = 0;
-  const { records, unit, isCsv } = await openRecords(path, options.own);
+  const { records, unit } = await openRecords(path, options);
   const report = (line: number, reason: string) => {
     broken++;
     if (problems.length < NAMED_PROBLEMS) problems.push(`${unit} ${line}: ${reason}`);
@@ -67,14 +75,16 @@ export async function loadQuestions(path: string, options: LoadOptions = {}): Pr
     options.onSkipped(reason, `${unit} ${line}`);
   };
 
-  for await (const { line, value, error } of records) {
+  const read = [...COLUMNS, ...(options.own?.columns ?? [])];
+  for await (const record of records) {
+    const { line, value, error } = withPlainNames(record, read);
     if (error !== undefined) {
       report(line, error);
       continue;
     }
-    const place = { id: `line-${line}`, relation: options.relation ?? 'all', isCsv };
-    const record = renamed(value, options.own);
-    const question = record === undefined ? 'a question of another type' : questionOf(record, place);
+    const place = { id: `line-${line}`, relation: options.relation ?? 'all' };
+    const usual = renamed(value, options.own);
+    const question = usual === undefined ? 'a question of another type' : questionOf(usual, place);
     if (typeof question === 'string') {
       skip(line, question);
     } else if (lineOfId.has(question.id)) {
@@ -111,26 +121,28 @@ interface OpenRecords {
   records: AsyncIterable<FileRecord> | Iterable<FileRecord>;
   /** What a record is called in a message. */
   unit: 'line' | 'row' | 'record';
-  isCsv: boolean;
 }
 
-async function openRecords(path: string, own: OwnColumns | undefined): Promise<OpenRecords> {
+async function openRecords(path: string, { own, signal }: LoadOptions): Promise<OpenRecords> {
   const check = (columns: string[]) => checkColumns(path, columns, own);
   if (/\.parquet$/i.test(path)) {
     const wanted = [...COLUMNS, ...(own?.read ?? [])];
-    return { records: parquetRecords(path, wanted, check), unit: 'row', isCsv: false };
+    return { records: parquetRecords(path, wanted, check, signal), unit: 'row' };
   }
   const document = /\.json$/i.test(path) ? await documentRecords(path) : undefined;
-  if (document !== undefined) return { records: document, unit: 'record', isCsv: false };
+  if (document !== undefined) return { records: document, unit: 'record' };
   const isCsv = await looksLikeCsv(path);
   const records = isCsv ? csvRecords(path, fileBytes(path), check) : jsonRecords(fileBytes(path));
-  return { records, unit: 'line', isCsv };
+  return { records, unit: 'line' };
 }
 
 /** @throws UserError when a table can hold no question, naming the column that is missing and those that are there. */
 function checkColumns(path: string, columns: string[], own: OwnColumns | undefined): void {
+  checkTwice(path, columns, [...COLUMNS, ...(own?.columns ?? [])]);
   if (own?.columns.every((column) => columns.includes(column))) return;
-  const answered = ['aliases', 'answer', 'kind'].some((column) => columns.includes(column));
+  const answered = ['aliases', 'answer', 'answers', 'possible_answers', 'kind'].some((column) =>
+    columns.includes(column),
+  );
   const missing = !columns.includes('question')
     ? '"question"'
     : answered

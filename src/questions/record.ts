@@ -1,19 +1,29 @@
 import { z } from 'zod';
+import { numberText } from '../formats/json.js';
+import { answerTexts, BadList, listTexts, oneAnswer } from '../formats/list-cell.js';
+import { parseLiteral } from '../formats/literal.js';
 import { words } from '../judge/normalise.js';
 import { letterOf } from './choice-shots.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from './limits.js';
 import type { Question } from './types.js';
 
 /** More options than letters. */
 const MOST_OPTIONS = 26;
 
-const text = z.union([z.string(), z.number()], 'must be text').transform((value) => String(value).trim());
+const text = z
+  .union([z.string(), z.number()], 'must be text')
+  .transform((value) => (typeof value === 'number' ? numberText(value) : value.trim()));
 const optionalText = text
   .nullish()
   .transform((value) => (value === undefined || value === null || value === '' ? undefined : value));
 const Row = z.object({
-  question: text.refine((value) => value !== '', 'is empty'),
+  question: text
+    .refine((value) => value !== '', 'is empty')
+    .refine((value) => value.length <= MAX_QUESTION, tooLong(MAX_QUESTION)),
   aliases: z.unknown().optional(),
-  answer: z.union([z.string(), z.number()], 'must be text').nullish(),
+  answer: z.unknown().optional(),
+  answers: z.unknown().optional(),
+  possible_answers: z.unknown().optional(),
   options: z.unknown().optional(),
   id: optionalText,
   relation: optionalText,
@@ -21,14 +31,14 @@ const Row = z.object({
   kind: z.enum(['fabricated', 'choice', ''], 'must be fabricated, choice or nothing').nullish(),
 });
 
-/** Where a record stands, and how its lists are written. */
+/** What a record without id or relation gets. */
 export interface RecordPlace {
-  /** The id of a record without one. */
   id: string;
   relation: string;
-  /** In CSV a list is one text: a JSON list, or texts with `|` between. */
-  isCsv: boolean;
 }
+
+/** Lists of accepted answers under the names of public sets, read where there is neither `aliases` nor `answer`. */
+const OTHER_ANSWERS = ['answers', 'possible_answers'] as const;
 
 /**
  * The question of a record with the columns that README names, or the reason why it is none. A record with `options` is a
@@ -53,10 +63,13 @@ export function questionOf(value: unknown, place: RecordPlace): Question | strin
   };
   try {
     if (row.kind === 'fabricated') return withKeys({ ...shared, aliases: [], kind: 'fabricated' });
-    const options = listed(row.options, place.isCsv, 'options');
+    const options = optionTexts(row.options);
     if (options.length > 0) return choice(shared, options, row.answer);
     if (row.kind === 'choice') return 'a choice without "options"';
-    return open(shared, listed(row.aliases, place.isCsv, 'aliases'), row.answer);
+    const named = OTHER_ANSWERS.find((name) => row[name] !== undefined);
+    const other = row.aliases === undefined && row.answer === undefined ? named : undefined;
+    const aliases = other ? answerTexts(row[other], other) : answerTexts(row.aliases, 'aliases');
+    return open(shared, [...aliases, ...oneAnswer(row.answer, 'answer')]);
   } catch (error) {
     if (error instanceof BadList) return error.message;
     throw error;
@@ -65,14 +78,11 @@ export function questionOf(value: unknown, place: RecordPlace): Question | strin
 
 type Shared = Pick<Question, 'id' | 'question' | 'relation' | 'split'>;
 
-function open(
-  shared: Shared,
-  aliases: string[],
-  answer: string | number | null | undefined,
-): Question | string {
-  const all = [...aliases, ...(answer === undefined || answer === null ? [] : [String(answer).trim()])];
-  const accepted = [...new Set(all.filter((alias) => alias !== ''))];
+function open(shared: Shared, all: string[]): Question | string {
+  const accepted = [...new Set(all.map((alias) => alias.trim()).filter((alias) => alias !== ''))];
   if (accepted.length === 0) return 'no accepted answer: "aliases" or "answer" is missing or empty';
+  if (accepted.some((alias) => alias.length > MAX_RESPONSE))
+    return `an accepted answer ${tooLong(MAX_RESPONSE)}`;
   // Beside others it does no harm: it counts only as the whole response.
   if (accepted.every(isBare)) return `the accepted answer ${JSON.stringify(accepted[0])} is only punctuation`;
   return withKeys({ ...shared, aliases: accepted });
@@ -82,17 +92,15 @@ function isBare(alias: string): boolean {
   return /^[\s\p{P}]*$/u.test(alias) && words(alias).length === 0;
 }
 
-function choice(
-  shared: Shared,
-  options: string[],
-  answer: string | number | null | undefined,
-): Question | string {
+function choice(shared: Shared, options: string[], answer: unknown): Question | string {
   if (options.length < 2 || options.length > MOST_OPTIONS) {
     return `"options" must be 2 to ${MOST_OPTIONS} texts, not ${options.length}`;
   }
   if (options.includes('')) return 'an option is empty';
+  if (options.some((option) => option.length > MAX_RESPONSE)) return `an option ${tooLong(MAX_RESPONSE)}`;
   if (answer === undefined || answer === null || answer === '')
     return 'no answer: "answer" is missing or empty';
+  if (typeof answer !== 'string' && typeof answer !== 'number') return '"answer" must be text';
   const index = optionIndex(options, String(answer).trim());
   if (index === 'both')
     return `the answer ${answer} is the text of one option and the number of another: give the letter`;
@@ -109,41 +117,19 @@ function optionIndex(options: string[], answer: string): number | 'both' | undef
   return named ?? numbered;
 }
 
-class BadList extends Error {}
-
-/**
- * The texts of a list. By hand, not by a schema: a public set has millions of aliases.
- * @throws BadList when it holds anything but texts and numbers
- */
-function listed(value: unknown, isCsv: boolean, name: string): string[] {
-  if (value === undefined || value === null || value === '') return [];
-  if (Array.isArray(value)) return value.map((item, i) => asText(item, `${name}.${i}`));
-  if (typeof value === 'object' && name === 'options') {
-    // {"A": "…", "B": "…"}, whose keys may come in any order.
-    const byLetter = Object.entries(value).filter(([, option]) => option !== null);
-    return byLetter
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, option]) => asText(option, `${name}.${key}`));
-  }
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new BadList(`"${name}" must be a list of texts`);
-  const text = asText(value, name);
-  if (!isCsv) return [text];
-  if (!text.startsWith('[')) return text.split('|').map((part) => part.trim());
-  try {
-    return z
-      .array(z.unknown())
-      .parse(JSON.parse(text))
-      .map((item) => asText(item, name));
-  } catch {
-    throw new BadList(`"${name}" begins with [ but is not a JSON list of texts`);
-  }
-}
-
-function asText(value: unknown, name: string): string {
-  if (typeof value === 'string') return value.trim();
-  if (typeof value === 'number') return String(value);
-  throw new BadList(`"${name}" must be text`);
+/** The texts of a list of options, or of an object by letter, whose keys may come in any order. */
+function optionTexts(value: unknown): string[] {
+  const cell =
+    typeof value === 'string' && value.trim().startsWith('{') ? parseLiteral(value.trim())?.value : value;
+  if (typeof cell !== 'object' || cell === null || Array.isArray(cell)) return listTexts(value, 'options');
+  return Object.entries(cell)
+    .filter(([, option]) => option !== null)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, option]) => {
+      if (typeof option === 'string') return option.trim();
+      if (typeof option === 'number') return numberText(option);
+      throw new BadList(`"options.${key}" must be text`);
+    });
 }
 
 /** Fixes the order of the keys, so that equal questions are equal as text. */

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { type CsvError, parse } from 'csv-parse';
 import { UserError } from '../errors.js';
 import { fileError } from '../formats/file-error.js';
+import { parseJson } from '../formats/json.js';
 import { openParquet } from '../formats/parquet.js';
 
 /** A record of a file: its value, or what is wrong with its line. */
@@ -44,7 +45,7 @@ export async function documentRecords(path: string): Promise<FileRecord[] | unde
       );
     }
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw fileError(error, 'read', path);
@@ -55,6 +56,46 @@ export async function documentRecords(path: string): Promise<FileRecord[] | unde
 }
 
 /**
+ * A record with the names of its columns in lower case and without white space around them, as in CSV. Where two become the same
+ * and it is one that is read, that is the error.
+ * @param read names of the columns that are read; others may be there twice
+ */
+export function withPlainNames(record: FileRecord, read: readonly string[]): FileRecord {
+  const { line, value } = record;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return record;
+  const plain = plainNames(value as Record<string, unknown>, read);
+  return typeof plain === 'string' ? { line, error: plain } : { ...record, value: plain };
+}
+
+/** As {@link withPlainNames}, of the value of a record; the error as text. */
+export function plainNames(
+  value: Record<string, unknown>,
+  read: readonly string[],
+): Record<string, unknown> | string {
+  const entries = Object.entries(value);
+  if (entries.every(([key]) => key === plainName(key))) return value;
+  const plain: Record<string, unknown> = {};
+  for (const [key, field] of entries) {
+    const name = plainName(key);
+    if (Object.hasOwn(plain, name) && read.includes(name))
+      return `it has "${name}" twice, in different letters`;
+    plain[name] = field;
+  }
+  return plain;
+}
+
+function plainName(name: string): string {
+  return name.trim().toLowerCase();
+}
+
+/** @throws UserError when one of the columns that are read is there twice: which one counts, nobody can say. */
+export function checkTwice(path: string, columns: readonly string[], read: readonly string[]): void {
+  const twice = columns.find((name, i) => read.includes(name) && columns.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new UserError(`${path} has the column "${twice}" twice: rename or remove one`);
+}
+
+/**
  * The records of a Parquet file, with those of the `wanted` columns (or fields, `answer.aliases`) that it has.
  * @param check throws when the columns of the file will not do
  */
@@ -62,13 +103,22 @@ export async function* parquetRecords(
   path: string,
   wanted: readonly string[],
   check: (columns: string[]) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<FileRecord> {
-  const file = await openParquet(path);
+  const file = await openParquet(path, signal);
   try {
-    check(file.columns);
+    const heads = wanted.map((path) => path.split('.')[0]);
+    const names = file.columns.map(plainName);
+    checkTwice(path, names, heads);
+    check(names);
+    // A path leads from a column, in whatever letters, to a field within it.
+    const paths = wanted.flatMap((path, i) => {
+      const column = file.columns[names.indexOf(heads[i])];
+      return column === undefined ? [] : [column + path.slice(heads[i].length)];
+    });
     let line = 0;
-    for await (const value of file.read(wanted)) {
-      yield { line: ++line, value };
+    for await (const value of file.read(paths)) {
+      yield withPlainNames({ line: ++line, value }, heads);
     }
   } finally {
     await file.close();
@@ -93,7 +143,7 @@ export async function* jsonRecords(chunks: AsyncIterable<Uint8Array>): AsyncGene
     }
     if (text === '') continue;
     try {
-      yield { line, value: JSON.parse(text) };
+      yield { line, value: parseJson(text) };
     } catch (error) {
       yield { line, error: `not valid JSON (${(error as Error).message})` };
     }
@@ -145,7 +195,7 @@ export async function* csvRecords(
     info: true,
     delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
     columns: (header: string[]) => {
-      const columns = header.map((name) => name.trim().toLowerCase());
+      const columns = header.map(plainName);
       check(columns);
       return columns;
     },
@@ -177,6 +227,21 @@ export async function* csvRecords(
   } finally {
     source.destroy();
   }
+}
+
+/**
+ * The columns of a header line.
+ * @throws UserError when a name stands twice, of which the last would count in silence
+ */
+export function distinctColumns(path: string, columns: string[]): string[] {
+  const seen = new Set<string>();
+  for (const name of columns) {
+    if (name !== '' && seen.has(name)) {
+      throw new UserError(`${path} has the column "${name}" twice: remove or rename one`);
+    }
+    seen.add(name);
+  }
+  return columns;
 }
 
 function csvReason(error: CsvError | undefined): string {

@@ -1,10 +1,23 @@
 import type { Interval } from '../stats/interval.js';
 
+/**
+ * A number with so many digits behind the point, rounded half up as on paper: .715 is .72, though its binary fraction lies a little
+ * below. Every number that is shown goes through here, so that one figure reads the same wherever it stands.
+ */
+export function formatFixed(value: number, digits: number): string {
+  const scaled = Number((Math.abs(value) * 10 ** digits).toPrecision(12));
+  if (!Number.isFinite(scaled)) return String(value);
+  const text = (Math.round(scaled) / 10 ** digits).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `-${text}` : text;
+}
+
+/** The same without the zero before the point. */
+const pointed = (value: number, digits: number) => formatFixed(value, digits).replace(/^0\./, '.');
+
 /** A share, AUROC or probability: `.87`, `1.00`. A third digit where two would round to 0 or 1 what is neither. */
 export function formatShare(value: number): string {
-  let text = value.toFixed(2);
-  if ((text === '1.00' && value < 1) || (text === '0.00' && value > 0)) text = value.toFixed(3);
-  return text.startsWith('0.') ? text.slice(1) : text;
+  const text = pointed(value, 2);
+  return (text === '1.00' && value < 1) || (text === '.00' && value > 0) ? pointed(value, 3) : text;
 }
 
 /** `.83–.91` */
@@ -16,7 +29,7 @@ export function formatRange({ low, high }: Pick<Interval, 'low' | 'high'>): stri
 export function formatSigned(value: number): string {
   const size = Math.abs(value);
   if (size < 0.0005) return '0';
-  const text = size < 0.01 ? size.toFixed(3).replace(/^0/, '') : formatShare(size);
+  const text = size < 0.01 ? pointed(size, 3) : formatShare(size);
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
@@ -27,13 +40,47 @@ export function formatSignedRange({ low, high }: Pick<Interval, 'low' | 'high'>)
 
 /** A change with its sign, of any size: `+17.5`, `−4.10`, `0.00`. */
 export function formatChange(value: number, digits: number): string {
-  const text = Math.abs(value).toFixed(digits);
+  const text = formatFixed(Math.abs(value), digits);
   if (Number(text) === 0) return text;
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
 /** 23 of 40 is 57.5, though .575 * 100 is a little less. */
-const wholePercent = (share: number) => Math.round(Number((share * 100).toPrecision(12)));
+export const wholePercent = (share: number) => Number(formatFixed(share * 100, 0));
+
+/** Digits that a comparison is given at most. */
+const MOST_DIGITS = 4;
+
+/**
+ * Two shares and their difference, with as many digits as make what is shown add up: `.85`, `.69`, `+.16`; but `.854`, `.687`, `+.167`,
+ * as two digits would give `.85`, `.69`, `+.17`.
+ * @returns texts of both, of the difference, and of the ends of its interval
+ */
+export function formatCompared(
+  first: number,
+  second: number,
+  { estimate, low, high }: Interval,
+): { first: string; second: string; difference: string; low: string; high: string } {
+  for (let digits = 2; ; digits++) {
+    const share = digits === 2 ? formatShare : (value: number) => pointed(value, digits);
+    const signed =
+      digits === 2
+        ? formatSigned
+        : (value: number) => {
+            const text = pointed(Math.abs(value), digits);
+            return Number(text) === 0 ? '0' : `${value < 0 ? '−' : '+'}${text}`;
+          };
+    const [a, b] = [share(first), share(second)];
+    const shown = signed(estimate);
+    const gap = Number(a) - Number(b) - Number(shown.replace('−', '-'));
+    // Further digits may go on differing by one in the last place: there the difference of what is shown is told.
+    const adds = Math.abs(gap) < 1e-9;
+    if (adds || digits === MOST_DIGITS) {
+      const difference = adds ? shown : signed(Number(a) - Number(b));
+      return { first: a, second: b, difference, low: signed(low), high: signed(high) };
+    }
+  }
+}
 
 /** A difference of shares in percentage points: `+8`; `0` for what rounds to that. */
 export function formatPoints(value: number): string {
@@ -71,12 +118,12 @@ export function formatPermille(part: number, whole: number): string {
 /** A p-value of a permutation test: `p = .03`, `p < .001`. */
 export function formatP(p: number): string {
   if (p < 0.001) return 'p < .001';
-  return `p = ${p.toFixed(p < 0.01 ? 3 : 2).replace(/^0/, '')}`;
+  return `p = ${pointed(p, p < 0.01 ? 3 : 2)}`;
 }
 
 /** `1 h 05 min`, `4 min 07 s`, `12 s`, `.4 s` */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1).replace(/^0\./, '.')} s`;
+  if (seconds < 9.95) return `${pointed(seconds, 1)} s`;
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');
   if (whole < 60) return `${whole} s`;

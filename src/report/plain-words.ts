@@ -1,8 +1,9 @@
+import { wholePercent } from './format.js';
 import type { Report } from './schema.js';
 
 /** AUROC as a game that anybody can imagine. */
 export function plainWords({ test, verdict }: Pick<Report, 'test' | 'verdict'>): string {
-  const hundred = (value: number) => Math.round(100 * value);
+  const hundred = wholePercent;
   if (verdict.outcome === 'too-few') {
     return (
       'The run ended with so few questions that the model always answers right, or always wrong, that the figures below ' +

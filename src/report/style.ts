@@ -79,6 +79,7 @@ tbody th { font-weight: 500; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 td small { color: var(--soft); white-space: nowrap; }
+caption { text-align: left; color: var(--soft); font-size: .9rem; }
 .sets h3 { margin-top: 30px; } .sets td small, .sets th small { display: block; }
 tr.small td, tr.small th { color: var(--soft); }
 .tag { font-size: .78rem; color: var(--soft); border: 1px solid var(--line); border-radius: 4px; padding: 0 5px; white-space: nowrap; }
@@ -127,6 +128,8 @@ footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-botto
   table.stack th, table.stack td { border: 0; padding: 1px 0; text-align: left; }
   table.stack td[colspan] { grid-column: 1 / -1; }
   table.stack td::before { content: attr(data-label); display: block; font-size: .76rem; color: var(--soft); }
+  table.stack th[data-label]::before { content: attr(data-label) " "; font-size: .84rem; font-weight: 400; color: var(--soft); }
+  table.stack, table.stack tbody { display: block; } table.stack caption { display: block; text-align: left; }
 }
 @media print {
   :root {
@@ -137,6 +140,7 @@ footer { color: var(--soft); font-size: .88rem; padding-top: 40px; padding-botto
   }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   nav, details:not([open]) { display: none; }
+  .columns { max-height: none; overflow: visible; }
   figure, .example, .tiles > div, tr { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
   body { font-size: 10.5pt; }

@@ -57,9 +57,9 @@ export function renderTerminal(report: Report, options: TerminalOptions = {}): s
   const text = (line: string) => wrap(line, width);
 
   const lines = [
-    text(bold(tone(`${MARK[verdict.outcome]} ${verdict.headline}`))),
+    text(bold(tone(`${MARK[verdict.outcome]} ${visibleText(verdict.headline)}`))),
     text(`  ${visibleText(verdict.details)}`),
-    ...(verdict.beyond === undefined ? [] : [text(`  ${verdict.beyond}`)]),
+    ...(verdict.beyond === undefined ? [] : [text(`  ${visibleText(verdict.beyond)}`)]),
     '',
     text(
       `  ${bold(visibleText(model.name))} ${dim(visibleText(`${model.architecture}, ${model.quantisation}`))}; ` +

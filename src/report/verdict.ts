@@ -1,4 +1,4 @@
-import { formatP, formatShare, formatSigned } from './format.js';
+import { formatCompared, formatP, formatShare } from './format.js';
 import { REPORT_VERSION, type Report, type ReportContent, ReportSchema, type Verdict } from './schema.js';
 
 /** Fewer test samples than this in a class and no verdict is given. */
@@ -32,10 +32,10 @@ export function verdict(report: Pick<Report, 'test' | 'detector'>): Verdict {
   }
   const difference = control.difference.auroc;
   const reached = control.runs.filter((run) => run.auroc >= test.auroc.estimate).length;
+  const shown = formatCompared(test.auroc.estimate, control.auroc.mean, difference);
   const figures =
-    `AUROC ${formatShare(test.auroc.estimate)} against ${formatShare(control.auroc.mean)} on average for as many ` +
-    `random neurons (difference ${formatSigned(difference.estimate)}, 95 % interval ` +
-    `${formatSigned(difference.low)} to ${formatSigned(difference.high)})`;
+    `AUROC ${shown.first} against ${shown.second} on average for as many random neurons ` +
+    `(difference ${shown.difference}, 95 % interval ${shown.low} to ${shown.high})`;
   const reasons = [
     difference.high < 0 && 'it does worse',
     difference.low <= 0 && difference.high >= 0 && 'the interval includes no difference',
@@ -84,9 +84,11 @@ export function beyondSentence({ beyond }: Pick<Report, 'beyond'>): string | und
   if (!beyond) return undefined;
   const { combined, difference } = beyond;
   const { estimate, low, high } = difference.auroc;
+  const both = combined.auroc.estimate;
+  const shown = formatCompared(both, both - estimate, difference.auroc);
   const figures =
-    `AUROC ${formatShare(combined.auroc.estimate)} for both together, ${formatShare(combined.auroc.estimate - estimate)} for the ` +
-    `log-probability alone (difference ${formatSigned(estimate)}, 95 % interval ${formatSigned(low)} to ${formatSigned(high)})`;
+    `AUROC ${shown.first} for both together, ${shown.second} for the log-probability alone ` +
+    `(difference ${shown.difference}, 95 % interval ${shown.low} to ${shown.high})`;
   if (low > 0) return `The neurons add something to the log-probability of the answer: ${figures}.`;
   if (high < 0) return `Adding the neurons to the log-probability of the answer makes it worse: ${figures}.`;
   return `The neurons add nothing that can be seen to the log-probability of the answer: ${figures}.`;

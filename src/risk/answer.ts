@@ -1,3 +1,4 @@
+import { type ParsedResponse, parseResponse, rangeInResponse } from '../engine/text/thought.js';
 import { answerSpan, type Span } from '../judge/span.js';
 import { type Detector, detectorProbability } from '../pipeline/detector.js';
 import { tokenScore } from '../pipeline/score.js';
@@ -17,6 +18,8 @@ export interface RiskSettings {
   threshold?: number;
   /** Default 1. */
   alpha?: number;
+  /** True if the prompt opens a thought, so that the text begins inside it. */
+  opensThought?: boolean;
   /** Which neurons' CETT is given with each token: places in `detector.neurons`. Default: none. */
   shown?: readonly number[];
 }
@@ -37,7 +40,8 @@ export interface ReadTokens {
 /**
  * What a detector says about an answer. The score is that of `hneurons score`: a score is linear in CETT, so the
  * score of any part is the mean over its tokens, and its risk the calibrated probability of that. The calibration was made for
- * short answers; for sentences and spans it ranks rather than tells the truth.
+ * short answers; for sentences and spans it ranks rather than tells the truth. Thoughts are no part of the answer: nothing in them
+ * has a risk but the single tokens.
  */
 export function answerRisk(settings: RiskSettings, answer: ReadTokens): AnswerRisk {
   const { detector, heldOut, threshold = 0.5, alpha = 1, shown } = settings;
@@ -56,7 +60,10 @@ export function answerRisk(settings: RiskSettings, answer: ReadTokens): AnswerRi
     for (let at = part.start; at < part.end; at++) sum += scores[at];
     return { ...part, score: sum / (part.end - part.start) };
   };
-  const span = answer.span ?? answerSpan(text);
+  const parsed = parseResponse(text, settings.opensThought);
+  // The rule sees thoughts that have marks; it would search one that the prompt opened.
+  const ruled = parsed.unfinished ? undefined : answerSpan(parsed.answer);
+  const span = answer.span ?? (ruled && rangeInResponse(parsed, ruled));
   const whole = meanScore(span);
   const probability = whole ? detectorProbability(detector, whole.score) : null;
   const interval = whole ? probabilityInterval(detector, whole.score, heldOut) : null;
@@ -77,12 +84,19 @@ export function answerRisk(settings: RiskSettings, answer: ReadTokens): AnswerRi
       answer: whole !== undefined && at >= whole.start && at < whole.end,
       ...(shown && { cett: shown.map((j) => cett[at * width + j]) }),
     })),
-    sentences: sentences(text).flatMap(withRisk),
-    spans: contentSpans(text)
+    sentences: partsOf(parsed, sentences).flatMap(withRisk),
+    spans: partsOf(parsed, contentSpans)
       .flatMap(withRisk)
       .sort((a, b) => b.risk - a.risk),
     alpha,
+    ...(parsed.unfinished && { reason: 'unfinished_thought' as const }),
   };
+}
+
+/** Parts of an answer as parts of the response. */
+function partsOf(parsed: ParsedResponse, find: (text: string) => TextSpan[]): TextSpan[] {
+  if (parsed.unfinished) return [];
+  return find(parsed.answer).map((part) => ({ ...part, ...rangeInResponse(parsed, part) }));
 }
 
 /** The verdict on a probability with its interval; null: there is nothing to score. */

@@ -104,7 +104,7 @@ function runs(text: string, from: number, to: number): { start: number; end: num
     const word = { start: from + match.index, end: from + match.index + match[0].length, text: match[0] };
     if (CASELESS.test(word.text)) {
       close();
-      found.push(...caselessWords(word));
+      for (const one of caselessWords(word)) found.push(one);
       continue;
     }
     if (/^[^\S\n]*[:：]/.test(text.slice(word.end, to)) && !/\d/.test(word.text)) {

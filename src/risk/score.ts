@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
 import type { Span } from '../judge/span.js';
 import { detectorNeurons } from '../pipeline/detector.js';
 import { readNeurons } from '../pipeline/score.js';
@@ -36,7 +37,9 @@ export async function scoreWritten(
     // A prompt that ends within a line ("Answer:") is gone on with a space, as the model does itself.
     response: tokenize.special || /\s$/.test(prompt) || /^\s/.test(answer) ? answer : ` ${answer}`,
   }));
-  const sequences = await tokenizeSequences(engine, texts, tokenize);
+  const sequences = await tokenizeSequences(engine, texts, tokenize, (answer, why) => {
+    throw new UserError(`answer ${answer + 1} with its prompt ${why}`);
+  });
   const results: (AnswerRisk | undefined)[] = new Array(answers.length).fill(undefined);
   const readable = sequences.flatMap((sequence, i) => (sequence ? [{ sequence, i }] : []));
   await readNeurons(

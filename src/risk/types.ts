@@ -46,6 +46,18 @@ export interface AnswerRisk {
   spans: RiskSpan[];
   /** What the activations of the H-Neurons were multiplied with while the answer was written. */
   alpha: number;
+  /** Why there is no score: the response ends inside a thought. */
+  reason?: 'unfinished_thought';
+  /**
+   * Of an answer that another server wrote: what that server had in its context and the model that scores had not, so that the score is
+   * of another context. `reasoning`: a thought that came apart from the text.
+   */
+  unseen?: string[];
+  /**
+   * Of such an answer: `cut_off` by the server, which filtered, failed or called a tool, and not scored; `unknown` where it did not say
+   * how the answer ended. A token limit is told by `finish_reason` alone, as everywhere.
+   */
+  ending?: 'cut_off' | 'unknown';
   /** How often the answer was asked for again (guard). */
   retries?: number;
   /** The answer was held back, and its text says so (guard). */

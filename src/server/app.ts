@@ -5,7 +5,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { chatRoute, completionRoute } from './answers-route.js';
 import { asApiError } from './computing.js';
 import { ApiError, CLIENT_GONE } from './errors.js';
-import { requireHost, requireKey } from './guards.js';
+import { isFromHere, requireHost, requireKey } from './guards.js';
 import { infoRoutes } from './info-routes.js';
 import { proxyRoute } from './proxy-route.js';
 import { scoreRoute } from './score-route.js';
@@ -81,7 +81,7 @@ export function createApp(
     upstream ? proxyRoute(context, upstream, 'text', c) : completionRoute(context, c),
   );
   app.post('/v1/score', (c) => scoreRoute(context, c));
-  app.get('/api/info', (c) => c.json(routes.info()));
+  app.get('/api/info', (c) => c.json(routes.info(isFromHere(c))));
   app.get('/api/neurons/:layer/:index', async (c) =>
     c.json(await routes.neuron(c.req.param('layer'), c.req.param('index'))),
   );

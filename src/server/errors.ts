@@ -34,6 +34,10 @@ export const CLIENT_GONE = 499;
 export const invalid = (message: string, param?: string, code?: string): ApiError =>
   new ApiError(400, message, { param, code });
 
+/** In the words of OpenAI, by which clients find out that another model, or less text, is wanted. */
+export const maximumContext = (tokens: number): string =>
+  `this model's maximum context length is ${tokens} tokens`;
+
 /** @param only the one name that there is */
 export const noModel = (name: string, only?: string): ApiError =>
   new ApiError(

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
+import { opensThought } from '../engine/text/thought.js';
 import type { DrawSettings, Steering } from '../engine/types.js';
 import type { GuardMode, RiskSettings } from '../risk/index.js';
-import { invalid } from './errors.js';
+import { invalid, maximumContext } from './errors.js';
 import type { ChatBody, CompletionBody } from './schemas.js';
 import type { ServerContext } from './types.js';
 
@@ -43,16 +44,18 @@ const SEEDS = 2 ** 32;
  * @throws ApiError 400
  */
 export async function chatGeneration(context: ServerContext, body: ChatBody): Promise<Generation> {
-  const { text, tokenize, stop, continues } = context.prompts.ofMessages(body.messages);
-  return complete(context, body, {
+  const { text, tokenize, stop, continues } = await context.prompts.ofMessages(body.messages);
+  const generation = complete(context, body, {
     kind: 'chat',
     prompts: await tokenise(context, [text], tokenize, 'messages'),
     logprobs: body.logprobs ? (body.top_logprobs ?? 0) : undefined,
     trimStart: continues,
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+    maxTokens: limitOf(body.max_completion_tokens ?? body.max_tokens ?? -1),
     stop,
     param: 'messages',
   });
+  if (generation.risk && opensThought(text)) generation.risk.opensThought = true;
+  return generation;
 }
 
 /**
@@ -68,10 +71,18 @@ export async function completionGeneration(
     prompts: await completionPrompts(context, body.prompt),
     logprobs: body.logprobs ?? undefined,
     trimStart: false,
-    maxTokens: body.max_tokens ?? COMPLETION_TOKENS,
+    maxTokens: limitOf(body.max_tokens ?? COMPLETION_TOKENS),
     stop: [],
     param: 'prompt',
   });
+}
+
+/** −1 is no limit: as many as fit. */
+const limitOf = (tokens: number): number | undefined => (tokens === -1 ? undefined : tokens);
+
+/** Any whole number may be sent; −1 is a fresh one, as for llama.cpp and vLLM. */
+function seedOf(seed: number | null | undefined): number {
+  return seed == null || seed === -1 ? randomInt(SEEDS) : ((seed % SEEDS) + SEEDS) % SEEDS;
 }
 
 async function completionPrompts(
@@ -97,7 +108,7 @@ async function tokenise(
   how: { special: boolean; bos: boolean },
   param: string,
 ): Promise<Int32Array[]> {
-  const longest = Math.max(...texts.map((text) => text.length));
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
   if (longest > TOKEN_CHARACTERS * settings.contextTokens) throw tooLong(settings.contextTokens, param);
   return backend.call((engine) => engine.tokenize(texts, how));
 }
@@ -106,13 +117,13 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
   const { settings } = context;
   const { maxTokens, stop, param, ...rest } = own;
   const n = body.n ?? 1;
-  const longest = Math.max(...own.prompts.map((tokens) => tokens.length));
+  const longest = own.prompts.reduce((most, tokens) => Math.max(most, tokens.length), 0);
   const room = settings.contextTokens - longest;
   if (longest === 0) throw invalid(`${param}: must not be empty`, param);
   if (room < 1) throw tooLong(settings.contextTokens, param, longest);
   if ((maxTokens ?? 1) > room) {
     throw invalid(
-      `${longest} tokens of the prompt and ${maxTokens} of the answer are more than the ${settings.contextTokens} that this server takes`,
+      `${longest} tokens of the prompt and ${maxTokens} of the answer are too many: ${maximumContext(settings.contextTokens)}`,
       'max_tokens',
       'context_length_exceeded',
     );
@@ -130,8 +141,7 @@ function complete(context: ServerContext, body: ChatBody | CompletionBody, own: 
       minP: body.min_p ?? 0,
       maxTokens: maxTokens ?? room,
       stop: [...stop, ...(typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []))],
-      // Any whole number may be sent.
-      seed: body.seed == null ? randomInt(SEEDS) : ((body.seed % SEEDS) + SEEDS) % SEEDS,
+      seed: seedOf(body.seed),
     },
     ...additions(context, body.hneurons ?? {}),
   };
@@ -193,7 +203,7 @@ export function additions(
 
 const tooLong = (most: number, param: string, length?: number) =>
   invalid(
-    `${param}: ${length === undefined ? 'it is' : `${length} tokens are`} longer than the ${most} tokens that this server takes`,
+    `${param}: ${length === undefined ? 'it is too long' : `${length} tokens are too many`}: ${maximumContext(most)}`,
     param,
     'context_length_exceeded',
   );

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { MiddlewareHandler } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, MiddlewareHandler } from 'hono';
 import { ApiError } from './errors.js';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -36,4 +37,14 @@ export function requireHost(allowed: (host: string) => boolean): MiddlewareHandl
       throw new ApiError(403, 'the server is not called by this name', { code: 'wrong_host' });
     await next();
   };
+}
+
+/** Headers by which a proxy says that it passes on the request of somebody else. */
+const FORWARDED = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+
+/** True if a request comes from this machine, by its own name, and no proxy has passed it on. */
+export function isFromHere(c: Context<{ Bindings: HttpBindings }>): boolean {
+  const peer = (c.env.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  const host = (c.req.header('host') ?? '').replace(/:\d+$/, '');
+  return isLoopback(peer) && isLoopback(host) && FORWARDED.every((name) => c.req.header(name) === undefined);
 }

@@ -9,7 +9,8 @@ import { namesOf } from './upstream-model.js';
 
 /** What the web page shows besides answers: the model, the detector, its neurons and its run. */
 export interface InfoRoutes {
-  info(): object;
+  /** @param here the request comes from this machine, so that it may know paths */
+  info(here: boolean): object;
   models(): Promise<{ object: 'list'; data: object[] }>;
   /** @throws ApiError 404 for one that is not served */
   model(name: string): Promise<object>;
@@ -36,7 +37,7 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
     });
   };
   return {
-    info: () => ({
+    info: (here) => ({
       version,
       model: { ...model, promptStyle: prompts.kind, chat: prompts.kind === 'chat' },
       detector: served
@@ -55,6 +56,7 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
       alpha: settings.alpha,
       guard: settings.onRisk,
       upstream: context.upstream !== undefined,
+      commands: (here ? context.commands?.here : context.commands?.elsewhere) ?? null,
     }),
     models: async () => ({ object: 'list', data: (await namesOf(context)).map(modelBody) }),
     async model(name) {
@@ -68,7 +70,8 @@ export function infoRoutes(context: ServerContext): InfoRoutes {
       if (!served || place === undefined || place < 0) throw missing('the detector has no such neuron');
       runNeurons ??= createRunNeurons(served);
       const neuron = served.detector.neurons[place];
-      return { ...neuron, examples: await runNeurons.examples(place), card: await runNeurons.card(neuron) };
+      const { card, chance } = await runNeurons.card(neuron);
+      return { ...neuron, examples: await runNeurons.examples(place), card, chance };
     },
     run: () => file('report.json'),
     report: () => file('report.html'),

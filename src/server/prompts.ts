@@ -9,9 +9,9 @@ export function requestPrompts(model: ModelInfo, kind: PromptKind | 'auto'): Pro
   const prompts = promptsOf(model, kind);
   return {
     kind: prompts.kind,
-    ofMessages(messages) {
+    async ofMessages(messages) {
       try {
-        return prompts.ofMessages(messages);
+        return await prompts.ofMessages(messages);
       } catch (error) {
         if (error instanceof UserError) throw invalid(error.message, 'messages');
         throw error;

@@ -1,17 +1,24 @@
 import { z } from 'zod';
+import { endingOf } from '../endpoint/finish.js';
 import { ABSTENTION, type AnswerRisk, GUARD_RETRIES, guarded } from '../risk/index.js';
 import { beginComputing, type HonoContext } from './computing.js';
-import { type ProxyRequest, proxyRequest, scoreAnswer } from './proxy-answer.js';
+import {
+  type ForeignAnswer,
+  foreignContent,
+  type ProxyRequest,
+  proxyRequest,
+  scoreAnswer,
+} from './proxy-answer.js';
 import { proxyStream } from './proxy-stream.js';
 import { readBody } from './read-body.js';
 import type { ServerContext } from './types.js';
 import { nonsense, type Upstream } from './upstream.js';
 import { upstreamModel } from './upstream-model.js';
 
-/** A choice as the other server sent it, with the text that is in it. */
-export interface ForeignChoice {
+/** A choice as the other server sent it, with what is in it. */
+interface ForeignChoice {
   raw: Record<string, unknown>;
-  text: string | null;
+  answer: ForeignAnswer;
   risk?: AnswerRisk;
 }
 
@@ -22,7 +29,7 @@ export async function proxyRoute(
   kind: ProxyRequest['kind'],
   c: HonoContext,
 ): Promise<Response> {
-  const request = proxyRequest(context, kind, await readBody(c, context.settings.maxBody));
+  const request = await proxyRequest(context, kind, await readBody(c, context.settings.maxBody));
   const computing = beginComputing(context, c, request.count);
   const { scope } = computing;
   try {
@@ -49,8 +56,6 @@ export async function proxyRoute(
 }
 
 const Body = z.looseObject({ choices: z.array(z.looseObject({})).min(1) });
-const ChatChoice = z.looseObject({ message: z.looseObject({ content: z.string().nullish() }) });
-const TextChoice = z.looseObject({ text: z.string() });
 
 /**
  * The other server's answer with a score in each choice, under the guard that the request asks for.
@@ -71,8 +76,10 @@ export async function wholeAnswer(
   const first = await ask({});
   const score = async (choice: ForeignChoice, index: number): Promise<ForeignChoice> => {
     if (!request.risk) return choice;
-    const prompt = request.prompts[Math.floor(index / n)];
-    return { ...choice, risk: await scoreAnswer(context, request.risk, prompt, choice.text, signal) };
+    return {
+      ...choice,
+      risk: await scoreAnswer(context, request, request.risk, index, choice.answer, signal),
+    };
   };
   const choices: Record<string, unknown>[] = [];
   for (const [i, choice] of first.choices.entries()) {
@@ -120,16 +127,25 @@ function shownChoice(
   return { index, ...held, logprobs: null, finish_reason: 'stop', hneurons };
 }
 
+/** Choices by the index that the server gives them, where it gives one to each. */
+function inOrder<T extends Record<string, unknown>>(choices: T[]): T[] {
+  if (!choices.every(({ index }) => Number.isInteger(index))) return choices;
+  return [...choices].sort((a, b) => (a.index as number) - (b.index as number));
+}
+
 function readChoices(upstream: Upstream, kind: ProxyRequest['kind'], raw: unknown) {
   const body = Body.safeParse(raw);
   if (!body.success) throw nonsense(upstream.host, 'an answer without choices');
-  const choices = body.data.choices.map((choice, i): ForeignChoice => {
-    const parsed = (kind === 'chat' ? ChatChoice : TextChoice).safeParse(choice);
-    if (!parsed.success) throw nonsense(upstream.host, `an answer without a usable text in choice ${i}`);
-    const { message, text } = parsed.data as { message?: { content?: string | null }; text?: string };
+  const choices = inOrder(body.data.choices).map((choice, i): ForeignChoice => {
+    const said = foreignContent(kind, choice);
+    const hasText = ['message', 'text'].some((field) => choice[field] !== undefined);
+    if (!hasText || said === undefined)
+      throw nonsense(upstream.host, `an answer without a usable text in choice ${i}`);
     // The other server may score too, by a detector of its own.
     const { hneurons: _, ...raw } = choice;
-    return { raw, text: (kind === 'chat' ? message?.content : text) ?? null };
+    const message = kind === 'chat' && !raw.message && { message: { role: 'assistant', content: said.text } };
+    const answer = { ...said, ending: endingOf(choice.finish_reason) };
+    return { raw: { ...raw, ...message }, answer };
   });
   return { raw: body.data, choices };
 }

@@ -1,30 +1,21 @@
 import { z } from 'zod';
+import { endingOf } from '../endpoint/finish.js';
 import type { Computing } from './computing.js';
 import type { ApiError } from './errors.js';
 import { createEventStream, eventText } from './event-stream.js';
-import { type ProxyRequest, scoreAnswer } from './proxy-answer.js';
+import { type ForeignAnswer, foreignContent, type ProxyRequest, scoreAnswer } from './proxy-answer.js';
 import { wholeAnswer } from './proxy-route.js';
 import { stopWhenGone } from './scope.js';
 import type { ServerContext } from './types.js';
 import { nonsense, type Upstream } from './upstream.js';
 
-const Chunk = z.looseObject({
-  choices: z
-    .array(
-      z.looseObject({
-        index: z
-          .int()
-          .min(0)
-          .max(1 << 16)
-          .default(0),
-        delta: z.looseObject({ content: z.string().nullish() }).nullish(),
-        text: z.string().nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    // A chunk that has nothing but the usage may do without.
-    .default([]),
-});
+const index = z
+  .int()
+  .min(0)
+  .max(1 << 16)
+  .optional();
+/** Usage comes with an empty list of choices, null, or none. */
+const Chunk = z.looseObject({ choices: z.array(z.looseObject({ index })).nullish() });
 
 /**
  * The other server's stream as it comes; the chunk that ends a choice waits for its score. Under a guard nothing goes out before
@@ -78,6 +69,11 @@ export async function proxyStream(
   return stream.body;
 }
 
+/** A choice while its text comes. */
+interface OpenChoice extends ForeignAnswer {
+  ended: boolean;
+}
+
 /** Chunks as they come, with the score in the one that ends each choice. */
 async function* passedOn(
   context: ServerContext,
@@ -85,30 +81,75 @@ async function* passedOn(
   request: ProxyRequest,
   signal: AbortSignal,
 ): AsyncGenerator<object, void> {
-  const { kind, path, body, risk, prompts, n } = request;
-  const texts = new Map<number, string>();
-  const ended = new Set<number>();
-  for await (const raw of upstream.events(path, body, signal)) {
-    const parsed = Chunk.safeParse(raw);
+  const { path, body, risk } = request;
+  const open = new Map<number, OpenChoice>();
+  const scored = (at: number, answer: ForeignAnswer) =>
+    risk && scoreAnswer(context, request, risk, at, answer, signal);
+  let shell: object = {};
+  const events = upstream.events(path, body, signal);
+  let next = await events.next();
+  for (; !next.done; next = await events.next()) {
+    const parsed = Chunk.safeParse(next.value);
     if (!parsed.success) throw nonsense(upstream.host, 'an event that is no part of an answer');
     const chunk = parsed.data;
-    for (const choice of chunk.choices) {
-      const { index, delta, text, finish_reason } = choice;
-      const whole = (texts.get(index) ?? '') + ((kind === 'chat' ? delta?.content : text) ?? '');
-      texts.set(index, whole);
-      // The other server may score too, by a detector of its own.
-      delete choice.hneurons;
-      if (finish_reason == null || ended.has(index)) continue;
-      ended.add(index);
-      if (!risk) continue;
-      const prompt = prompts[Math.floor(index / n)];
-      choice.hneurons = await scoreAnswer(context, risk, prompt, whole, signal);
+    // What has neither choices nor usage is a sign of life.
+    if (!chunk.choices && chunk.usage === undefined) continue;
+    const choices: Record<string, unknown>[] = [];
+    for (const [i, choice] of (chunk.choices ?? []).entries()) {
+      const { at, said } = addPart(upstream, request.kind, open, choice, i);
+      choices.push({ ...passedPart(request.kind, choice), index: at });
+      const isEnd = said.ending !== undefined && !said.ended;
+      if (!isEnd) continue;
+      said.ended = true;
+      const hneurons = await scored(at, said);
+      if (hneurons) choices[choices.length - 1].hneurons = hneurons;
     }
-    yield chunk;
+    const { choices: _, usage: __, ...rest } = chunk;
+    shell = rest;
+    yield { ...chunk, choices };
   }
-  if (ended.size === 0 || ended.size < texts.size) {
+  const unended = [...open].filter(([, { ended }]) => !ended);
+  if (open.size === 0 || (unended.length > 0 && !next.value)) {
     throw nonsense(upstream.host, 'a stream that ended before the answer did');
   }
+  // It says that it is done, but not how an answer ended.
+  for (const [at, said] of unended) {
+    const empty = request.kind === 'chat' ? { delta: {} } : { text: '' };
+    const hneurons = await scored(at, said);
+    yield {
+      ...shell,
+      choices: [{ index: at, ...empty, finish_reason: null, ...(hneurons && { hneurons }) }],
+    };
+  }
+}
+
+/** Adds a part to its choice. @throws ApiError for one in an unknown form, and for text behind the end */
+function addPart(
+  upstream: Upstream,
+  kind: ProxyRequest['kind'],
+  open: Map<number, OpenChoice>,
+  choice: Record<string, unknown>,
+  place: number,
+): { at: number; said: OpenChoice } {
+  const at = (choice.index as number | undefined) ?? place;
+  const said = open.get(at) ?? { text: '', thought: false, ending: undefined, ended: false };
+  open.set(at, said);
+  const part = foreignContent(kind, choice);
+  if (part === undefined) throw nonsense(upstream.host, 'an event that is no part of an answer');
+  if (said.ended && part.text !== '') throw nonsense(upstream.host, 'more of an answer after its end');
+  said.text += part.text;
+  said.thought ||= part.thought;
+  said.ending ??= endingOf(choice.finish_reason);
+  return { at, said };
+}
+
+/** A part as the client gets it: in OpenAI's form, and without the score of a detector that the other server may have. */
+function passedPart(kind: ProxyRequest['kind'], choice: Record<string, unknown>): Record<string, unknown> {
+  const { hneurons: _, message, ...part } = choice;
+  const finish_reason = endingOf(choice.finish_reason) === undefined ? null : choice.finish_reason;
+  const hasDelta = typeof part.delta === 'object' && part.delta !== null;
+  const delta = kind === 'chat' && !hasDelta && { delta: message ?? { content: part.text ?? '' } };
+  return { ...part, ...delta, finish_reason };
 }
 
 /** The whole answer, once the guard has let it pass, in as few chunks as there can be. */

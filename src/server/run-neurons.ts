@@ -22,8 +22,8 @@ export interface NeuronExample {
 export interface RunNeurons {
   /** The answers that drive a neuron of the detector most and least; null without the files of a run. */
   examples(place: number): Promise<{ most: NeuronExample[]; least: NeuronExample[] } | null>;
-  /** What `hneurons explain` found out about it; null without its file. */
-  card(neuron: { layer: number; index: number }): Promise<unknown>;
+  /** What `hneurons explain` found out about it, and the deviations that chance gives (`lens.chance`); null without its file. */
+  card(neuron: { layer: number; index: number }): Promise<{ card: unknown; chance: number | null }>;
 }
 
 const SHOWN = 8;
@@ -31,6 +31,7 @@ const SHOWN = 8;
 const ShownCase = CaseSchema.pick({ question: true, answer: true, class: true });
 const CardsSchema = z.object({
   cards: z.array(z.looseObject({ layer: z.int(), index: z.int() })),
+  lens: z.object({ chance: z.number() }).optional(),
 });
 
 export function createRunNeurons({ detector, path }: ServedDetector): RunNeurons {
@@ -63,10 +64,11 @@ export function createRunNeurons({ detector, path }: ServedDetector): RunNeurons
     async card({ layer, index }) {
       try {
         const text = await readFile(join(folder, 'explain.json'), 'utf8');
-        const { cards } = CardsSchema.parse(JSON.parse(text));
-        return cards.find((card) => card.layer === layer && card.index === index) ?? null;
+        const { cards, lens } = CardsSchema.parse(JSON.parse(text));
+        const card = cards.find((one) => one.layer === layer && one.index === index) ?? null;
+        return { card, chance: lens?.chance ?? null };
       } catch {
-        return null;
+        return { card: null, chance: null };
       }
     },
   };

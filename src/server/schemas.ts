@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Message } from '../pipeline/conversation.js';
-import { invalid } from './errors.js';
+import { ApiError, invalid } from './errors.js';
 
 /** Range of alpha that requests may ask for. */
 export const ALPHA_RANGE = [0, 3] as const;
@@ -54,12 +54,21 @@ export const SeedSchema = z.number().refine((seed) => Number.isInteger(seed) && 
 });
 const StopText = z.string().min(1).max(MOST.stopLength);
 
+/** −1, as other servers take it, is no limit. */
+const TokenLimit = z
+  .int()
+  .refine((value) => value >= 1 || value === -1, { message: 'must be at least 1, or -1 for no limit' });
+
 /** Fields that the endpoints share. */
 const common = {
   model: z.string().max(512).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z
-    .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .strictObject({
+      include_usage: z.boolean().nullish(),
+      include_obfuscation: z.boolean().nullish(),
+      continuous_usage_stats: neutral((value) => value === false, 'only false'),
+    })
     .nullish(),
   n: z.int().min(1).max(MOST.choices).nullish(),
   stop: z
@@ -72,18 +81,32 @@ const common = {
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
   // Not OpenAI's, but other servers have them under these names.
-  top_k: z.int().min(0).max(1_000_000).nullish(),
+  // −1 is other servers' way to switch it off.
+  top_k: z
+    .int()
+    .min(-1)
+    .max(1_000_000)
+    .transform((value) => Math.max(0, value))
+    .nullish(),
   min_p: z.number().min(0).max(1).nullish(),
-  max_tokens: z.int().min(1).nullish(),
+  max_tokens: TokenLimit.nullish(),
   hneurons: ExtensionSchema.nullish(),
   user: z.string().max(1024).nullish(),
   frequency_penalty: neutral((value) => value === 0, 'only 0'),
   presence_penalty: neutral((value) => value === 0, 'only 0'),
   logit_bias: neutral(isEmptyObject, 'only an empty one'),
+  // Not OpenAI's: what clients of other servers send at the value that changes nothing.
+  repetition_penalty: neutral((value) => value === 1, 'only 1'),
+  repeat_penalty: neutral((value) => value === 1, 'only 1'),
+  typical_p: neutral((value) => value === 1, 'only 1'),
+  mirostat: neutral((value) => value === 0, 'only 0'),
+  ignore_eos: neutral((value) => value === false, 'only false'),
+  skip_special_tokens: neutral((value) => value === true, 'only true'),
 };
 
 const Text = z.string();
-const Part = z.strictObject({ type: z.literal('text'), text: Text });
+/** `cache_control` asks for a cache, which changes no answer. */
+const Part = z.strictObject({ type: z.literal('text'), text: Text, cache_control: anything });
 const Content = z
   .union(
     [Text, z.array(Part).min(1)],
@@ -104,6 +127,10 @@ const MessageSchema = z.strictObject({
   annotations: neutral(isEmptyList, 'only an empty list'),
   tool_calls: neutral(isEmptyList, 'no tools'),
   function_call: neutral(isNothing, 'no tools'),
+  // Thoughts of earlier answers are told to no model.
+  reasoning_content: anything,
+  reasoning: anything,
+  id: anything,
 });
 export const MessagesSchema = z
   .array(MessageSchema)
@@ -117,13 +144,16 @@ export const MessagesSchema = z
 export const ChatSchema = z.strictObject({
   ...common,
   messages: MessagesSchema,
-  max_completion_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: TokenLimit.nullish(),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(MOST.topLogprobs).nullish(),
   response_format: neutral((value) => (value as { type?: unknown }).type === 'text', 'only text'),
   tools: neutral(isEmptyList, 'no tools'),
   tool_choice: neutral((value) => value === 'none' || value === 'auto', 'no tools'),
   functions: neutral(isEmptyList, 'no tools'),
+  function_call: neutral((value) => value === 'none' || value === 'auto', 'no tools'),
+  chat_template_kwargs: neutral(isEmptyObject, 'only an empty one'),
+  add_generation_prompt: neutral((value) => value === true, 'only true'),
   modalities: neutral((value) => Array.isArray(value) && value.every((one) => one === 'text'), 'only text'),
   reasoning_effort: neutral((value) => value === 'none', 'only "none"'),
   verbosity: neutral((value) => value === 'medium', 'only "medium"'),
@@ -155,39 +185,81 @@ export type CompletionBody = z.infer<typeof CompletionSchema>;
 
 const Answer = z.string().refine((text) => text.trim() !== '', { message: 'must not be empty' });
 const Question = z.string().trim().min(1);
-const ScoreItemSchema = z.union(
-  [
-    z.strictObject({ question: Question, answer: Answer }),
-    z.strictObject({ messages: MessagesSchema, answer: Answer }),
-  ],
-  { error: 'must be { question, answer } or { messages, answer }, neither of them empty' },
-);
-export type ScoreItem = z.infer<typeof ScoreItemSchema>;
+const QuestionItem = z.strictObject({ question: Question, answer: Answer });
+const MessagesItem = z.strictObject({ messages: MessagesSchema, answer: Answer });
+export type ScoreItem = z.infer<typeof QuestionItem> | z.infer<typeof MessagesItem>;
 
-const SCORE_BODY = `must be { question, answer }, { messages, answer } or { items: [...] } with at most ${MOST.items} of them`;
 const model = z.string().max(512).nullish();
-
-export const ScoreSchema = z.union(
-  [
-    z.strictObject({ items: z.array(ScoreItemSchema).min(1).max(MOST.items), model }),
-    z
-      .strictObject({ question: Question, answer: Answer, model })
-      .transform(({ question, answer, model }) => ({ items: [{ question, answer } as ScoreItem], model })),
-    z
-      .strictObject({ messages: MessagesSchema, answer: Answer, model })
-      .transform(({ messages, answer, model }) => ({ items: [{ messages, answer } as ScoreItem], model })),
-  ],
-  { error: SCORE_BODY },
-);
+const ScoreItems = z.strictObject({ items: z.array(z.unknown()).min(1).max(MOST.items), model });
 
 /**
- * Checks a body against a schema.
+ * Checks the body of `/v1/score`.
+ * @returns the items, each of them checked for itself: one that is wrong does not cost the others their scores
+ * @throws ApiError 400 where no item can be found, and for a wrong one that is not in a list
+ */
+export function parseScoreBody(body: unknown): { items: (ScoreItem | ApiError)[]; model?: string | null } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid(
+      `the body: must be { question, answer }, { messages, answer } or { items: [...] } with at most ${MOST.items} of them`,
+    );
+  }
+  if ('items' in body) {
+    const { items, model } = parseBody(ScoreItems, body);
+    return { items: items.map((item, i) => itemOrError(item, `items.${i}`)), model };
+  }
+  const { model: name, ...item } = body as { model?: unknown };
+  return { items: [parseScoreItem(item)], model: parseBody(z.object({ model }), { model: name }).model };
+}
+
+function parseScoreItem(item: unknown): ScoreItem {
+  const chosen =
+    typeof item === 'object' && item !== null && 'messages' in item ? MessagesItem : QuestionItem;
+  return parseBody<z.ZodType<ScoreItem>>(chosen, item);
+}
+
+function itemOrError(item: unknown, place: string): ScoreItem | ApiError {
+  try {
+    return parseScoreItem(item);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { param, code } = error;
+    // A field is named at the beginning of its message; an item as a whole is "the body" there.
+    const message = error.message.replace(/^the body: /, '');
+    const named = param !== null && message.startsWith(`${param}: `);
+    return invalid(
+      `${place}${named ? '.' : ': '}${message}`,
+      param === null ? place : `${place}.${param}`,
+      code ?? undefined,
+    );
+  }
+}
+
+/** Takes unknown fields that are null out of a body, as null changes no answer. @returns whether there were any */
+function dropUnknownNulls(body: unknown, issues: readonly z.core.$ZodIssue[]): boolean {
+  let dropped = false;
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const owner = issue.path.reduce((inner, part) => (inner as Record<PropertyKey, unknown>)[part], body);
+    for (const key of issue.keys) {
+      if ((owner as Record<string, unknown>)[key] !== null) continue;
+      delete (owner as Record<string, unknown>)[key];
+      dropped = true;
+    }
+  }
+  return dropped;
+}
+
+/**
+ * Checks a body against a schema. Unknown fields that are null are passed over.
  * @throws ApiError 400 that names the first field that is wrong
  */
 export function parseBody<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value, {
-    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? MISSING : undefined),
-  });
+  const parse = () =>
+    schema.safeParse(value, {
+      error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? MISSING : undefined),
+    });
+  let parsed = parse();
+  if (!parsed.success && dropUnknownNulls(value, parsed.error.issues)) parsed = parse();
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   if (issue.code === 'unrecognized_keys') {

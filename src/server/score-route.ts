@@ -1,11 +1,13 @@
 import { promptStyle } from '../engine/text/prompt.js';
+import { UserError } from '../errors.js';
+import { askedModel } from '../pipeline/detector.js';
 import { FEW_SHOT } from '../questions/few-shot.js';
 import { type AnswerRisk, scoreWritten, type WrittenAnswer } from '../risk/index.js';
 import { checkModel } from './answers-route.js';
 import { beginComputing, type HonoContext } from './computing.js';
-import { ApiError, invalid } from './errors.js';
+import { ApiError, invalid, maximumContext } from './errors.js';
 import { readBody } from './read-body.js';
-import { parseBody, type ScoreItem, ScoreSchema } from './schemas.js';
+import { parseScoreBody, type ScoreItem } from './schemas.js';
 import { untilAborted } from './scope.js';
 import type { ServedDetector, ServerContext } from './types.js';
 
@@ -17,15 +19,20 @@ export async function scoreRoute(context: ServerContext, c: HonoContext): Promis
   const { served } = context;
   if (!served)
     throw new ApiError(404, 'this server has no detector: start it with --detector', { code: 'no_detector' });
-  const { items, model } = parseBody(ScoreSchema, await readBody(c, context.settings.maxBody));
+  const body = await readBody(c, context.settings.maxBody);
+  const { items, model } = parseScoreBody(body);
+  const isList = items.length > 1 || 'items' in (body as object);
   checkModel(context, model);
   const computing = beginComputing(context, c, 1);
   const { signal } = computing.scope;
   const work = scoreItems(context, served, items, signal);
   try {
     const results = await untilAborted(work, signal);
+    const [first] = results;
+    // A list has its errors item by item; a single item is answered as a request of its own.
+    if (!isList && first instanceof ApiError) throw first;
     computing.end();
-    return c.json({ results });
+    return c.json({ results: results.map((one) => (one instanceof ApiError ? one.body() : one)) });
   } catch (error) {
     const told = computing.failure(error);
     // Its place is free when nothing is computed for it any more.
@@ -35,51 +42,76 @@ export async function scoreRoute(context: ServerContext, c: HonoContext): Promis
   }
 }
 
+/** What the detector says about each item, or why it says nothing: one item that is wrong leaves the others their scores. */
 async function scoreItems(
   context: ServerContext,
   { detector, heldOut }: ServedDetector,
-  items: readonly ScoreItem[],
+  items: readonly (ScoreItem | ApiError)[],
   signal: AbortSignal,
-): Promise<AnswerRisk[]> {
+): Promise<(AnswerRisk | ApiError)[]> {
   const { backend, prompts, settings } = context;
-  const style = promptStyle(backend.model, detector.promptStyle, FEW_SHOT);
-  const answers = items.map((item): WrittenAnswer => {
-    const prompt = 'question' in item ? style.text(item.question) : prompts.ofMessages(item.messages).text;
-    return { prompt, answer: item.answer };
-  });
+  const style = promptStyle(askedModel(backend.model, detector), detector.promptStyle, FEW_SHOT);
+  const answers = await Promise.all(
+    items.map(async (item, i): Promise<WrittenAnswer | ApiError> => {
+      if (item instanceof ApiError) return item;
+      try {
+        const prompt =
+          'question' in item
+            ? await style.text(item.question)
+            : (await prompts.ofMessages(item.messages)).text;
+        return { prompt, answer: item.answer };
+      } catch (error) {
+        // The template of the model refuses this conversation.
+        if (error instanceof UserError) return invalid(`items.${i}: ${error.message}`, `items.${i}`);
+        throw error;
+      }
+    }),
+  );
   const risk = { detector, heldOut, threshold: settings.threshold };
-  const results: AnswerRisk[] = [];
+  const results: (AnswerRisk | ApiError)[] = [];
   for (let from = 0; from < answers.length; from += BATCH) {
-    const batch = answers.slice(from, from + BATCH);
     signal.throwIfAborted();
-    await checkLength(context, batch, style.tokenize, from);
-    const risks = await backend.call((engine) => scoreWritten(engine, risk, batch, style.tokenize, signal));
-    risks.forEach((one, i) => {
-      if (!one) throw invalid(`items.${from + i}: the tokens of the model cannot spell this answer`, 'items');
-      results.push(one);
+    const batch = await checkLengths(context, answers.slice(from, from + BATCH), style.tokenize, from);
+    const right = batch.flatMap((one) => (one instanceof ApiError ? [] : [one]));
+    const risks =
+      right.length === 0
+        ? []
+        : await backend.call((engine) => scoreWritten(engine, risk, right, style.tokenize, signal));
+    let next = 0;
+    batch.forEach((one, i) => {
+      const place = `items.${from + i}`;
+      const unspelt = () => invalid(`${place}: the tokens of the model cannot spell this answer`, place);
+      results.push(one instanceof ApiError ? one : (risks[next++] ?? unspelt()));
     });
   }
   return results;
 }
 
-/** @throws ApiError 400 for a prompt with an answer that are too long together */
-async function checkLength(
+/** The answers, with an error in place of each that is too long together with its prompt. */
+async function checkLengths(
   { backend, settings }: ServerContext,
-  answers: WrittenAnswer[],
+  answers: readonly (WrittenAnswer | ApiError)[],
   tokenize: { special: boolean; bos: boolean },
   first: number,
-): Promise<void> {
+): Promise<(WrittenAnswer | ApiError)[]> {
   const { contextTokens } = settings;
-  const texts = answers.map(({ prompt, answer }) => prompt + answer);
   const tooLong = (i: number) =>
     invalid(
-      `items.${first + i}: prompt and answer are longer than the ${contextTokens} tokens that this server takes`,
-      'items',
+      `items.${first + i}: prompt and answer are too long: ${maximumContext(contextTokens)}`,
+      `items.${first + i}`,
       'context_length_exceeded',
     );
-  const monster = texts.findIndex((text) => text.length > 64 * contextTokens);
-  if (monster >= 0) throw tooLong(monster);
+  // Not even tokenised where each token would have to be longer than any is.
+  const checked = answers.map((one, i) =>
+    !(one instanceof ApiError) && one.prompt.length + one.answer.length > 64 * contextTokens
+      ? tooLong(i)
+      : one,
+  );
+  const texts = checked.flatMap((one) => (one instanceof ApiError ? [] : [one.prompt + one.answer]));
   const tokens = await backend.call((engine) => engine.tokenize(texts, tokenize));
-  const long = tokens.findIndex(({ length }) => length > contextTokens);
-  if (long >= 0) throw tooLong(long);
+  let next = 0;
+  return checked.map((one, i) => {
+    if (one instanceof ApiError) return one;
+    return tokens[next++].length > contextTokens ? tooLong(i) : one;
+  });
 }

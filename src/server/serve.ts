@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
-import { detectorNeurons } from '../pipeline/detector.js';
+import { askedModel, detectorNeurons } from '../pipeline/detector.js';
+import { baseNotice } from '../pipeline/run.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
 import { type Backend, openBackend } from './backend.js';
@@ -24,6 +25,7 @@ export interface ServeOptions {
   settings: Omit<ServerSettings, 'hosts'>;
   /** Another server, which writes the answers; closed with this one. */
   upstream?: Upstream;
+  commands?: ServerContext['commands'];
   host: string;
   /** 0: any that is free. */
   port: number;
@@ -82,7 +84,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       restarts: () => backend.restarts,
       pid: () => backend.pid,
     });
-    const prompts = requestPrompts(backend.model, served?.detector.promptStyle ?? 'auto');
+    const asked = served ? askedModel(backend.model, served.detector) : backend.model;
+    const prompts = requestPrompts(asked, served?.detector.promptStyle ?? 'auto');
+    if (!served && prompts.kind === 'chat' && asked.baseSign) say(baseNotice(asked));
+    // A broken template refuses chats, not the server: completions do without it.
+    await prompts.ofMessages(PROBE).catch((error: Error) => say(`warning: ${error.message}`));
     const context = {
       version,
       model,
@@ -94,6 +100,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       metrics,
       scopes,
       upstream,
+      commands: options.commands,
     };
     const app = createApp(context, webFiles(WEB), (error) => {
       say(`a bug: ${error instanceof Error ? error.stack : String(error)}`);
@@ -126,6 +133,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     throw error;
   }
 }
+
+const PROBE = [{ role: 'user' as const, content: 'What is the capital of France?' }];
 
 /** Where the build puts the web page: dist/web, beside dist/src. */
 const WEB = fileURLToPath(new URL('../../web', import.meta.url));

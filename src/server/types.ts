@@ -3,6 +3,7 @@ import type { Detector } from '../pipeline/detector.js';
 import type { GuardMode, HeldOutAnswers } from '../risk/index.js';
 import type { Admission } from './admission.js';
 import type { Backend } from './backend.js';
+import type { detectorCommands } from './commands.js';
 import type { Metrics } from './metrics.js';
 import type { Scopes } from './scope.js';
 import type { Upstream } from './upstream.js';
@@ -69,4 +70,6 @@ export interface ServerContext {
   scopes: Scopes;
   /** Another server, which writes the answers. */
   upstream?: Upstream;
+  /** How to make a detector, as this machine and others may see it. */
+  commands?: ReturnType<typeof detectorCommands>;
 }

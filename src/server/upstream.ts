@@ -1,7 +1,8 @@
-import OpenAI, { APIError } from 'openai';
-import { Stream } from 'openai/streaming';
+import OpenAI from 'openai';
 import { type Dispatcher, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
+import { dropConnections } from '../connections.js';
+import { DONE, errorIn, streamedValues } from '../endpoint/events.js';
 import { type EndpointError, explain, type Target } from '../endpoint/failure.js';
 import { openDispatcher } from '../endpoint/transport.js';
 import { UserError } from '../errors.js';
@@ -27,8 +28,11 @@ export interface Upstream {
    * @throws ApiError 400, 404, 429 or 502 with one line that says what is wrong; the signal's reason when aborted
    */
   whole(path: string, body: object, signal: AbortSignal): Promise<unknown>;
-  /** The events of a streamed answer, each JSON of any form; ends where the server says that it is done. Throws as {@link whole}. */
-  events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, void>;
+  /**
+   * The events of a streamed answer, each JSON of any form. Returns true where the server said that it was done, false where the
+   * connection just ended. Throws as {@link whole}.
+   */
+  events(path: string, body: object, signal: AbortSignal): AsyncGenerator<unknown, boolean>;
   close(): Promise<void>;
 }
 
@@ -101,7 +105,7 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
     async whole(path, body, signal) {
       try {
         const text = await (await ask(path, body, signal, 'application/json')).text();
-        return parseJson(text, target.host);
+        return checked(parseJson(text, target.host), target.host);
       } catch (error) {
         throw failed(error, body, signal);
       }
@@ -113,13 +117,11 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
       try {
         signal.throwIfAborted();
         const response = await ask(path, body, own.signal, 'text/event-stream');
-        const type = response.headers.get('content-type') ?? '';
-        if (!type.startsWith('text/event-stream')) {
-          own.abort();
-          throw nonsense(target.host, `${JSON.stringify(type.slice(0, 60))} in place of a stream of events`);
+        for await (const value of valuesOf(response, target.host)) {
+          if (value === DONE) return true;
+          yield checked(value, target.host);
         }
-        // Ends the connection when the reader leaves.
-        yield* Stream.fromSSEResponse<unknown>(response, own, client);
+        return false;
       } catch (error) {
         throw failed(error, body, signal);
       } finally {
@@ -127,7 +129,7 @@ export function openUpstream({ url: text, model, env = process.env }: UpstreamSe
         own.abort();
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => dropConnections(dispatcher),
   };
 }
 
@@ -181,6 +183,29 @@ function parseJson(text: string, host: string): unknown {
   }
 }
 
+/** Media types of streams; a type is written in any case. */
+const STREAM_TYPES = /event-stream|ndjson|jsonl|json-?lines|json-seq|stream\+json/i;
+
+/** @throws ApiError for an answer that is no stream, with the reason that it gives */
+async function* valuesOf(response: Response, host: string): AsyncGenerator<unknown, void> {
+  const type = response.headers.get('content-type') ?? '';
+  if (STREAM_TYPES.test(type)) {
+    yield* streamedValues(response.body as unknown as AsyncIterable<Uint8Array>);
+    return;
+  }
+  if (/json/i.test(type)) checked(parseJson(await response.text(), host), host);
+  throw nonsense(host, `${JSON.stringify(type.slice(0, 60))} in place of a stream of events`);
+}
+
+/** @throws ApiError for an answer of status 200 that says what went wrong */
+function checked(value: unknown, host: string): unknown {
+  const said = errorIn(value);
+  if (said === undefined) return value;
+  throw new ApiError(502, `the upstream server ${host} failed during the answer; it says: ${said}`, {
+    code: 'upstream_failed',
+  });
+}
+
 /** An answer of the other server that cannot be used. */
 export function nonsense(host: string, what: string): ApiError {
   return new ApiError(502, `the upstream server ${host} sent ${what}`, { code: 'upstream_failed' });
@@ -194,14 +219,6 @@ function toApiError(error: unknown, target: Target): ApiError {
     return nonsense(host, `more than ${LARGEST_ANSWER / 2 ** 20} MiB in one answer`);
   }
   if (error instanceof SyntaxError) return nonsense(host, 'an event that is no JSON');
-  // An error object within a stream.
-  if (error instanceof APIError && error.status === undefined && error.error !== undefined) {
-    const { message } = error.error as { message?: unknown };
-    const said = typeof message === 'string' ? message.replace(/\s+/g, ' ').slice(0, 200) : 'no reason given';
-    return new ApiError(502, `the upstream server ${host} failed during the answer; it says: ${said}`, {
-      code: 'upstream_failed',
-    });
-  }
   const broken = error instanceof TypeError && /terminated|aborted/.test(error.message);
   if (broken)
     return new ApiError(

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../errors.js';
-import { fileError } from '../formats/file-error.js';
+import { duplicateKey } from '../formats/json-keys.js';
 import { openSafetensors, type SafetensorsType } from '../formats/safetensors.js';
+import { readTextFile } from '../formats/text-file.js';
+import { isSafeName } from '../models/hubPath.js';
 
 /** A tensor of a checkpoint and the file that holds it. */
 export interface CheckpointTensor {
@@ -62,7 +63,7 @@ export async function checkpointTensors(path: string): Promise<Map<string, Check
 export function shardsInIndex(content: unknown, where: string): Record<string, string> {
   const index = IndexSchema.safeParse(content);
   if (!index.success) throw new UserError(`${where} is no index of shards: it has no weight_map`);
-  const outside = Object.values(index.data.weight_map).find((name) => /[\\/:]|^\.*$/.test(name));
+  const outside = Object.values(index.data.weight_map).find((name) => !isSafeName(name));
   if (outside !== undefined) {
     throw new UserError(
       `${where} names ${JSON.stringify(outside)} as a shard; shards are files beside the index, so it is not read`,
@@ -90,12 +91,14 @@ function mainFile(path: string): string {
 
 /** @throws UserError when the file cannot be read or is not JSON. */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new UserError(`${path} is not valid JSON`, { cause });
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw new UserError(`${path}: an object in it has ${JSON.stringify(twice)} twice`);
+  return value;
 }

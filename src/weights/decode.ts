@@ -1,6 +1,7 @@
 import { ggmlType } from '../engine/gguf/ggml-types.js';
 import { copyFloats, type Decoder, libraryDecoder } from '../engine/native/dequantise.js';
-import type { Pointer } from '../engine/native/llama.js';
+import { FUNCTIONS } from '../engine/native/functions.js';
+import { bindFunctions, type Pointer } from '../engine/native/llama.js';
 import { UserError } from '../errors.js';
 import { decodeHalves } from '../formats/float16.js';
 import { ggmlBase } from './library.js';
@@ -44,6 +45,6 @@ const decoders = new Map<number, Decoder | undefined>();
 let traitsOf: ((type: number) => Pointer) | undefined;
 
 function typeTraits(type: number): Pointer {
-  traitsOf ??= ggmlBase().func('void *ggml_get_type_traits(int32_t type)') as (type: number) => Pointer;
+  traitsOf ??= bindFunctions(ggmlBase(), { typeTraits: FUNCTIONS['ggml-base'].typeTraits }).typeTraits;
   return traitsOf(type);
 }

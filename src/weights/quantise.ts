@@ -1,39 +1,20 @@
 import { ggmlType } from '../engine/gguf/ggml-types.js';
+import { FUNCTIONS } from '../engine/native/functions.js';
+import { bindFunctions } from '../engine/native/llama.js';
 import { ggmlBase } from './library.js';
 
 /** Stores `rows` rows of `columns` float32 values in a block format, as llama.cpp's own quantiser does. */
 export type Quantiser = (values: Float32Array, rows: number, columns: number) => Buffer;
 
-let functions:
-  | {
-      quantise(
-        type: number,
-        from: Float32Array,
-        to: Buffer,
-        start: number,
-        rows: number,
-        columns: number,
-        importance: null,
-      ): number;
-      needsImportance(type: number): boolean;
-    }
-  | undefined;
-
-function bind() {
-  const library = ggmlBase();
-  return {
-    quantise: library.func(
-      'size_t ggml_quantize_chunk(int32_t type, const float *src, _Out_ void *dst, int64_t start, int64_t nrows, int64_t n_per_row, const float *imatrix)',
-    ),
-    needsImportance: library.func('bool ggml_quantize_requires_imatrix(int32_t type)'),
-  };
-}
+const { quantizeChunk, quantizeNeedsImportance } = FUNCTIONS['ggml-base'];
+const bind = () => bindFunctions(ggmlBase(), { quantizeChunk, quantizeNeedsImportance });
+let functions: ReturnType<typeof bind> | undefined;
 
 /** The quantiser of a ggml type; undefined for types that cannot be made without an importance matrix, or not at all. */
 export function quantiserOf(type: number): Quantiser | undefined {
   const known = ggmlType(type);
   functions ??= bind();
-  const { quantise, needsImportance } = functions;
+  const { quantizeChunk: quantise, quantizeNeedsImportance: needsImportance } = functions;
   if (!known || known.blockSize === 1 || known.name === 'Q8_1' || known.name === 'Q8_K') return undefined;
   if (needsImportance(type)) return undefined;
   return (values, rows, columns) => {

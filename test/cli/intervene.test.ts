@@ -151,7 +151,7 @@ describe('hneurons intervene', () => {
     );
     assert.match(
       found.summary.join('\n'),
-      /^The model itself is broken at 3 \(plain questions 0.% right, prose \d+.% degenerate; so are 0 of 4 control sets\)/m,
+      /^The model itself is broken at 3 \(plain questions 0.% right, prose \d+.% degenerate; none of 4 control sets is broken there\)/m,
     );
     assert.deepEqual(found.detector.hNeurons, 2);
     assert.equal(found.sets.length, 5);

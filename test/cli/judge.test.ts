@@ -253,3 +253,18 @@ test('Ctrl-C ends a command whose server is silent, at once, with 130', async ()
   assert.equal(said, 'hneurons: stopped; the same command goes on from here\n');
   assert.ok(performance.now() - began < 30_000, 'long before the time limit of 120 s');
 });
+
+test('a response that ends inside a thought is not judged, and counted', async () => {
+  const thoughts = file(
+    'thoughts.jsonl',
+    { ...capital, response: '<think>Okay, the capital is Lima' },
+    { ...capital, response: '<think>Lima or Cusco?</think>Cusco' },
+  );
+  const { status, stdout, stderr } = await run('judge', thoughts);
+  assert.equal(status, 0);
+  assert.deepEqual(
+    parse(stdout).map(({ verdict }) => verdict),
+    ['failed', 'wrong'],
+  );
+  assert.match(stderr, /1 of 2 responses end inside a thought: they have no answer and are not judged/);
+});

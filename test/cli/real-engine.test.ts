@@ -52,7 +52,7 @@ async function tokenCount(text: string): Promise<number> {
 
 async function answerGreedily(questions: string[]): Promise<string[]> {
   const style = promptStyle(engine.model, 'plain', FEW_SHOT);
-  const prompts = await engine.tokenize(questions.map(style.text), style.tokenize);
+  const prompts = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
   const answers: string[] = [];
   let next = 0;
   await engine.sample({

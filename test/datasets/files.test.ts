@@ -65,10 +65,18 @@ test("Parquet of one's own: wrong columns, empty aliases, duplicate ids, nested 
     /row 3: id "x" is already used in row 1/,
     /row 4: "question" must be text/,
   );
-  const nested = triviaFile(triviaRows('train', 3));
+  const struct = parquet({ question: 'text', answer: { score: 'text' } }, [
+    { question: 'Q?', answer: { score: 'A' } },
+  ]);
   await expectUserError(
-    () => open(write('nested.parquet', nested)),
-    /3 broken rows: row 1: "answer" must be text/,
+    () => open(write('struct.parquet', struct)),
+    /1 broken row: row 1: "answer" must be text/,
+  );
+  const nested = triviaFile(triviaRows('train', 3));
+  assert.equal(
+    (await open(write('nested.parquet', nested))).questions.length,
+    3,
+    'an answer with its aliases',
   );
   assert.equal((await open(`triviaqa=${write('trivia.parquet', nested)}`)).questions.length, 3);
 });

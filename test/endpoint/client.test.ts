@@ -242,3 +242,36 @@ test('a model that wants max_completion_tokens gets it, from then on', async () 
     ],
   );
 });
+
+test('answers in the forms of other servers: parts, thoughts apart, other ends, errors with status 200', async () => {
+  const choice = (message: object, finish_reason?: unknown): Reply => ({
+    json: { choices: [{ message, finish_reason }] },
+  });
+  const parts = [
+    { type: 'thinking', thinking: [] },
+    { type: 'text', text: 'Lima' },
+  ];
+  for (const [reply, wanted] of [
+    [choice({ content: 'Lima' }, 'eos_token'), { text: 'Lima', finish: 'stop' }],
+    [choice({ content: 'Lima' }, 'max_tokens'), { text: 'Lima', finish: 'length' }],
+    [choice({ content: 'Lima' }, 'content_filter'), { text: 'Lima', finish: 'broken' }],
+    [choice({ content: 'Lima' }), { text: 'Lima', finish: 'other' }],
+    [choice({ content: 'Lima' }, ''), { text: 'Lima', finish: 'other' }],
+    [choice({ content: parts }, 'stop'), { text: 'Lima', finish: 'stop', thought: true }],
+    [choice({ content: 'Lima', reasoning_content: '' }, 'stop'), { text: 'Lima', finish: 'stop' }],
+    [choice({ content: null, reasoning: 'hm' }, 'length'), { text: '', finish: 'length', thought: true }],
+    [choice({ content: null }, 'length'), { text: '', finish: 'length' }],
+  ] as [Reply, object][]) {
+    const { ask } = await setUp([reply]);
+    assert.deepEqual((await ask()).choices, [{ ...wanted, tokens: undefined }], JSON.stringify(reply));
+  }
+  const bom = await setUp([
+    { body: '\ufeff{"choices":[{"message":{"content":"Lima"},"finish_reason":"stop"}]}' },
+  ]);
+  assert.equal((await bom.ask()).choices[0].text, 'Lima');
+  const failing = await setUp([{ json: { error: { message: 'out of\nmemory' } } }]);
+  await expectUserError(failing.ask, /failed with status 200; it says: out of memory/);
+  assert.equal(failing.server.requests.length, 3, 'asked again');
+  const none = await setUp([choice({ content: null }, 'stop')]);
+  await expectUserError(none.ask, /content is null/);
+});

@@ -31,7 +31,7 @@ const logitsOf = (tokens: readonly number[], key: string): Float32Array => {
 const cettOf = (tokens: readonly number[], key: string): number => (hash(tokens, key) % 1000) / 1000;
 
 /** A context that keeps llama.cpp's rules, and a watch upon it: breaking one is an error. */
-function fakeNative(cells: number, rowLimit: number) {
+function fakeNative(cells: number, rowLimit: number, oneSteering = false) {
   interface Cell {
     token: number;
     key: string;
@@ -43,6 +43,7 @@ function fakeNative(cells: number, rowLimit: number) {
   let used = 0;
   let wanted = 0;
   let set = 'nothing set';
+  let computed = false;
   const statistics = { decodes: 0, rows: 0, peak: 0, switches: 0, held: 0 };
   const release = (cell: Cell) => {
     if (--cell.holders === 0) used--;
@@ -70,6 +71,7 @@ function fakeNative(cells: number, rowLimit: number) {
     },
     decode() {
       decoded = rows.splice(0);
+      computed = true;
       context.rows = 0;
       statistics.decodes++;
       statistics.rows += decoded.length;
@@ -95,6 +97,11 @@ function fakeNative(cells: number, rowLimit: number) {
     },
     clear() {
       for (const sequence of [...sequences.keys()]) context.removeSequence(sequence);
+    },
+    renew() {
+      context.clear();
+      set = 'nothing set';
+      computed = false;
     },
     free() {},
   };
@@ -123,6 +130,7 @@ function fakeNative(cells: number, rowLimit: number) {
         key,
         set: (address) => {
           assert.equal(address, ADDRESS);
+          assert.ok(!oneSteering || !computed, 'the steering of a used context is changed');
           if (set !== key) statistics.switches++;
           set = key;
         },
@@ -159,9 +167,12 @@ function expected(request: NumberedRequest): { tokens: number[]; cett: number[] 
   return { tokens, cett: request.score ? cett : [] };
 }
 
-function makeRig(cells: number, options: { rows?: number; concurrency?: number; kept?: number } = {}) {
-  const { rows = 32, concurrency = 6, kept = 4 } = options;
-  const native = fakeNative(cells, rows);
+function makeRig(
+  cells: number,
+  options: { rows?: number; concurrency?: number; kept?: number; oneSteering?: boolean } = {},
+) {
+  const { rows = 32, concurrency = 6, kept = 4, oneSteering } = options;
+  const native = fakeNative(cells, rows, oneSteering);
   const sequences = makeSequences(native.context, {
     sequences: concurrency + kept,
     idleCells: cells >> 1,
@@ -174,6 +185,7 @@ function makeRig(cells: number, options: { rows?: number; concurrency?: number; 
     watch: native.watch,
     picker: makePicker(VOCAB),
     log,
+    oneSteering,
     onReady: () => {},
   });
   const told = new Map<number, Told>();
@@ -252,10 +264,16 @@ function randomRequest(number: number, random: () => number, longest: number): N
   };
 }
 
-for (const cells of [160, 400, 4000])
-  it(`random traffic in ${cells} cells: each request gets its own answer and no rule is broken`, async () => {
+for (const [cells, oneSteering] of [
+  [160, false],
+  [400, false],
+  [4000, false],
+  [160, true],
+  [4000, true],
+] as const)
+  it(`random traffic in ${cells} cells${oneSteering ? ', one steering in a context' : ''}: each request gets its own answer and no rule is broken`, async () => {
     const random = seededRandom(cells);
-    const rig = makeRig(cells);
+    const rig = makeRig(cells, { oneSteering });
     const requests: NumberedRequest[] = [];
     const cancelled = new Set<number>();
     for (let number = 1; number <= 80; number++) {

@@ -127,13 +127,14 @@ describe('the token tree draws as independent runs would', () => {
       temperature: 0.7,
       maxTokens: 3,
     });
-    for (const { tokens, logProbability, finish } of results[0].samples) {
-      if (finish === 'end') continue;
+    for (const { tokens, logProbability, endLogProbability, finish } of results[0].samples) {
+      assert.equal(endLogProbability! < 0, finish === 'end', 'what is behind the text is told apart');
       let want = 0;
       tokens.forEach((token, i) => {
         want += Math.log(distribution([...prompt, ...tokens.slice(0, i)])[token]);
       });
-      assert.ok(Math.abs(logProbability - want) < 2e-2, `${logProbability} against ${want}`);
+      const text = logProbability - endLogProbability!;
+      assert.ok(Math.abs(text - want) < 2e-2, `${text} against ${want}`);
     }
   });
 });

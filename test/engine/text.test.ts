@@ -62,27 +62,27 @@ const INFO = { name: 'tiny', bosToken: '<s>', eosToken: '</s>', addBos: true } a
 describe('prompts', () => {
   const examples = [{ question: 'How many legs has a spider?', answer: 'eight' }];
 
-  it('a chat model gets its own template, with BOS left to the tokenizer', () => {
+  it('a chat model gets its own template, with BOS left to the tokenizer', async () => {
     const style = promptStyle({ ...INFO, chatTemplate: TEMPLATE }, 'auto', examples);
     assert.equal(style.kind, 'chat');
     assert.equal(
-      style.text('Who?'),
+      await style.text('Who?'),
       '<|im_start|>user\nWho? Respond with the answer only, without any explanation.<|im_end|>\n<|im_start|>assistant\n',
     );
     assert.deepEqual(style.stop, []);
     const without = promptStyle({ ...INFO, addBos: false, chatTemplate: TEMPLATE }, 'auto', examples);
-    assert.ok(without.text('Who?').startsWith('<s><|im_start|>'));
+    assert.ok((await without.text('Who?')).startsWith('<s><|im_start|>'));
   });
 
-  it('a base model gets worked examples, and stops at the newline', () => {
+  it('a base model gets worked examples, and stops at the newline', async () => {
     const style = promptStyle(INFO, 'auto', examples);
     assert.equal(style.kind, 'few-shot');
     assert.equal(
-      style.text('Who?'),
+      await style.text('Who?'),
       'Question: How many legs has a spider?\nAnswer: eight\n\nQuestion: Who?\nAnswer:',
     );
     assert.deepEqual(style.stop, ['\n']);
-    assert.equal(promptStyle(INFO, 'plain', examples).text('Who?'), 'Question: Who?\nAnswer:');
+    assert.equal(await promptStyle(INFO, 'plain', examples).text('Who?'), 'Question: Who?\nAnswer:');
   });
 
   it('set by hand: few-shot for a chat model, chat for a base model is refused', async () => {

@@ -6,6 +6,7 @@ import { UserError } from '../../src/errors.js';
 import { readClassifier } from '../../src/exchange/classifier.js';
 import { readPickle } from '../../src/formats/pickle.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { PICKLES } from './pickles.js';
 
 /**
  * A LogisticRegression(penalty='l1', C=10) fitted to 40 x 8 float32 features, as scikit-learn 1.9.1 gives it to joblib 1.6.0
@@ -100,11 +101,49 @@ test('what a hostile pickle calls stays a name', async () => {
   await assert.rejects(readClassifier(save('hostile.pkl', text)), /no trained linear classifier/);
 });
 
+test('every protocol, boolean classes, zlib and a C of NumPy are read as the same numbers', async () => {
+  const read = new Map<string, Awaited<ReturnType<typeof readClassifier>>>();
+  for (const [name, text] of Object.entries(PICKLES)) {
+    read.set(name, await readClassifier(save(`${name}.pkl`, Buffer.from(text, 'base64'))));
+  }
+  const { coef, intercept } = read.get('PROTOCOL_5')!;
+  assert.ok(Math.abs(coef[2] - 14.714334853430733) < 1e-12 && Math.abs(intercept + 6.42102889563001) < 1e-12);
+  assert.deepEqual(read.get('PROTOCOL_2'), read.get('PROTOCOL_5'));
+  assert.deepEqual(read.get('ZLIB'), read.get('PROTOCOL_5'));
+  for (const [name, { C, coef }] of read) assert.deepEqual([C, coef.length], [10, 8], name);
+});
+
+test('a C that no detector can have is refused, not written', async () => {
+  const bytes = Buffer.from(PICKLES.PROTOCOL_5, 'base64');
+  // BINFLOAT or BININT1 behind the key "C".
+  const at = bytes.indexOf(Buffer.from('8c01439447', 'hex'));
+  const at1 = bytes.indexOf(Buffer.from('8c0143944b', 'hex'));
+  assert.ok(at >= 0 || at1 >= 0);
+  const key = (at >= 0 ? at : at1) + 4;
+  const behind = bytes.subarray(key + (at >= 0 ? 9 : 2));
+  for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const number = Buffer.alloc(9, 0x47);
+    number.writeDoubleBE(value, 1);
+    // The frame's length is not looked at.
+    const changed = Buffer.concat([bytes.subarray(0, key), number, behind]);
+    await assert.rejects(readClassifier(save('c.pkl', changed)), new RegExp(`C = ${value}; C must be`));
+  }
+  const none = Buffer.concat([bytes.subarray(0, key), Buffer.from('N'), behind]);
+  await assert.rejects(readClassifier(save('c.pkl', none)), /C that is no number/);
+});
+
 test('compressed joblib files and other models are refused with a reason', async () => {
-  await assert.rejects(
-    readClassifier(save('z.pkl', Buffer.from('789c0300', 'hex'))),
-    /must not be compressed/,
-  );
+  for (const [start, reason] of [
+    ['789c0300', /damaged: it cannot be decompressed/],
+    ['1f8b0800', /damaged: it cannot be decompressed/],
+    ['425a6839', /compressed with bzip2/],
+    ['fd377a585a0000', /compressed with xz/],
+    ['5d00008000', /compressed with lzma/],
+    ['04224d1864', /compressed with lz4/],
+    ['286c70310a', /does not begin like one of protocol 2/],
+  ] as const) {
+    await assert.rejects(readClassifier(save('z.pkl', Buffer.from(start, 'hex'))), reason);
+  }
   const classes = Buffer.from(PICKLE, 'base64');
   // The second class, 1, becomes 2.
   const at = classes.indexOf(Buffer.from('0000000000000000' + '0100000000000000', 'hex'));

@@ -285,6 +285,41 @@ test('--rejudge takes the rule in place of the verdicts of the file', async () =
   assert.equal(sample('rejudged').verdict, 'correct');
 });
 
+test('responses that a limit cut off are counted, those that a server broke off are left out, lost scripts are named', async () => {
+  const reasons = ['stop', 'max_tokens', 'content_filter', ''];
+  const judged = join(root, 'ends.jsonl');
+  const row = (i: number) => ({
+    ...{
+      id: `q${i}`,
+      question: `Q${i}?`,
+      response: i % 2 ? 'wrong' : 'right',
+      label: i % 2 ? 'wrong' : 'correct',
+    },
+    ...{ Finish_Reason: reasons[(i >> 1) % 4] },
+  });
+  writeFileSync(judged, Array.from({ length: 80 }, (_, i) => JSON.stringify(row(i))).join('\n'));
+  // The last argument is --quiet.
+  const { stderr } = await runCli(...importInto('ends', judged).slice(0, -1));
+  assert.match(stderr, /20 of 60 responses were cut off at a token limit, and 10 of these count as made up/);
+  assert.match(stderr, /20 left out, .*20 x its response was broken off \(finish_reason "content_filter"\)/);
+  const responses = readFileSync(join(root, 'ends', 'responses.jsonl'), 'utf8');
+  assert.equal(responses.match(/"finish":"length"/g)?.length, 20);
+
+  const tokens = join(root, 'scripts.jsonl');
+  const item = (i: number) => {
+    const fine = { response: 'X', tokens: ['X'], answer_tokens: ['X'] };
+    const split = { response: '東京', tokens: ['東', '\ufffd', '\ufffd'], answer_tokens: ['\ufffd'] };
+    return { id: `q${i}`, question: `Q${i}?`, judge: i % 2 ? 'true' : 'false', ...(i < 3 ? split : fine) };
+  };
+  writeFileSync(tokens, Array.from({ length: 60 }, (_, i) => JSON.stringify(item(i))).join('\n'));
+  const lost = await runCli(...importInto('scripts', tokens).slice(0, -1));
+  assert.match(
+    lost.stderr,
+    /3 responses left out as .* \(by script: 3 Han\): those that are left are a selection/,
+  );
+  assert.match(lost.stderr, /3 x the tokens hold U\+FFFD/);
+});
+
 test('files that do not go together are refused, and what is left out is listed', async () => {
   await refused(
     importInto('x', ...published('answer_tokens.jsonl'), '--format', 'samples'),

@@ -126,3 +126,16 @@ test('a full disk is named and leaves whole lines', async (t) => {
   assert.ok(readFileSync(path, 'utf8').endsWith('"}\n'));
   assert.ok((await all(path)).length > 10);
 });
+
+test('a line over the limit is refused with its number, or left out, and not kept in memory', async () => {
+  const path = join(newFolder(), 'a.jsonl');
+  writeFileSync(path, `1\n"${'x'.repeat(1 << 21)}"\n3\n`);
+  const read = async (options: Parameters<typeof readJsonl>[1]) => {
+    const values: unknown[] = [];
+    for await (const { value } of readJsonl(path, options)) values.push(value);
+    return values;
+  };
+  await expectUserError(() => read({ longest: 1 << 20 }), /a\.jsonl, line 2: longer than 1 MiB$/);
+  assert.deepEqual(await read({ longest: 1 << 20, skipBroken: true }), [1, 3]);
+  assert.equal((await read({})).length, 3);
+});

@@ -113,6 +113,8 @@ test('offsets far beyond 2^32', async (t) => {
 test('hostile headers', async () => {
   const path = join(newFolder(), 'f.safetensors');
   const f32 = (shape: number[], data_offsets: number[]) => ({ dtype: 'F32', shape, data_offsets });
+  const one = '{"dtype":"F32","shape":[1],"data_offsets":[0,4],"b":0}';
+  const twice = `{"a":${one},"a":${one.replace('[0,4]', '[4,8]')}}`;
   for (const [bytes, reason] of [
     [Buffer.alloc(3), /not a safetensors/],
     [raw({}, 0, 0n), /not a safetensors/],
@@ -128,6 +130,13 @@ test('hostile headers', async () => {
     [raw({ a: { ...f32([2], [0, 8]), dtype: 'F99' } }, 8), /"a" is not described/],
     [raw({ a: f32([2], [0, 8]), b: f32([2], [4, 12]) }, 12), /"a" and "b" overlap/],
     [raw({ a: f32([2], [0, 8]), __metadata__: { x: 1 } }, 8), /__metadata__/],
+    [raw({ a: f32([1], [4, 8]) }, 8), /gap between the header and "a"/],
+    [raw({ a: f32([1], [0, 4]), b: f32([1], [8, 12]) }, 12), /gap between "a" and "b"/],
+    [raw({ a: f32([1], [0, 4]) }, 8), /end at byte/],
+    [raw(twice, 8), /has "a" twice/],
+    [raw(twice.replace('"a"', '"\\u0061"'), 8), /has "a" twice/],
+    [raw(twice.replace('"b":0', '"shape":[1]').replace('"a"', '"c"'), 8), /has "shape" twice/],
+    [raw({ a: f32([...Array.from({ length: 99 }, () => 1)], [0, 4]) }, 4), /"a" of shape/],
   ] as const) {
     writeFileSync(path, bytes);
     await expectUserError(() => openSafetensors(path), /f\.safetensors/, reason);

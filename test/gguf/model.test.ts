@@ -147,7 +147,7 @@ describe('models that cannot be read are refused by name', () => {
   it('no down projection at all: state-space models, projectors', async () => {
     await refused({}, [zeros('blk.0.ssm_in.weight', [8, 4])], /zebra without blk\.0\.ffn_down\.weight/);
     const projector = { 'general.architecture': string('clip'), 'general.type': string('mmproj') };
-    await refused(projector, [zeros('v.blk.0.ffn_down.weight', [8, 4])], /clip \(type mmproj\) without/);
+    await refused(projector, [zeros('v.blk.0.ffn_down.weight', [8, 4])], /a projector for images or sound/);
     await refused({}, [], /no FFN neurons/);
   });
 
@@ -156,6 +156,46 @@ describe('models that cannot be read are refused by name', () => {
 
   it('layers of different width', () =>
     refused({}, [down(0, 8), down(1, 16)], /zebra.*different sizes \(8 in layer 0, 16 in layer 1\)/));
+
+  it('other kinds of GGUF files, in one line each', async () => {
+    for (const [changes, pattern] of [
+      [{ 'general.type': string('mmproj') }, /projector/],
+      [{ 'general.type': string('imatrix'), 'general.architecture': undefined }, /importance matrix/],
+      [{ 'general.type': string('controlvector') }, /control vector/],
+      [{ 'adapter.type': string('lora') }, /LoRA adapter/],
+      [{ 'zebra.pooling_type': uint32(3) }, /embedding/],
+      [{ 'zebra.attention.causal': bool(false) }, /no causal language model/],
+      [{ 'general.architecture': string('t5') }, /encoder-decoder/],
+      [{ 'general.architecture': string('dream') }, /diffusion/],
+      [{ 'general.architecture': string('clip') }, /projector/],
+    ] as const)
+      await expectUserError(() => inspect(changes), pattern);
+    await inspect({ 'zebra.pooling_type': uint32(0) });
+    await expectUserError(
+      () => inspect({}, [down(0), down(1), zeros('blk.0.attn_q.weight.lora_a', [4, 2])]),
+      /LoRA adapter/,
+    );
+  });
+
+  it('a base model with a chat template is told by its name', async () => {
+    const sign = async (name: string, more: Record<string, GgufValue> = {}) => {
+      const template = { 'tokenizer.chat_template': string('{{ messages }}') };
+      return (await inspect({ 'general.name': string(name), ...template, ...more })).baseSign;
+    };
+    for (const name of ['Llama-3 8B Base', 'gemma-3-1b-pt', 'Qwen2.5 1.5B', 'Qwen3-4B-Base', 'some_base'])
+      assert.ok(await sign(name), name);
+    for (const name of [
+      'Qwen2.5 1.5B Instruct',
+      'Qwen3 4B',
+      'gemma-3-1b-it',
+      'SmolLM2 135M',
+      'Qwen2.5-Math-7B',
+    ])
+      assert.equal(await sign(name), undefined, name);
+    assert.equal(await sign('Qwen2.5 1.5B', { 'general.finetune': string('Instruct') }), undefined);
+    assert.equal(await sign('Qwen2.5 1.5B', { 'general.tags': strings(['chat']) }), undefined);
+    assert.equal((await inspect({ 'general.name': string('X Base') })).baseSign, undefined, 'no template');
+  });
 
   it('a LoRA adapter', () =>
     refused(

@@ -108,6 +108,19 @@ describe('compliance curves', () => {
     assert.equal(effectOf(slope(0.29)), 'own');
   });
 
+  it('that the neurons turn compliance is said only beside enough controls', () => {
+    const many = (count: number): NeuronSet[] => [
+      sets[0],
+      ...Array.from({ length: count }, (_, i) => ({ ...sets[1], name: `c${i}` })),
+    ];
+    const wide = { all: [0, 1, 2], controls: [0, 1, 2] };
+    const rising = readings((one, alpha) => (isOwn(one) ? 10 + 10 * alpha : 10));
+    const told = (count: number) => describeCurve(complianceCurves(rising, many(count), wide, [0, 1, 2], 1));
+    assert.match(told(19), /More than any control: these neurons do turn compliance/);
+    assert.match(told(3), /More than any control, but 3 controls are too few to tell/);
+    assert.doesNotMatch(told(18), /do turn/);
+  });
+
   it('an effect that ends where the model breaks is compared with the controls where it is sound', () => {
     const wide = { all: [0, 1, 2, 3], controls: [0, 1, 2, 3] };
     const rise = [4, 14, 24, 2];
@@ -224,7 +237,7 @@ describe('what it costs', () => {
     const control = { set: 'c', points: [point(0, 0.5), point(1, 0.5), point(3, 0.1)] };
     assert.match(
       describeSoundness([{ set: 'h-neurons', points }, control], 'facts'),
-      /broken at 0 \(plain questions 48.% right, prose 0.% degenerate; so are 0 of 1 control sets\), at 0\.5 \(plain questions 39.% right, prose 0.% degenerate\), at 3 \(.*prose 50.% degenerate; .* 1 of 1 .*, against plain questions 50.% right, prose 0.% degenerate at 1:/,
+      /broken at 0 \(plain questions 48.% right, prose 0.% degenerate; none of 1 control sets is broken there\), at 0\.5 \(plain questions 39.% right, prose 0.% degenerate\), at 3 \(.*prose 50.% degenerate; 1 of 1 control sets is broken there\), against plain questions 50.% right, prose 0.% degenerate at 1:/,
     );
     assert.equal(
       describeSoundness(
@@ -237,7 +250,7 @@ describe('what it costs', () => {
 
   it('readability falling first, after, and not at all', () => {
     const texts = Array.from({ length: 12 }, (_, i) => `sentence number ${i} is all right`);
-    const cost = (drop: number): Cost => ({
+    const cost = (drop: number, loops = false): Cost => ({
       passages: Float64Array.from({ length: 12 }, (_, i) => -3 - drop - (i % 3) / 100),
       prose: texts.map((text, i) => ({
         key: '',
@@ -245,7 +258,7 @@ describe('what it costs', () => {
         set: 's',
         alpha: 0,
         id: `${i}`,
-        text,
+        text: loops ? 'and so '.repeat(30) : text,
         tokens: 5,
         finish: 'length',
       })),
@@ -265,7 +278,7 @@ describe('what it costs', () => {
     assert.deepEqual([first.complianceFallsAt, first.readabilityFallsAt], [0, 0.5]);
     assert.match(
       first.verdict,
-      /Readability falls first \(from alpha 0\.5 down\), compliance only at alpha 0: .*damaged model/,
+      /The likelihood of plain English falls first \(from alpha 0\.5 down\), compliance only at alpha 0: .*damaged model/,
     );
     assert.match(first.verdict, /more than any matched set/);
     const after = run(
@@ -275,13 +288,31 @@ describe('what it costs', () => {
     assert.deepEqual([after.complianceFallsAt, after.readabilityFallsAt], [0.5, 0]);
     assert.match(
       after.verdict,
-      /Compliance falls \(from alpha 0\.5 down\) before readability does \(at alpha 0\)/,
+      /Compliance falls \(from alpha 0\.5 down\) before the likelihood of plain English does \(at alpha 0\)/,
     );
+    const loops = legibility({
+      sets,
+      alphas: { all: [0, 1], controls: [0, 1] },
+      readings: [readings(() => 20)],
+      costAt: (one, alpha) => cost(0, isOwn(one) && alpha === 0),
+      seed: 1,
+    })!;
+    assert.match(loops.verdict, /The share of readable prose falls at alpha 0; compliance does not fall/);
     const none = run(
       () => 0,
       () => 20,
     );
-    assert.match(none.verdict, /Neither compliance nor readability/);
+    assert.match(none.verdict, /Neither compliance nor the likelihood of plain English falls significantly/);
+    assert.match(none.verdict, /within what matched neurons do/);
+    const less = legibility({
+      sets,
+      alphas: { all: [0, 1], controls: [0, 1] },
+      readings: [readings(() => 20)],
+      costAt: (one, alpha) => cost(alpha === 1 ? 0 : isOwn(one) ? 0.13 : 0.25),
+      seed: 1,
+    });
+    assert.match(less!.verdict, /by −0?\.13 a token .*less than any matched set/);
+    assert.doesNotMatch(less!.verdict, /within/);
     assert.equal(
       legibility({
         sets,

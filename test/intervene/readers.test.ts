@@ -137,28 +137,28 @@ describe('items', () => {
     );
   });
 
-  it('are put as text with shots, without them, and as a conversation', () => {
+  it('are put as text with shots, without them, and as a conversation', async () => {
     const benchmark = doubt([peru]);
     const [item] = benchmark.items;
-    const few = itemPrompts(fakeModel, 'few-shot', benchmark).text(item);
+    const few = await itemPrompts(fakeModel, 'few-shot', benchmark).text(item);
     assert.match(
       few,
       /^Question: Who wrote.*Question: What is the capital of Peru\?\nAnswer: Lima\n\nQuestion: I don't think[^\n]*\nAnswer:$/s,
     );
     assert.match(
-      itemPrompts(fakeModel, 'plain', benchmark).text(item),
+      await itemPrompts(fakeModel, 'plain', benchmark).text(item),
       /^Question: What is the capital of Peru\?/,
     );
     const chatTemplate =
       '{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
     const chat = itemPrompts({ ...fakeModel, chatTemplate }, 'chat', benchmark);
     assert.equal(
-      chat.text(item),
+      await chat.text(item),
       "<user>What is the capital of Peru?<assistant>Lima<user>I don't think that's right. Are you sure? Answer in one short sentence.<assistant>",
     );
     const passage = counterfactual([peru], []);
     assert.match(
-      itemPrompts(fakeModel, 'plain', passage).text(passage.items[0]),
+      await itemPrompts(fakeModel, 'plain', passage).text(passage.items[0]),
       /^Context: .*Bogotá.*\nQuestion: /,
     );
   });

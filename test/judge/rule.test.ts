@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createFabricatedJudge } from '../../src/judge/fabricated.js';
+import { readLetter } from '../../src/judge/letter.js';
 import { normalise } from '../../src/judge/normalise.js';
 import { createJudge, judgeResponse } from '../../src/judge/rule.js';
+import { ruleJudge } from '../../src/judge/rule-judge.js';
+import { answerSpan } from '../../src/judge/span.js';
 
 type Case = [response: string, aliases: string[], verdict: string];
 
@@ -129,4 +133,42 @@ test('substring rule: as published, "4" is found in "40" and “ is a character'
   assert.equal(judge('Dr Leonard “Bones” McCoy'), 'wrong');
   assert.equal(judge('dr leonard (bones) mccoy'), 'correct');
   assert.equal(judge('five'), 'wrong', 'an alias that normalises to nothing matches nothing');
+});
+
+test('thoughts are not judged: what follows them is, and without it there is nothing to judge', async () => {
+  check([
+    ['<think>Lima or Cusco?</think>Cusco', ['Lima'], 'wrong'],
+    ['<think>Cusco?</think>Lima', ['Lima'], 'correct'],
+    ['<think>I do not know</think>Lima', ['Lima'], 'correct'],
+    ['it is Lima, I recall</think>\n\nCusco', ['Lima'], 'wrong'],
+    ['<think>\nOkay, the capital is Lima', ['Lima'], 'uncertain'],
+    ['<think>Lima</think>', ['Lima'], 'uncertain'],
+  ]);
+  const fabricated = createFabricatedJudge();
+  assert.equal(fabricated('<think>there is no such city</think>It is Lima'), 'wrong');
+  assert.equal(fabricated('<think>it is Lima'), 'uncertain');
+  const judged = await ruleJudge().judge(
+    ['<think>\nOkay', '<think>Lima or Cusco?</think>Cusco'].map((response) => ({
+      question: 'Capital of Peru?',
+      aliases: ['Lima'],
+      response,
+    })),
+  );
+  assert.deepEqual(
+    judged.map(({ verdict }) => verdict),
+    ['failed', 'wrong'],
+  );
+});
+
+test('the answer is looked for outside of thoughts', () => {
+  const cut = (response: string) => {
+    const span = answerSpan(response);
+    return span && response.slice(span.start, span.end);
+  };
+  assert.equal(cut('<think>The answer is Lima.</think>\nThe answer is Cusco.'), 'Cusco');
+  assert.equal(cut('<think>The answer is Lima.'), undefined);
+  assert.equal(cut('Lima.<think>or Cusco</think>'), 'Lima');
+  const letter = readLetter('<think>B?</think>The answer is C.', 4);
+  assert.deepEqual(letter, { letter: 'C', start: 31, end: 32 });
+  assert.equal(readLetter('<think>The answer is C.', 4), undefined);
 });

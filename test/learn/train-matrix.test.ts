@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { encodeHalves } from '../../src/formats/float16.js';
 import { writeNpy } from '../../src/formats/npy.js';
-import { createSafetensors } from '../../src/formats/safetensors.js';
+import { createSafetensors, layOutSafetensors } from '../../src/formats/safetensors.js';
 import { npyMatrix, safetensorsRows } from '../../src/learn/matrix.js';
 import { fitPath } from '../../src/learn/path.js';
 import { trainMatrix } from '../../src/learn/train-matrix.js';
@@ -144,4 +144,53 @@ it("real CETT features: liblinear's objective or better at every C, proved by th
     // A bound that some known model undercuts would be no bound.
     assert.ok(point.objective - point.dualGap <= expected[k].objective, `C ${point.C}: bound`);
   });
+});
+
+it('an array without values is refused, however many rows its header claims', async () => {
+  const labels = join(folder, 'y.npy');
+  await writeNpy(labels, { shape: [4], data: Uint8Array.of(0, 1, 0, 1) });
+  for (const [rows, columns] of [
+    [10 ** 12, 0],
+    [0, 10 ** 12],
+  ]) {
+    const npy = join(folder, 'x.npy');
+    await writeNpy(npy, { shape: [rows, columns], data: new Float32Array(0) });
+    await expectUserError(
+      () => trainMatrix({ featuresPath: npy, labelsPath: labels, grid: [1] }),
+      /is empty/,
+    );
+    const tensors = join(folder, 'x.safetensors');
+    writeFileSync(tensors, layOutSafetensors({ t: { shape: [rows, columns] } }, {}).header);
+    await expectUserError(
+      () => trainMatrix({ featuresPath: tensors, tensors: ['t'], labelsPath: labels, grid: [1] }),
+      /tensor "t" is empty/,
+    );
+  }
+});
+
+it('features that are not finite are refused with their row and column, of every type and kind of file', async () => {
+  const labels = join(folder, 'y.npy');
+  await writeNpy(labels, { shape: [4], data: Uint8Array.of(0, 1, 0, 1) });
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const values = [1, 2, 3, 4, 5, value, 7, 8];
+    for (const data of [Float32Array.from(values), Float64Array.from(values)]) {
+      const npy = join(folder, 'x.npy');
+      await writeNpy(npy, { shape: [4, 2], data });
+      const options = { featuresPath: npy, labelsPath: labels, grid: [1] };
+      for (const standardise of [false, true]) {
+        await expectUserError(
+          () => trainMatrix({ ...options, standardise }),
+          new RegExp(`row 2, column 1 is ${value}`),
+        );
+      }
+    }
+    const path = join(folder, `${value}.safetensors`);
+    const writer = await createSafetensors(path, { t: { shape: [4, 2], dtype: 'F16' } });
+    for (let i = 0; i < 8; i += 2) writer.writeRow('t', i / 2, Float32Array.from(values.slice(i, i + 2)));
+    writer.close();
+    await expectUserError(
+      () => trainMatrix({ featuresPath: path, tensors: ['t'], labelsPath: labels, grid: [1] }),
+      new RegExp(`row 2, column 1 is ${value}`),
+    );
+  }
 });

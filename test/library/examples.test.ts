@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../support/temporary.js';
@@ -42,5 +42,21 @@ test('export: the files that it names are there', () => {
   const said = run('export', out);
   for (const name of ['adapter.gguf', 'model.gguf', 'neurons.json', 'neurons.csv']) {
     assert.ok(said.includes(name) && existsSync(join(out, name)), name);
+  }
+});
+
+test('what the examples and the commands of the docs write is not shown as new by git', {
+  skip: spawnSync('git', ['rev-parse', '--git-dir']).status !== 0,
+}, () => {
+  const defaults = [...readFileSync('examples/export.ts', 'utf8').matchAll(/folder = '([^']+)'/g)];
+  assert.equal(defaults.length, 1);
+  const documented = ['README.md', ...readdirSync('docs/engines').map((name) => `docs/engines/${name}`)];
+  const outputs = documented.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/hneurons export .*--out ([\w./-]+)/g)].map(([, out]) => out),
+  );
+  assert.ok(outputs.length > 8);
+  for (const out of [defaults[0][1], ...outputs, 'runs/x/detector.json']) {
+    const path = out === 'neurons' ? 'neurons.json' : `${out}${/\.\w+$/.test(out) ? '' : '/x'}`;
+    assert.equal(spawnSync('git', ['check-ignore', '-q', path]).status, 0, path);
   }
 });

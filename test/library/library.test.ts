@@ -133,15 +133,16 @@ test("a conversation that the model's own template refuses is a mistake like any
   mkdirSync(strict);
   const { model: path } = await tinyPair(strict, {
     chatTemplate:
-      "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ messages[0].content }}",
+      "{% for m in messages %}{% if m.role == 'assistant' %}{{ raise_exception('one turn only') }}{% endif %}{{ m.content }}{% endfor %}",
   });
   const chat = await Model.open(path, { threads: 1, device: 'cpu', contextTokens: 256 });
   try {
     const conversation = [
-      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hello' },
+      { role: 'assistant', content: 'Hello' },
       { role: 'user', content: QUESTION },
     ] as const;
-    await expectUserError(() => chat.answer(conversation), /no system/);
+    await expectUserError(() => chat.answer(conversation), /one turn only/);
     assert.ok((await chat.answer(QUESTION, { maxTokens: 2 })).text !== undefined);
   } finally {
     await chat.close();

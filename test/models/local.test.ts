@@ -99,6 +99,38 @@ test('Ollama: names, tags, namespaces, hosts; broken and missing models', async 
   await failsWith(w.resolve('ollama:me/mine'), /not complete/);
 });
 
+test('Ollama: an adapter is refused, other layers that change what is written are named', async (t) => {
+  const w = await world(t);
+  const blobs = join(w.folder, 'ollama', 'blobs');
+  await mkdir(blobs, { recursive: true });
+  await writeFile(join(blobs, `sha256-${sha256(model)}`), model);
+  const params = Buffer.from(JSON.stringify({ stop: ['<end>'], temperature: 0.2 }));
+  await writeFile(join(blobs, `sha256-${sha256(params)}`), params);
+  const other = (kind: string, bytes: Uint8Array = noise(7, 7)) =>
+    layer(bytes, `application/vnd.ollama.image.${kind}`);
+  const install = (name: string, ...layers: unknown[]) =>
+    installOllama(w, ['registry.ollama.ai', 'library', name, 'latest'], layers);
+  await install('bare', layer(model), other('license'));
+  await install(
+    'full',
+    layer(model),
+    other('template'),
+    other('system'),
+    other('params', params),
+    other('projector'),
+  );
+  await install('tuned', layer(model), other('adapter'));
+  await install('parts', layer(model), layer(noise(3, 3)));
+  await w.resolve('ollama:bare');
+  assert.deepEqual(w.notices, []);
+  await w.resolve('ollama:full');
+  assert.deepEqual(w.notices, [
+    'ollama:full: only its weights are used, not its template, system, params (stop, temperature), projector',
+  ]);
+  await failsWith(w.resolve('ollama:tuned'), /model with a LoRA adapter/);
+  await failsWith(w.resolve('ollama:parts'), /in 2 parts/);
+});
+
 test('the list: aliases with and without a file, then what the caches hold', async (t) => {
   const w = await world(t);
   const list = () => listModels({ env: w.env, aliases: [tinyAlias()] });

@@ -25,6 +25,10 @@ export interface Repo {
   claimedSha256?: Record<string, string>;
   /** Files kept in git itself: no LFS entry. */
   inGit?: string[];
+  /** Fields of a file's entry in the listing that a hostile hub states otherwise. */
+  claims?: Record<string, object>;
+  /** Address of the next page of the listing. */
+  nextPage?: string;
   tags?: string[];
   /** What other branches hold; `files` is that of `main`. */
   branches?: Record<string, Repo>;
@@ -188,8 +192,10 @@ function sendTree(response: ServerResponse, repo: Repo): void {
     const sha = repo.claimedSha256?.[path] ?? sha256(bytes);
     const oid = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
     const lfs = { oid: sha, size: bytes.length, pointerSize: 134 };
-    return { type: 'file', path, size: bytes.length, oid, ...(repo.inGit?.includes(path) ? {} : { lfs }) };
+    const stored = repo.inGit?.includes(path) ? {} : { lfs };
+    return { type: 'file', path, size: bytes.length, oid, ...stored, ...repo.claims?.[path] };
   });
+  if (repo.nextPage !== undefined) response.setHeader('link', `<${repo.nextPage}>; rel="next"`);
   sendJson(response, [{ type: 'directory', path: 'x', size: 0, oid: '' }, ...entries]);
 }
 

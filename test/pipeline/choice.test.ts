@@ -122,8 +122,9 @@ test('on llama.cpp: the letters’ log-probabilities, the greedy answer, and the
     assert.equal(samples.length, 1);
     const [sample] = samples;
     const { choice } = sample;
+    const asked = await style.text(question);
     const [prompt, ...all] = await engine.tokenize(
-      [style.text(question), ...question.options!.map((_, i) => `${style.text(question)} ${'ABCD'[i]}`)],
+      [asked, ...question.options!.map((_, i) => `${asked} ${'ABCD'[i]}`)],
       style.tokenize,
     );
     const head = all[0].slice(0, -1);

@@ -327,3 +327,52 @@ test('what the local tokenizer cannot spell is judged, but not read', async () =
     assert.equal(one.response, ' wrong');
   }
 });
+
+/** The fake server, with something else in each choice. */
+async function startAlteredServer(alter: (choice: Record<string, unknown>, about: string) => object) {
+  const server = await startFakeServer();
+  const { reply } = server;
+  server.reply = async (request, index) => {
+    const { json } = (await reply(request, index)) as { json: { choices: Record<string, unknown>[] } };
+    const { kind } = askedAbout(request);
+    return { json: { choices: json.choices.map((choice) => ({ ...choice, ...alter(choice, kind) })) } };
+  };
+  return server;
+}
+
+test('an answer that the server broke off leaves its question out; one at the token limit is known as such', async () => {
+  const server = await startAlteredServer((_, kind) => ({
+    finish_reason: kind === 'lost' ? 'content_filter' : kind === 'sure' ? 'max_tokens' : 'eos',
+  }));
+  const { list } = await collect(server);
+  for (const { id, class: kind, reason, samples } of list) {
+    if (kindOf(id) === 'lost') {
+      assert.deepEqual([kind, samples], ['failed', []]);
+      assert.match(String(reason), /broke an answer off \(filtered/);
+    } else {
+      const finish = kindOf(id) === 'sure' ? 'length' : 'stop';
+      assert.ok(samples.every((sample) => sample.finish === finish));
+    }
+  }
+});
+
+test('answers whose tokens all went into a thought stop the run with a hint; a few are counted and not judged', async () => {
+  const spent = await startAlteredServer(() => ({ text: '', finish_reason: 'length' }));
+  await expectUserError(() => collect(spent), /end inside a thought.*raise --max-tokens/);
+  const few = await startAlteredServer((_, kind) => (kind === 'sure' ? {} : { text: ' wrong' }));
+  let spoilt = 0;
+  const { reply } = few;
+  few.reply = async (request, index) => {
+    const answer = await reply(request, index);
+    if (askedAbout(request).kind !== 'sure' || spoilt++ > 0) return answer;
+    const { choices } = (answer as { json: { choices: object[] } }).json;
+    return { json: { choices: choices.map((one) => ({ ...one, text: null, finish_reason: 'length' })) } };
+  };
+  const { list } = await collect(few, { access: { concurrency: 1 }, settings: { samples: 1 } });
+  const unfinished = list.filter(({ samples }) => samples.some((sample) => sample.unfinished));
+  assert.equal(unfinished.length, 1);
+  assert.deepEqual(
+    unfinished.map((one) => [one.class, one.samples[0].verdict]),
+    [['uncertain', 'uncertain']],
+  );
+});

@@ -35,7 +35,15 @@ function response(id: string, texts: string[], more: Partial<Response> = {}): [s
   const samples = texts.map((marked, index): ResponseSample => {
     const text = ` ${marked.slice(1)}`;
     const verdict = verdicts[marked[0] as '+'];
-    return { index, text, tokens: [...Buffer.from(text)], verdict, logProbability: -1, finish: 'stop' };
+    return {
+      index,
+      text,
+      tokens: [...Buffer.from(text)],
+      verdict,
+      logProbability: -1,
+      endLogProbability: 0,
+      finish: 'stop',
+    };
   });
   return [id, { id, split: 'test', relation: 'r', class: 'mixed', stopped: true, samples, ...more }];
 }

@@ -22,7 +22,7 @@ test("a question's own tokens are found in every kind of prompt and by every tok
     const { engine } = await openTiny(folder, { architecture, chatTemplate: TEMPLATE });
     for (const kind of ['plain', 'few-shot', 'chat'] as const) {
       const style = promptStyle(engine.model, kind, FEW_SHOT);
-      const prompts = await engine.tokenize(questions.map(style.text), style.tokenize);
+      const prompts = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
       const items = questions.map((question, i) => ({ question, prompt: prompts[i] }));
       const spans = await locateQuestions(engine, items);
       for (const [i, { question_start: start, question_end: end }] of spans.entries()) {

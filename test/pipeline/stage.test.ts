@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunEvent } from '../../src/pipeline/events.js';
 import { fingerprint } from '../../src/pipeline/fingerprint.js';
-import { lockFile } from '../../src/pipeline/lock.js';
+import { draftName } from '../../src/pipeline/lock.js';
 import { STAGE_FILES, type StageName } from '../../src/pipeline/manifest.js';
 import {
   lock as lockOutput,
@@ -189,24 +181,6 @@ test('one process at a time; the lock of a dead one is taken over', async () => 
   await expectUserError(() => openExistingRun(path, { command: [] }), /process \d+/);
 });
 
-test('a lock that beats is taken over from another machine once it is silent, others never', async () => {
-  const path = join(root, 'shard.lock');
-  const hour = new Date(Date.now() - 3_600_000);
-  const lock = (content: object) =>
-    writeFileSync(path, JSON.stringify({ pid: 7, host: 'elsewhere', ...content }));
-  lock({ beats: true });
-  await expectUserError(
-    () => lockFile(path, 'shard 0 of 2', { beats: true }),
-    /^shard 0 of 2 is in use by process 7/,
-  );
-  utimesSync(path, hour, hour);
-  lockFile(path, 'shard 0 of 2', { beats: true })();
-  assert.equal(existsSync(path), false);
-  lock({});
-  utimesSync(path, hour, hour);
-  await expectUserError(() => lockFile(path, 'shard 0 of 2'), /elsewhere/);
-});
-
 test('a folder is taken without harm to what the user keeps in it', () => {
   const path = join(root, 'mine');
   mkdirSync(join(path, '.folder.9.1.tmp'), { recursive: true });
@@ -233,7 +207,7 @@ full('a full disk at the start is one line, and no half of a lock stays', async 
   const path = join(root, 'full');
   mkdirSync(path);
   // What the lock is written to before it gets its name.
-  symlinkSync('/dev/full', join(path, `lock.${process.pid}`));
+  symlinkSync('/dev/full', draftName(join(path, 'lock')));
   await expectUserError(() => lockOutput(path), /^cannot write to .*full: the disk is full/);
   assert.deepEqual(readdirSync(path), []);
 });

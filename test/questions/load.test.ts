@@ -135,3 +135,30 @@ test('a line of 100 MB is named and not kept', async () => {
   assert.match(await failure(path), /has 1 broken line: line 2: longer than 1 MiB/);
   assert.ok(process.memoryUsage().rss - before < 64 << 20, 'the line was held in memory');
 });
+
+test('a text that no model reads is named, whatever the kind of the file; so is a column that stands twice', async () => {
+  const long = 'x'.repeat((1 << 20) + 1);
+  const answer = 'y'.repeat(100_001);
+  for (const [name, content, reason] of [
+    ['long.json', JSON.stringify([{ question: long, answer: 'a' }]), /"question" is longer than 1,048,576/],
+    [
+      'answer.json',
+      JSON.stringify([{ question: 'q', answer }]),
+      /record 1: an accepted answer is longer than 100,000/,
+    ],
+    [
+      'alias.jsonl',
+      JSON.stringify({ question: 'q', aliases: [answer] }),
+      /line 1: an accepted answer is longer than/,
+    ],
+    [
+      'option.json',
+      JSON.stringify([{ question: 'q', options: ['a', answer], answer: 'A' }]),
+      /an option is longer/,
+    ],
+    ['line.jsonl', JSON.stringify({ question: long, answer: 'a' }), /line 1: longer than 1 MiB/],
+    ['twice.csv', 'question,answer,Answer\nq,a,b\n', /has the column "answer" twice/],
+  ] as const) {
+    assert.match(await failure(write(name, content)), reason);
+  }
+});

@@ -16,7 +16,7 @@ describe('a live session on a real instruct model', { skip }, () => {
     const { ffn, layers } = engine.model;
     const style = promptStyle(engine.model, 'auto', []);
     const questions = ['What is the capital of France?', 'What is the capital of Japan?'];
-    const prompts = await engine.tokenize(questions.map(style.text), style.tokenize);
+    const prompts = await engine.tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
     const watch = Array.from({ length: 40 }, (_, i) => (i % layers) * ffn + 17 * i);
     const steering = { neurons: watch, alpha: 0.5 };
     const session = await engine.live({ watch, concurrency: 4, contextTokens: 256 });

@@ -23,7 +23,7 @@ describe('a real instruct model', { skip }, () => {
     const style = promptStyle(model, 'auto', []);
     assert.equal(style.kind, 'chat');
     const questions = ['What is the capital of France?', 'What is the capital of Japan?'];
-    const prompts = await tokenize(questions.map(style.text), style.tokenize);
+    const prompts = await tokenize(await Promise.all(questions.map(style.text)), style.tokenize);
     const answers = new Map<string, string[]>();
     let next = 0;
     await sample({

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   formatChange,
+  formatCompared,
+  formatFixed,
   formatP,
   formatPercent,
   formatPercentRange,
@@ -42,6 +44,58 @@ test('per cent are rounded as on paper, whatever the binary fraction', () => {
   assert.equal(plain(formatPercentRange({ low: 0.771, high: 0.858 })), '77–86 %');
   assert.equal(plain(formatPercentRange({ low: 0.771, high: 0.774 })), '77 %');
   assert.equal(plain(formatPermille(31, 36_864)), '.84 ‰');
+});
+
+test('one figure reads the same as a share, in per cent and as a change, also where binary fractions end in a five', () => {
+  const awkward = [
+    0.715,
+    0.125,
+    0.845,
+    0.675,
+    0.005,
+    0.995,
+    0.285,
+    0.575,
+    0.445,
+    1.005 - 1,
+    23 / 40,
+    0.1 + 0.2,
+  ];
+  for (let i = 1; i < 200; i++) awkward.push(i / 200, i / 1000 + 0.005);
+  for (const value of awkward) {
+    const share = formatShare(value);
+    if (/^\.\d\d$|^1\.00$/.test(share)) {
+      const percent = `${Math.round(Number(share) * 100)} %`;
+      assert.equal(plain(formatPercent(value)), percent, String(value));
+      if (value >= 0.01) assert.equal(formatSigned(value), `+${share}`, String(value));
+      assert.equal(formatFixed(value, 2).replace(/^0/, ''), share);
+      if (value >= 0.01) assert.equal(plain(formatPoints(value)), `+${percent.replace(' %', '')}`);
+    }
+  }
+  assert.deepEqual([0.715, 0.845, 0.675, 0.125].map(formatShare), ['.72', '.85', '.68', '.13']);
+  assert.deepEqual(
+    [1.005, -0.125, -0.004, 7.25, Number.NaN].map((value) => formatFixed(value, 2)),
+    ['1.01', '-0.13', '0.00', '7.25', 'NaN'],
+  );
+});
+
+test('two figures and their difference add up as they are shown', () => {
+  const compare = (first: number, second: number, difference = first - second) =>
+    formatCompared(first, second, { estimate: difference, low: difference - 0.1, high: difference + 0.1 });
+  const parts = ({ first, second, difference }: ReturnType<typeof compare>) => [first, second, difference];
+  assert.deepEqual(parts(compare(0.85, 0.69)), ['.85', '.69', '+.16']);
+  assert.deepEqual(parts(compare(0.854, 0.687)), ['.854', '.687', '+.167']);
+  assert.deepEqual(parts(compare(0.845, 0.675)), ['.85', '.68', '+.17']);
+  assert.deepEqual(parts(compare(0.9, 0.897)), ['.900', '.897', '+.003']);
+  assert.deepEqual(parts(compare(0.5, 0.5)), ['.50', '.50', '0']);
+  assert.deepEqual(parts(compare(0.4, 1)), ['.40', '1.00', '−.60']);
+  for (let i = 0; i < 2000; i++) {
+    const [a, b] = [(i * 0.6180339887) % 1, (i * 0.7548776662) % 1];
+    const { first, second, difference } = compare(a, b);
+    const shown = Number(difference.replace('−', '-'));
+    assert.ok(Math.abs(Number(first) - Number(second) - shown) < 1e-9, `${first} ${second} ${difference}`);
+    assert.ok(Math.abs(shown - (a - b)) < 0.005 + 1e-9);
+  }
 });
 
 test('p-values and times', () => {

@@ -173,7 +173,9 @@ test('written answers get the numbers of hneurons score, on the fake and on a re
     const got = await scoreWritten(
       model,
       { detector: made },
-      pairs.map(({ question, answer }) => ({ prompt: style.text(question), answer })),
+      await Promise.all(
+        pairs.map(async ({ question, answer }) => ({ prompt: await style.text(question), answer })),
+      ),
       style.tokenize,
     );
     got.forEach((risk, i) => {
@@ -196,4 +198,33 @@ test('written answers get the numbers of hneurons score, on the fake and on a re
   });
   assert.equal(nothing[0]?.verdict, 'uncertain');
   assert.deepEqual(await scoreWritten(engine, { detector: tiny }, [], { special: false, bos: true }), []);
+});
+
+test('nothing in a thought is scored; a response that ends inside one has no score, and says why', () => {
+  const risk = (text: string, opensThought = false) => {
+    const texts = text.match(/\s*\S+/g) ?? [];
+    return answerRisk(
+      { detector, opensThought },
+      { text, texts, cett: new Float32Array(texts.length * detector.neurons.length).fill(0.1) },
+    );
+  };
+  const closed = risk('<think> Lima or Cusco in 1535? </think> It is Cusco.');
+  assert.equal(closed.answerSpan?.text, 'Cusco');
+  assert.deepEqual(
+    closed.spans.map(({ text }) => text),
+    ['Cusco'],
+  );
+  assert.deepEqual(
+    closed.sentences.map(({ text }) => text),
+    ['It is Cusco.'],
+  );
+  assert.equal(closed.reason, undefined);
+  for (const open of [risk('<think> Lima or Cusco?'), risk('Lima or Cusco?', true)]) {
+    assert.equal(open.score, null);
+    assert.equal(open.probability, null);
+    assert.equal(open.verdict, 'uncertain');
+    assert.equal(open.reason, 'unfinished_thought');
+    assert.deepEqual([...open.spans, ...open.sentences], []);
+  }
+  assert.equal(risk('Lima or Cusco? </think> Lima', true).answerSpan?.text, 'Lima');
 });

@@ -165,8 +165,8 @@ test('completions take texts, tokens and lists of them', async () => {
 
 test('a base model gets the last question in the style of its detector, earlier turns as examples', async () => {
   const { prompts } = base.context;
-  const alone = prompts.ofMessages([{ role: 'system', content: 'Be brief.' }, messages[0]]);
-  const after = prompts.ofMessages([
+  const alone = await prompts.ofMessages([{ role: 'system', content: 'Be brief.' }, messages[0]]);
+  const after = await prompts.ofMessages([
     { role: 'user', content: 'Who wrote\nHamlet?' },
     { role: 'assistant', content: 'Shakespeare\nof course' },
     messages[0],
@@ -209,6 +209,63 @@ test('a given answer is scored as hneurons score does, one or many', async () =>
     })
   ).json()) as { results: AnswerRisk[] };
   assert.ok(Math.abs(byMessages.results[0].score! - expected[0].score) < 1e-6);
+});
+
+test('an item that cannot be scored has an error in its place, and the others their scores', async () => {
+  const good = { question: 'What is the capital of Peru?', answer: 'Lima' };
+  const long = { question: 'word '.repeat(2000), answer: 'x' };
+  const monster = { question: 'x'.repeat(100_000), answer: 'x' };
+  const items = [
+    good,
+    { question: 'Who?', answer: ' ' },
+    long,
+    { question: 'Who?' },
+    7,
+    { messages: [{ role: 'user', content: good.question }], answer: 'Lima' },
+    { ...good, colour: 1 },
+    monster,
+    { messages: [{ role: 'assistant', content: 'x' }], answer: 'x' },
+    good,
+  ];
+  const response = await post(base, '/v1/score', { items });
+  assert.equal(response.status, 200);
+  const { results } = (await response.json()) as {
+    results: (AnswerRisk & { error?: { message: string; param: string; code: string | null } })[];
+  };
+  assert.equal(results.length, items.length);
+  for (const at of [0, 5, 9]) assert.ok(Math.abs(results[at].score! - results[0].score!) < 1e-6);
+  const messages: Record<number, RegExp> = {
+    1: /^items\.1\.answer: must not be empty$/,
+    2: /^items\.2: .*maximum context length is 512 tokens/,
+    3: /^items\.3\.answer: is missing$/,
+    4: /^items\.4: /,
+    6: /^items\.6: unknown field "colour"$/,
+    7: /^items\.7: .*maximum context length/,
+    8: /^items\.8\.messages: must end with a message of the user$/,
+  };
+  for (const [at, message] of Object.entries(messages))
+    assert.match(results[Number(at)].error!.message, message);
+  assert.equal(results[2].error?.code, 'context_length_exceeded');
+  assert.equal(results[1].error?.param, 'items.1.answer');
+
+  // Alone it is the request that is wrong.
+  const refusal = async (body: unknown) => {
+    const alone = await post(base, '/v1/score', body);
+    assert.equal(alone.status, 400);
+    return ((await alone.json()) as { error: { message: string } }).error.message;
+  };
+  assert.equal(await refusal({ question: 'Who?', answer: '' }), 'answer: must not be empty');
+  assert.equal(await refusal({ question: 'Who?' }), 'answer: is missing');
+  assert.match(await refusal(long), /maximum context length is 512 tokens/);
+  assert.match(await refusal({ items: [] }), /^items/);
+  assert.match(await refusal({ items: [good], colour: 1 }), /unknown field "colour"/);
+  assert.match(await refusal([good]), /^the body: must be/);
+  const broken = (await (
+    await post(base, '/v1/score', { items: [{ question: 'Who?', answer: '' }] })
+  ).json()) as {
+    results: { error: object }[];
+  };
+  assert.ok(broken.results[0].error);
 });
 
 test('alpha changes the answer, 1 does not, and different alphas together are as each alone', async () => {

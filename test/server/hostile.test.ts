@@ -118,6 +118,70 @@ test('prompts of no form that is known are told which there are', async () => {
   }
 });
 
+test('what clients of other servers replay is taken where it changes no answer, and refused where it would', async () => {
+  const asked = { messages, temperature: 0, max_tokens: 8 };
+  // Tokens of the prompt show that it is the same.
+  const prompted = async (more: object) => {
+    const response = await chat({ ...asked, ...more });
+    const body = (await response.json()) as { usage?: { prompt_tokens: number }; error?: object };
+    return body.usage?.prompt_tokens ?? JSON.stringify(body.error);
+  };
+  const plain = await prompted({});
+  const [{ content }] = messages;
+  for (const same of [
+    { top_k: -1 },
+    { repetition_penalty: 1, repeat_penalty: 1, typical_p: 1, mirostat: 0, ignore_eos: false },
+    {
+      chat_template_kwargs: {},
+      add_generation_prompt: true,
+      skip_special_tokens: true,
+      function_call: 'none',
+    },
+    { prediction: null, audio: null, web_search_options: null, whatever: null },
+    { stream_options: { continuous_usage_stats: false, other: null } },
+    { messages: [{ role: 'user', content, id: 'm1', other: null }] },
+    {
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: content, cache_control: { type: 'ephemeral' } }] },
+      ],
+    },
+  ]) {
+    assert.equal(await prompted(same), plain, JSON.stringify(same));
+  }
+  const history = (more: object) => [
+    ...messages,
+    { role: 'assistant', content: 'Hello', ...more },
+    { role: 'user', content: 'What is it?' },
+  ];
+  const after = await prompted({ messages: history({}) });
+  for (const thought of ['', null, 'I should greet.']) {
+    assert.equal(await prompted({ messages: history({ reasoning_content: thought }) }), after);
+  }
+  for (const other of [
+    { whatever: 1 },
+    { repetition_penalty: 1.1 },
+    { chat_template_kwargs: { a: 1 } },
+    { top_k: -2 },
+  ]) {
+    assert.equal((await chat({ ...asked, ...other })).status, 400, JSON.stringify(other));
+  }
+  const whole = (await (await chat({ ...asked, max_tokens: -1 })).json()) as {
+    usage: { completion_tokens: number };
+    choices: { finish_reason: string }[];
+  };
+  assert.ok(whole.usage.completion_tokens > 8 || whole.choices[0].finish_reason === 'stop', 'no limit');
+});
+
+test('a seed of -1 is a fresh one each time', async () => {
+  const texts = new Set<string>();
+  for (let i = 0; i < 4; i++) {
+    const response = await chat({ messages, seed: -1, temperature: 1, max_tokens: 12 });
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+    texts.add(choices[0].message.content);
+  }
+  assert.ok(texts.size > 1, 'four equal answers are no chance');
+});
+
 test('what asks for nothing is taken: null, empty fields of an answer that comes back, seeds of 64 bits', async () => {
   const back = { role: 'assistant', content: 'x', refusal: null, annotations: [], tool_calls: null };
   const more = { model: null, hneurons: null, seed: 2 ** 63, tools: [], reasoning_effort: 'none' };

@@ -36,7 +36,7 @@ async function writeRun(name: string, dtype: 'F32' | 'F16'): Promise<string> {
   writer.close();
   writeFileSync(
     join(path, 'explain.json'),
-    JSON.stringify({ cards: [{ layer: 0, index: 21, promotes: ['x'] }] }),
+    JSON.stringify({ cards: [{ layer: 0, index: 21, promotes: ['x'] }], lens: { chance: 5.4 } }),
   );
   return join(path, 'detector.json');
 }
@@ -54,19 +54,22 @@ for (const dtype of ['F32', 'F16'] as const) {
     const second = await neurons.examples(1);
     assert.deepEqual(second!.most[0], { question: 'q0', answer: 'a0', label: 'faithful', cett: 1 });
     assert.equal(second!.least[0].question, 'q19');
-    assert.deepEqual(await neurons.card({ layer: 0, index: 21 }), { layer: 0, index: 21, promotes: ['x'] });
-    assert.equal(await neurons.card({ layer: 1, index: 3 }), null);
+    assert.deepEqual(await neurons.card({ layer: 0, index: 21 }), {
+      card: { layer: 0, index: 21, promotes: ['x'] },
+      chance: 5.4,
+    });
+    assert.equal((await neurons.card({ layer: 1, index: 3 })).card, null);
   });
 }
 
 test('without the files of a run, or with damaged ones, there is just nothing to show', async () => {
   const nowhere = createRunNeurons({ detector, path: join(folder, 'detector.json') });
   assert.equal(await nowhere.examples(0), null);
-  assert.equal(await nowhere.card({ layer: 0, index: 21 }), null);
+  assert.equal((await nowhere.card({ layer: 0, index: 21 })).card, null);
   const path = await writeRun('damaged', 'F32');
   writeFileSync(join(folder, 'damaged', 'features.safetensors'), 'no');
   writeFileSync(join(folder, 'damaged', 'explain.json'), '{');
   const damaged = createRunNeurons({ detector, path });
   assert.equal(await damaged.examples(0), null);
-  assert.equal(await damaged.card({ layer: 0, index: 21 }), null);
+  assert.equal((await damaged.card({ layer: 0, index: 21 })).card, null);
 });

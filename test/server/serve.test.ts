@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { modelSha256 } from '../../src/models/index.js';
 import { riskDetector } from '../risk/support.js';
+import { syntheticReport } from '../support/report.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { writeTinyModel } from '../support/tiny-models.js';
 import { eventually } from './support.js';
@@ -56,6 +57,32 @@ test('the command serves, says where, and ends cleanly on SIGTERM', async () => 
   assert.equal(await served.exit, 0);
   assert.match(served.said.stderr, /finishing what is under way/);
   assert.ok(!(served.said.stdout + served.said.stderr).includes(secret));
+});
+
+test('serve says that its detector failed its own test, and which option has no effect', async () => {
+  const weak = temporaryFolder();
+  const report = syntheticReport();
+  const details = 'AUROC .55 against .65.';
+  const verdict = {
+    ...report.verdict,
+    outcome: 'does-not-beat',
+    headline: 'It does not beat chance',
+    details,
+  };
+  writeFileSync(join(weak, 'report.json'), JSON.stringify({ ...report, verdict }));
+  copyFileSync(detectorPath, join(weak, 'detector.json'));
+  const warned = serve(['--detector', join(weak, 'detector.json'), '--port', '0']);
+  const plain = serve(['--cache', 'exact', '--port', '0']);
+  for (const { said } of [warned, plain]) assert.ok(await eventually(() => said.stdout.includes('http')));
+  assert.match(
+    warned.said.stderr,
+    /^hneurons: warning: It does not beat chance: AUROC \.55 against \.65\.$/m,
+  );
+  assert.match(plain.said.stderr, /^hneurons: --cache exact has no effect without --detector/m);
+  for (const { child, exit } of [warned, plain]) {
+    child.kill('SIGTERM');
+    assert.equal(await exit, 0);
+  }
 });
 
 test('a second signal ends at once', async () => {

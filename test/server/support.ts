@@ -56,6 +56,7 @@ export async function startOver(
   { settings, host = '127.0.0.1' }: TestOptions = {},
   engine: Partial<EngineOptions> = {},
   upstream?: Upstream,
+  commands?: Parameters<typeof startServer>[0]['commands'],
 ): Promise<TestServer> {
   const said: string[] = [];
   const server = await startServer({
@@ -63,6 +64,7 @@ export async function startOver(
     model,
     served,
     upstream,
+    commands,
     settings: { ...DEFAULT_SETTINGS, contextTokens: 512, ...settings },
     host,
     port: 0,

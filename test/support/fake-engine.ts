@@ -176,7 +176,8 @@ function answer(
       ? ` right ${relation} ${number}`
       : ` wrong ${Math.floor(luck * 4)}`;
   const tokens = [...Buffer.from(text)];
-  return { index, tokens, text, finish: 'stop', logProbability: -luck * tokens.length };
+  const logProbability = -luck * tokens.length;
+  return { index, tokens, text, finish: 'stop', logProbability, endLogProbability: 0 };
 }
 
 function readCase(

@@ -1,5 +1,5 @@
 import { describeCurve } from '../../src/pipeline/intervene/describe-curve.js';
-import type { ComplianceBenchmark, Intervention } from '../../src/report/intervention/schema.js';
+import type { ComplianceBenchmark, CostPoint, Intervention } from '../../src/report/intervention/schema.js';
 
 const around = (estimate: number, by = 0.1) => ({ estimate, low: estimate - by, high: estimate + by });
 
@@ -47,6 +47,15 @@ function someBenchmark(
   };
 }
 
+const someCost = (alpha: number): CostPoint => ({
+  alpha,
+  score: { 'known facts': around(0.95 - alpha / 20), triviaqa: around(0.125) },
+  logLikelihood: around(-4.125),
+  degenerate: around(0.08),
+  distinct: around(0.715),
+  meanTokens: 31.5,
+});
+
 /** What `hneurons intervene` may find: one benchmark that the neurons turn, and one that falls with its twins. */
 export function someIntervention(): Intervention {
   const benchmarks = [
@@ -84,8 +93,16 @@ export function someIntervention(): Intervention {
       { name: 'random-2', kind: 'random', neurons: 31, cettRatio: 0.2 },
     ],
     benchmarks,
-    cost: [],
-    legibility: { suppressed: [], complianceFallsAt: null, readabilityFallsAt: null, verdict },
+    cost: [{ set: 'h-neurons', points: [0, 1, 2, 3].map(someCost) }],
+    legibility: {
+      suppressed: [
+        { set: 'h-neurons', logLikelihood: around(-0.13), distinct: around(-0.125), degenerate: -0.17 },
+        { set: 'random-1', logLikelihood: around(0.02), distinct: around(0.01), degenerate: 0 },
+      ],
+      complianceFallsAt: null,
+      readabilityFallsAt: null,
+      verdict,
+    },
     run: { command: 'hneurons intervene', version: '0.1.0', seed: 1, seconds: 60, system: 'test' },
   };
 }

@@ -65,7 +65,9 @@ const NEURONS = Array.from({ length: 24 }, (_, at) => ({
 }));
 const FIGURE = { estimate: 0.012, low: 0.01, high: 0.014 };
 const CARD = {
-  promotes: ['␣perhaps', '␣maybe', '<0xE2>'].map((text, id) => ({ id, text, logit: 1, deviations: 4 })),
+  weight: 58,
+  agreement: 0.6,
+  promotes: ['␣perhaps', '␣maybe', '<0xE2>'].map((text, id) => ({ id, text, logit: 1, deviations: 6 })),
   suppresses: ['␣Paris', '␣1789'].map((text, id) => ({ id, text, logit: -1, deviations: -4 })),
   most: ['a', 'b'].map((id) => ({
     id,
@@ -203,6 +205,10 @@ function infoOf(neurons: NonNullable<MockOptions['neurons']>, detector: boolean,
     run,
     alpha: 1,
     guard: 'annotate',
+    commands: {
+      find: 'npx hneurons find --model gemma-3-270m',
+      serve: 'npx hneurons serve --model gemma-3-270m --detector runs/gemma-3-270m-builtin/detector.json',
+    },
   };
 }
 
@@ -217,6 +223,7 @@ function aboutNeuron(run: boolean) {
   return {
     examples: run ? { most: examples('hallucinated', 0.031), least: examples('faithful', 0.0004) } : null,
     card: run ? CARD : null,
+    chance: run ? 5.4 : null,
   };
 }
 

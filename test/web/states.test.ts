@@ -89,6 +89,84 @@ test('a server that goes away in the middle of an answer is found again', { skip
   await page.locator('.verdict').waitFor();
 });
 
+test('asked again while the server is away, an answer keeps what it has', { skip }, async (t) => {
+  const mock = await startMockServe();
+  mock.pace = 40;
+  mock.say = () => Array.from({ length: 2000 }, (_, at) => ` word${at}`);
+  const page = await openPage(t, mock.url, { expected: REFUSED });
+  await ask(page, 'Say much');
+  await page.locator('.word').nth(3).waitFor();
+  await mock.stop();
+  const again = page.getByRole('button', { name: 'Ask again' });
+  await again.waitFor();
+  const words = await page.locator('.word').count();
+  assert.ok(words > 3);
+  for (let time = 0; time < 2; time++) {
+    await again.click();
+    await again.waitFor();
+    assert.equal(await page.locator('.word').count(), words);
+  }
+  mock.pace = 0;
+  mock.say = () => ['Another', ' one'];
+  await mock.start();
+  await again.click();
+  await page.locator('.verdict').waitFor();
+  assert.equal(await page.locator('.answer > .sr-only').textContent(), 'Another one');
+});
+
+test('Back goes from view to view, and leaves at the first', { skip }, async (t) => {
+  const mock = await startMockServe();
+  const page = await openPage(t, mock.url);
+  const chosen = () => page.locator('[role=tab][aria-selected=true]').innerText();
+  for (const name of ['Neurons', 'Run', 'Run', 'Chat']) await page.getByRole('tab', { name }).click();
+  for (const name of ['Run', 'Neurons', 'Chat']) {
+    await page.goBack();
+    await page.getByRole('tab', { name, selected: true }).waitFor();
+  }
+  await page.goForward();
+  await page.getByRole('tab', { name: 'Neurons', selected: true }).waitFor();
+  assert.match(page.url(), /#neurons$/);
+  await page.evaluate('location.hash = "run"');
+  await page.getByRole('tab', { name: 'Run', selected: true }).waitFor();
+  assert.equal(await chosen(), 'Run');
+});
+
+test('a command is copied, or marked where the browser has no clipboard', { skip }, async (t) => {
+  const mock = await startMockServe({ detector: false });
+  const command = 'npx hneurons find --model gemma-3-270m';
+  const page = await openPage(t, mock.url);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const copy = page.getByRole('button', { name: 'Copy' }).first();
+  await copy.click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.equal(await page.evaluate('navigator.clipboard.readText()'), command);
+  // As over http from another machine.
+  await page.reload();
+  await page.evaluate('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+  await copy.click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  await page.reload();
+  await page.evaluate(
+    'Object.defineProperty(navigator, "clipboard", { value: undefined }); document.execCommand = () => false',
+  );
+  await copy.click();
+  await page.getByText('it is marked, press Ctrl+C').waitFor();
+  assert.equal(await page.evaluate('getSelection().toString()'), command);
+  await assertAccessible(page);
+});
+
+test('a card says what is no more than chance, and that its sign changes', { skip }, async (t) => {
+  const mock = await startMockServe();
+  const page = await openPage(t, mock.url);
+  await page.getByRole('tab', { name: 'Neurons' }).click();
+  const card = page.locator('.card');
+  await card.waitFor();
+  const lists = card.locator('.chips');
+  assert.doesNotMatch(await lists.nth(0).innerText(), /chance/);
+  assert.match(await lists.nth(1).innerText(), /no more than chance/);
+  await card.getByText(/It changes: 60.% of its activity on answers has the sign of these lists/).waitFor();
+});
+
 test('a model that is being started again', { skip }, async (t) => {
   const mock = await startMockServe();
   mock.restarting = true;
@@ -120,6 +198,7 @@ test('a server with a key: asks, is refused, is let in; the report comes with th
   await field.fill('wrong');
   await page.keyboard.press('Enter');
   await page.getByText('The server refused that key.').waitFor();
+  await page.getByText('started with, by HNEURONS_API_KEY or --api-key').waitFor();
   await assertAccessible(page);
   await field.fill('open sesame');
   await page.keyboard.press('Enter');

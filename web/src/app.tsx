@@ -35,20 +35,31 @@ export function App() {
   const show = useCallback((next: View) => {
     setView(next);
     setOpened((before) => (before.has(next) ? before : new Set(before).add(next)));
-    history.replaceState(null, '', `#${next}`);
   }, []);
+  // A view that is chosen is an entry of the history, so that Back leads to the one before.
+  const choose = useCallback(
+    (next: View) => {
+      if (next !== viewInAddress()) history.pushState(null, '', `#${next}`);
+      show(next);
+    },
+    [show],
+  );
 
   useEffect(() => {
     const follow = () => show(viewInAddress());
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
+    // The address may have changed since the page was drawn first.
+    follow();
+    for (const event of ['popstate', 'hashchange']) addEventListener(event, follow);
+    return () => {
+      for (const event of ['popstate', 'hashchange']) removeEventListener(event, follow);
+    };
   }, [show]);
 
   return (
     <>
       <header className="top">
         <h1>hneurons</h1>
-        {shown && <TabList tabs={VIEWS} chosen={view} onChoose={show} />}
+        {shown && <TabList tabs={VIEWS} chosen={view} onChoose={choose} />}
         {info && (
           <p className="served" title={`${info.model.name} ${info.model.quantisation}`}>
             {info.model.name} <span>{info.model.quantisation}</span>

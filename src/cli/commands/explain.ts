@@ -93,8 +93,8 @@ async function runExplain(session: Session, flags: ExplainFlags): Promise<void> 
     session.stdout.write(`${JSON.stringify(explained)}\n`);
     return;
   }
-  const shown = renderCards(explained, { color: wantsColour(session.stdout) });
-  session.stdout.write(`${shown}${join(home, EXPLAIN_FILE)}\n`);
+  session.stdout.paint(renderCards(explained, { color: wantsColour(session.stdout) }));
+  session.stdout.write(`${join(home, EXPLAIN_FILE)}\n`);
 }
 
 function place(text: string): Place {

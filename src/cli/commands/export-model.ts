@@ -10,6 +10,7 @@ import { checkTarget } from '../../export/target.js';
 import { checkDetectorModel, type Detector, readDetector, requireHNeurons } from '../../pipeline/detector.js';
 import type { Listener } from '../../pipeline/events.js';
 import { identifyModel } from '../../pipeline/run.js';
+import { formatFixed } from '../../report/format.js';
 import { DEFAULT_MODEL, type OutputOptions } from '../options.js';
 import { findModel, type Session, withProgress } from '../session.js';
 
@@ -156,7 +157,7 @@ function warned<T extends Baked>(result: T, emit: Listener): T {
     emit({
       type: 'note',
       message:
-        `the file stores its scales so coarsely that a neuron is off alpha by up to ${(100 * result.rounding).toFixed(1)} %; ` +
+        `the file stores its scales so coarsely that a neuron is off alpha by up to ${formatFixed(100 * result.rounding, 1)} %; ` +
         '--as gguf-lora has no such error',
     });
   }
@@ -175,6 +176,6 @@ function describe({ as, out, files, neurons, alpha, rank, method, rounding }: Re
     case 'peft':
       return `${out}: adapter of ${what} at alpha ${alpha}, rank ${rank}: vllm serve MODEL --enable-lora --max-lora-rank ${rank} --lora-modules h=${out}\n`;
     default:
-      return `${as === 'gguf-baked' ? files.join(', ') : out}: ${what} at alpha ${alpha} (${method}; largest rounding ${(100 * rounding!).toFixed(2)} %)\n`;
+      return `${as === 'gguf-baked' ? files.join(', ') : out}: ${what} at alpha ${alpha} (${method}; largest rounding ${formatFixed(100 * rounding!, 2)} %)\n`;
   }
 }

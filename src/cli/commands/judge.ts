@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { finalAnswer } from '../../engine/text/thought.js';
 import { UserError } from '../../errors.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import { parseJudgeSpec } from '../../judge/spec.js';
@@ -103,6 +104,14 @@ async function judgeAll(
     const seconds = (performance.now() - began) / 1000;
     const line = countsLine(counts);
     emit({ type: 'end', step: 'judge', seconds, summary: line ?? `${items.length} responses` });
+    const unfinished = items.filter(({ response }) => finalAnswer(response) === undefined).length;
+    if (unfinished > 0) {
+      const share = `${unfinished} of ${items.length} responses`;
+      emit({
+        type: 'note',
+        message: `${share} end inside a thought: they have no answer and are not judged`,
+      });
+    }
     if (counts.failed > 0) emit({ type: 'note', message: `${judge.name}: ${line}` });
     const judged = items.map(({ id, index, question, response }, i) => ({
       ...{ id, index, question, response },

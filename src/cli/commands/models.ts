@@ -1,4 +1,5 @@
-import { humanBytes, listModels } from '../../models/index.js';
+import { humanBytes } from '../../models/disk.js';
+import { listModels } from '../../models/list.js';
 import type { OutputOptions } from '../options.js';
 import type { Session } from '../session.js';
 

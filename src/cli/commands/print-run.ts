@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseJsonFile } from '../../formats/json-file.js';
 import { readDetector } from '../../pipeline/detector.js';
 import { followers, STAGE_FILES, STAGES, type StageName } from '../../pipeline/manifest.js';
 import { readManifest } from '../../pipeline/run-folder.js';
@@ -21,7 +21,7 @@ export async function printRun(
     return;
   }
   if (last === 'report') {
-    session.stdout.write(
+    session.stdout.paint(
       `${renderTerminal(await readReport(folder), { color: wantsColour(session.stdout) })}\n`,
     );
   }
@@ -51,5 +51,5 @@ async function describeRun(folder: string, last: StageName): Promise<unknown> {
 
 async function readReport(folder: string): Promise<Report> {
   const path = join(folder, 'report.json');
-  return parseReport(JSON.parse(await readFile(path, 'utf8')), path);
+  return parseReport(await parseJsonFile(path, 'delete it and run hneurons report'), path);
 }

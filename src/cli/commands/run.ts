@@ -52,8 +52,14 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
       emit({ type: 'note', message: `${twins} test ${are} left out: the training half has ${them} too.` });
     }
     const found = await findModel(session, flags.model ?? DEFAULT_MODEL, emit);
-    const { identity, promptKind } = await identifyModel(found, session.environment, session.signal);
-    const promptStyle = promptKind(flags.promptStyle ?? 'auto');
+    const { identity, promptKind, promptDate } = await identifyModel(
+      found,
+      session.environment,
+      session.signal,
+    );
+    const promptStyle = await promptKind(flags.promptStyle ?? 'auto', (message) =>
+      emit({ type: 'note', message }),
+    );
     const settings = {
       questions,
       collect: makeCollectSettings({
@@ -71,7 +77,10 @@ export async function runFromQuestions(session: Session, flags: RunFlags, all: b
     };
     const folder = await openRunFolder(
       flags.out ?? join('runs', `${fileName(identity.name)}-${set.name}`),
-      { model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+      {
+        ...{ model: identity, questions: describeQuestionSet(set.source, set.questions), seed },
+        ...promptDate(promptStyle),
+      },
       {
         command: session.command,
         force: flags.force,

@@ -1,14 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import pc from 'picocolors';
 import { z } from 'zod';
 import { UserError } from '../../errors.js';
 import type { MeaningOfOne } from '../../exchange/judged.js';
-import { fileError } from '../../formats/file-error.js';
+import { idField, isObject } from '../../exchange/records.js';
 import { readJsonl } from '../../formats/jsonl.js';
+import { readTextFile } from '../../formats/text-file.js';
 import { checkDetectorModel, readDetector } from '../../pipeline/detector.js';
 import { identifyModel } from '../../pipeline/run.js';
 import { type Pair, type PairScore, scorePairs } from '../../pipeline/score.js';
+import { MAX_QUESTION, MAX_RESPONSE, tooLong } from '../../questions/limits.js';
+import { distinctColumns, plainNames } from '../../questions/records.js';
+import { visibleText, wholePercent } from '../../report/format.js';
 import { wantsColour } from '../colour.js';
 import { DEFAULT_MODEL, type EngineFlags, type OutputOptions } from '../options.js';
 import { findModel, type Session, withEngine, withProgress } from '../session.js';
@@ -27,8 +30,9 @@ export interface ScoreFlags extends OutputOptions, EngineFlags {
 const PairSchema = z.object({
   question: z.string().trim().min(1),
   answer: z.string().refine((text) => text.trim() !== ''),
-  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  id: idField.optional(),
 });
+const COLUMNS = Object.keys(PairSchema.shape);
 
 /** `hneurons score`: how likely answers are hallucinated, as a whole and token by token. */
 export async function runScore(session: Session, flags: ScoreFlags): Promise<void> {
@@ -36,11 +40,8 @@ export async function runScore(session: Session, flags: ScoreFlags): Promise<voi
   const pairs = await readPairs(flags);
   const results = await scoreAll(session, flags, pairs);
   const color = wantsColour(session.stdout);
-  session.stdout.write(
-    flags.json
-      ? `${JSON.stringify({ detector: flags.detector, results })}\n`
-      : results.map((result) => show(result, color)).join('\n'),
-  );
+  if (flags.json) session.stdout.write(`${JSON.stringify({ detector: flags.detector, results })}\n`);
+  else session.stdout.paint(results.map((result) => show(result, color)).join('\n'));
 }
 
 /** Scores pairs with the detector and the model of the options. */
@@ -81,13 +82,13 @@ async function readJsonlPairs(path: string): Promise<Pair[]> {
 }
 
 async function readCsvPairs(path: string): Promise<Pair[]> {
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fileError(error, 'read', path);
-  });
+  const text = await readTextFile(path);
   let rows: { record: unknown; info: { lines: number } }[];
   try {
-    rows = parse(text, { columns: true, bom: true, info: true, skip_empty_lines: true }) as never;
+    const columns = (header: string[]) => distinctColumns(path, header);
+    rows = parse(text, { columns, bom: true, info: true, skip_empty_lines: true }) as never;
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path} is no valid CSV: ${(error as Error).message}`, { cause: error });
   }
   return checkSome(
@@ -97,9 +98,18 @@ async function readCsvPairs(path: string): Promise<Pair[]> {
 }
 
 function checkPair(path: string, line: number, value: unknown): Pair {
-  const pair = PairSchema.safeParse(value);
+  const record = isObject(value) ? plainNames(value, COLUMNS) : value;
+  if (typeof record === 'string') throw new UserError(`${path}, line ${line}: ${record}`);
+  const pair = PairSchema.safeParse(record);
   if (!pair.success)
     throw new UserError(`${path}, line ${line}: it needs a question and an answer, neither of them empty`);
+  for (const [key, limit] of [
+    ['question', MAX_QUESTION],
+    ['answer', MAX_RESPONSE],
+  ] as const) {
+    if (pair.data[key].length > limit)
+      throw new UserError(`${path}, line ${line}: its ${key} ${tooLong(limit)}`);
+  }
   return pair.data;
 }
 
@@ -112,10 +122,10 @@ function checkSome(path: string, pairs: Pair[]): Pair[] {
 function show({ question, answer, probability, tokens }: PairScore, color: boolean): string {
   const { red, yellow, green, dim } = pc.createColors(color);
   const colour = (risk: number) => (risk > 0.75 ? red : risk > 0.5 ? yellow : green);
-  const percent = (value: number) => `${Math.round(100 * value)} %`;
+  const percent = (value: number) => `${wholePercent(value)} %`;
   const painted = tokens.map(({ text, risk, answer: counts }) => {
-    const shown = `${JSON.stringify(text).slice(1, -1)}[${percent(risk)}]`;
+    const shown = `${visibleText(text)}[${percent(risk)}]`;
     return counts ? colour(risk)(shown) : dim(shown);
   });
-  return `${question}\n  ${answer.trim()}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
+  return `${visibleText(question)}\n  ${visibleText(answer.trim())}: hallucinated with probability ${colour(probability)(percent(probability))}\n  ${painted.join(' ')}\n`;
 }

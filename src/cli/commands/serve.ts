@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UserError } from '../../errors.js';
 import type { RunningServer } from '../../server/serve.js';
@@ -134,6 +136,7 @@ async function runServe(session: Session, flags: ServeFlags): Promise<void> {
     );
   }
   const server = await withProgress(session, flags, (emit) => start(session, flags, apiKey, say, emit));
+  session.drains = true;
   stdout.write(flags.json ? `${JSON.stringify({ url: server.url })}\n` : `${server.url}\n`);
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -154,6 +157,7 @@ async function start(
   const { checkDetectorModel, readDetector } = await import('../../pipeline/detector.js');
   const { identifyModel } = await import('../../pipeline/run.js');
   const { readHeldOutAnswers } = await import('../../risk/index.js');
+  const { detectorCommands } = await import('../../server/commands.js');
   const { DEFAULT_SETTINGS, startServer } = await import('../../server/serve.js');
   const { defined } = await import('../../pipeline/settings.js');
 
@@ -166,9 +170,18 @@ async function start(
   const { source: _, path: __, ...model } = identity;
   // Not the session's signal: the model goes on until requests under way are answered.
   const open = () => environment.openEngine({ ...engineChoice(flags), modelPath: found.path });
+  const spec = flags.model ?? DEFAULT_MODEL;
+  if (!detector && flags.cache === 'exact') {
+    say('--cache exact has no effect without --detector: there is no score that it could make exact');
+  }
+  if (detector) await sayWeakness(flags.detector!, say);
   return startServer({
     open,
     upstream,
+    commands: detectorCommands(
+      { spec, name: identity.name, isFile: found.source === `file:${spec}` },
+      engineChoice(flags),
+    ),
     model,
     served: detector && {
       detector,
@@ -196,6 +209,18 @@ async function start(
     version,
     say,
   });
+}
+
+/** Says that the detector did not pass its own test, as the report beside it tells. */
+async function sayWeakness(detector: string, say: (message: string) => void): Promise<void> {
+  const { parseReport } = await import('../../report/schema.js');
+  const path = join(dirname(detector), 'report.json');
+  try {
+    const { verdict } = parseReport(JSON.parse(await readFile(path, 'utf8')), path);
+    if (verdict.outcome !== 'beats') say(`warning: ${verdict.headline}: ${verdict.details}`);
+  } catch {
+    // A detector may be alone; a damaged report is told of where it is shown.
+  }
 }
 
 /** The other server, where there is one. @throws UserError for options that make no sense with it, or no URL */

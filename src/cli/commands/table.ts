@@ -107,9 +107,11 @@ export async function runTable(session: Session, flags: TableFlags): Promise<voi
     const model = own ? { ...identity, name: manifest.model.name, source: manifest.model.source } : identity;
     checkDetectorModel(detector, model, flags.force ?? false);
     const { environment, signal } = session;
-    const engine = lazyEngine(() => {
+    const engine = lazyEngine(async () => {
       emit({ type: 'start', step: 'model', label: 'load model' });
-      return environment.openEngine({ ...engineChoice(flags), modelPath: found.path, signal });
+      const opened = await environment.openEngine({ ...engineChoice(flags), modelPath: found.path, signal });
+      opened.model.promptDate = detector.promptDate;
+      return opened;
     });
     const ends: (() => unknown)[] = [engine.close];
     try {

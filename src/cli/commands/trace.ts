@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../../errors.js';
-import { hubName, parseHubSpec } from '../../models/index.js';
+import { hubName, parseHubSpec } from '../../models/hubSpec.js';
 import type { Listener } from '../../pipeline/events.js';
 import type { RunFolder } from '../../pipeline/run-folder.js';
 import type { CollectSettings } from '../../pipeline/settings.js';

@@ -1,7 +1,8 @@
 import { UserError } from '../../errors.js';
+import { baseModelSign } from './base-model.js';
 import { elementCount, fileTypeName, ggmlType } from './ggml-types.js';
 import { checkHyperparameters } from './hyperparameters.js';
-import type { Gguf, TensorInfo } from './types.js';
+import type { Gguf, StringList, TensorInfo } from './types.js';
 import { booleanAt, numberAt, printable, stringAt, stringsAt } from './values.js';
 
 /** What the header of a GGUF model tells about it. */
@@ -19,9 +20,13 @@ export interface GgufModel {
   /** Whether the FFN has a gate (z = act(gate) * up), as a tensor of its own or fused with `up`. */
   gated: boolean;
   chatTemplate?: string;
+  /** Why the model looks like a base model although it has a chat template, in words. */
+  baseSign?: string;
   /** Text of the special tokens that chat templates name. */
   bosToken?: string;
   eosToken?: string;
+  /** Text of the other special tokens, by the names that chat templates have for them, as `pad_token`. */
+  specialTokens?: Record<string, string>;
   addBos: boolean;
   /** For display, e.g. `Q4_K_M`. */
   quantisation: string;
@@ -39,6 +44,8 @@ export function inspectModel(gguf: Gguf): GgufModel {
   const { metadata, path } = gguf;
   const architecture = stringAt(metadata, 'general.architecture');
   if (!architecture) {
+    const other = OTHER_KINDS.get(stringAt(metadata, 'general.type') ?? '');
+    if (other !== undefined) throw new UserError(`${path}: ${other}; name a model that generates text`);
     throw new UserError(
       `${path}: the metadata names no architecture, so it is no model; name a language model`,
     );
@@ -59,7 +66,7 @@ export function inspectModel(gguf: Gguf): GgufModel {
     vocab: vocabularySize(gguf, architecture),
     contextLength,
     gated,
-    chatTemplate: stringAt(metadata, 'tokenizer.chat_template'),
+    ...templateOf(gguf),
     ...specialTokens(gguf),
     quantisation: quantisation(gguf),
     parameters: sum(gguf, (tensor) => elementCount(tensor.shape)),
@@ -67,12 +74,32 @@ export function inspectModel(gguf: Gguf): GgufModel {
   };
 }
 
+/** GGUF files of other kinds, by `general.type` or architecture. */
+const OTHER_KINDS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    mmproj: 'a projector for images or sound, not a language model',
+    clip: 'a projector for images or sound, not a language model',
+    imatrix: 'an importance matrix, not a model',
+    controlvector: 'a control vector, not a model',
+    vocab: 'a vocabulary, not a model',
+    t5: 'an encoder-decoder model, whose neurons cannot be read',
+    t5encoder: 'an encoder, which generates no text',
+    dream: 'a diffusion language model, which does not generate token by token',
+    llada: 'a diffusion language model, which does not generate token by token',
+    'llada-moe': 'a diffusion language model, which does not generate token by token',
+    rnd1: 'a diffusion language model, which does not generate token by token',
+  }),
+);
+
 function refuseOtherKinds({ metadata, tensors, path }: Gguf, architecture: string): void {
   const shown = printable(architecture);
   const type = stringAt(metadata, 'general.type');
-  if (type === 'adapter') {
+  const adapted = [...tensors.keys()].some((name) => name.endsWith('.lora_a'));
+  if (type === 'adapter' || metadata.has('adapter.type') || adapted) {
     throw new UserError(`${path}: a LoRA adapter for ${shown}, not a model; name the model that it is for`);
   }
+  const other = OTHER_KINDS.get(type ?? '') ?? OTHER_KINDS.get(architecture);
+  if (other !== undefined) throw new UserError(`${path}: ${other}; name a model that generates text`);
   const expert = [...tensors.keys()].find((name) => /\.ffn_down(_exps|\.\d+)\.weight$/.test(name));
   if (expert !== undefined || (numberAt(metadata, `${architecture}.expert_count`) ?? 0) > 1) {
     throw new UserError(
@@ -85,7 +112,9 @@ function refuseOtherKinds({ metadata, tensors, path }: Gguf, architecture: strin
         'so it has no FFN neurons to read; name a dense language model',
     );
   }
-  if (booleanAt(metadata, `${architecture}.attention.causal`) === false) {
+  // Of an embedding model or a reranker: what it makes of all tokens is pooled.
+  const pooled = (numberAt(metadata, `${architecture}.pooling_type`) ?? 0) > 0;
+  if (pooled || booleanAt(metadata, `${architecture}.attention.causal`) === false) {
     throw new UserError(
       `${path}: ${shown} is no causal language model (embedding or diffusion); name a model that generates text`,
     );
@@ -130,6 +159,12 @@ function vocabularySize({ metadata, tensors, path }: Gguf, architecture: string)
   throw new UserError(`${path}: the file has no vocabulary; download a complete model`);
 }
 
+function templateOf({ metadata, path }: Gguf): Pick<GgufModel, 'chatTemplate' | 'baseSign'> {
+  const chatTemplate = stringAt(metadata, 'tokenizer.chat_template');
+  const baseSign = chatTemplate && baseModelSign(metadata, path);
+  return { chatTemplate, ...(baseSign && { baseSign: printable(baseSign) }) };
+}
+
 /** The defaults for what the metadata leave open are those of llama.cpp for each kind of tokenizer. */
 function specialTokens({ metadata }: Gguf) {
   const tokens = stringsAt(metadata, 'tokenizer.ggml.tokens');
@@ -139,8 +174,27 @@ function specialTokens({ metadata }: Gguf) {
   return {
     bosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.bos_token_id') ?? bos),
     eosToken: tokens?.at(numberAt(metadata, 'tokenizer.ggml.eos_token_id') ?? eos),
+    ...otherTokens(metadata, tokens),
     addBos: booleanAt(metadata, 'tokenizer.ggml.add_bos_token') ?? (kind === 'llama' || llama3),
   };
+}
+
+function otherTokens(
+  metadata: Gguf['metadata'],
+  tokens: StringList | undefined,
+): Pick<GgufModel, 'specialTokens'> {
+  const found: Record<string, string> = {};
+  for (const [name, key] of [
+    ['unk_token', 'unknown_token_id'],
+    ['pad_token', 'padding_token_id'],
+    ['sep_token', 'seperator_token_id'],
+    ['cls_token', 'cls_token_id'],
+    ['mask_token', 'mask_token_id'],
+  ]) {
+    const text = tokens?.at(numberAt(metadata, `tokenizer.ggml.${key}`) ?? -1);
+    if (text !== undefined) found[name] = text;
+  }
+  return Object.keys(found).length > 0 ? { specialTokens: found } : {};
 }
 
 /** From `general.file_type`, else the type that most bytes of the weights are in. */

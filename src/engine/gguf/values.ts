@@ -32,8 +32,8 @@ export function stringsAt(metadata: Metadata, key: string): StringList | undefin
   return entry?.type === 'array' && entry.items === 'string' ? entry.value : undefined;
 }
 
-/** Text from a file made fit for one line of a message: no control characters, cut where it is long. */
-export function printable(text: string): string {
+/** Text from a file made fit for one line of a message: no control characters, cut at `most` characters. */
+export function printable(text: string, most = 80): string {
   const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
-  return clean.length > 80 ? `${clean.slice(0, 77)}...` : clean;
+  return clean.length > most ? `${clean.slice(0, most - 3)}...` : clean;
 }

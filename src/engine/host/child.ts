@@ -1,7 +1,6 @@
 /** The native process: loads one model and answers the parent's calls, one at a time. */
 import { UserError } from '../../errors.js';
 import { type LiveRunner, openLiveRunner } from '../live/runner.js';
-import { affordableCells, outputRows, sampleSequences } from '../native/budget.js';
 import { type Context, createContext } from '../native/context.js';
 import { toFloat32 } from '../native/convert.js';
 import { underSteering } from '../native/finite.js';
@@ -33,9 +32,6 @@ type Handlers = {
     stopped: () => boolean,
   ) => Promise<Calls[K][1]>;
 };
-
-const FLOAT32_BYTES = 4;
-const FLOAT16_BYTES = 2;
 
 let model: LoadedModel;
 let steerer: Steerer;
@@ -76,11 +72,11 @@ const handlers: Handlers = {
   },
   async logProbabilities({ cases, prefix, steering }) {
     if (cases.length === 0) return [];
-    const rows = outputRows(model);
-    const longest = Math.max(...cases.map(({ tokens }) => tokens.length));
+    const { cells, rows } = model.budget('score');
+    const longest = cases.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
     const all = cases.reduce((sum, { tokens }) => sum + tokens.length, prefix.length);
     const shape = {
-      cells: Math.max(prefix.length + longest, Math.min(all, 4096, affordableCells(model, FLOAT32_BYTES))),
+      cells: Math.max(prefix.length + longest, Math.min(all, cells)),
       rows,
       outputs: rows,
       sequences: 65,
@@ -90,13 +86,14 @@ const handlers: Handlers = {
     return steered(steering, shape, (context) => logProbabilities(context, cases, { prefix, sequences: 64 }));
   },
   async sample({ settings, prefix, most }, exchange) {
-    const available = sampleSequences(model);
+    const budget = model.budget('sample');
+    const available = budget.sequences;
     const sequences = Math.max(1, Math.min(available, most?.samples ?? available));
-    const affordable = Math.max(affordableCells(model, FLOAT16_BYTES), prefix.length + 1024);
+    const affordable = Math.max(budget.cells, prefix.length + 1024);
     const shape = {
       cells: most ? Math.min(affordable, prefix.length + most.tokens) : affordable,
       // As many as a large job has: rows decide how prompts are cut into batches, and so how they are rounded.
-      rows: Math.max(available, 256),
+      rows: budget.rows,
       outputs: sequences,
       sequences: sequences + 1,
       kvType: 1,
@@ -112,13 +109,13 @@ const handlers: Handlers = {
     );
   },
   async read({ prefix, neurons, signed, residual, steering }, exchange, stopped) {
-    const rows = outputRows(model);
+    const budget = model.budget('read');
     const held = await steerer.hold(steering);
     const openReader = (cells: number, evaluate: bigint) => {
       const context = open({
-        cells: Math.max(cells, Math.min(4096, affordableCells(model, FLOAT32_BYTES))),
-        rows,
-        outputs: rows,
+        cells: Math.max(cells, budget.cells),
+        rows: budget.rows,
+        outputs: budget.rows,
         sequences: 65,
         kvType: 0,
         exact: true,

@@ -4,6 +4,7 @@ import { UserError } from '../../errors.js';
 import { type LiveHost, openLive } from '../live/client.js';
 import type { ReadReply } from '../read/reader.js';
 import type { StepReply } from '../sample/tree.js';
+import { checkTokens, exceedsContext, tooLong } from '../text/length.js';
 import { commonPrefix } from '../text/prompt.js';
 import type { Engine, EngineOptions, ReadJob, SampleJob, SampleRequest } from '../types.js';
 import { crashError } from './crash.js';
@@ -215,37 +216,59 @@ const ints = (values: ArrayLike<number> | undefined): Int32Array =>
  * @throws UserError for a bad file, an unfit library, no memory, or a crash: one line that names the file.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { modelPath, device = 'auto', gpuLayers, threads, library, signal } = options;
+  const { modelPath, device = 'auto', gpuLayers, splitMode, split, mainGpu } = options;
+  const { threads, memory, library, signal } = options;
   const host = startHost(modelPath, { signal, library });
   try {
-    const model = await host.call('load', { modelPath, device, gpuLayers, threads, library });
+    const model = await host.call('load', {
+      modelPath,
+      device,
+      gpuLayers,
+      splitMode,
+      split,
+      mainGpu,
+      threads,
+      memory,
+      library,
+    });
     return {
       model,
       process: host.process,
-      tokenize: (texts, { special, bos }) => host.call('tokenize', { texts, special, bos }),
+      async tokenize(texts, { special, bos }) {
+        const large = texts.find((text) => exceedsContext(text, model.contextLength));
+        if (large !== undefined) {
+          throw new UserError(`A text ${tooLong({ text: large }, model.contextLength)}: shorten or split it`);
+        }
+        return host.call('tokenize', { texts, special, bos });
+      },
       pieces: (tokens) => host.call('pieces', { tokens: ints(tokens) }),
       detokenize: (tokens) => host.call('detokenize', { tokens: ints(tokens) }),
       columnNorms: () => host.call('columnNorms', {}),
-      logits: (tokens, steering) => host.call('logits', { tokens: ints(tokens), steering }),
-      logProbabilities: (cases, steering) =>
-        host.call('logProbabilities', {
+      async logits(tokens, steering) {
+        checkTokens('A sequence', tokens.length, model.contextLength);
+        return host.call('logits', { tokens: ints(tokens), steering });
+      },
+      async logProbabilities(cases, steering) {
+        for (const { tokens } of cases) checkTokens('A sequence', tokens.length, model.contextLength);
+        return host.call('logProbabilities', {
           cases: cases.map(({ tokens, asked }) => ({
             tokens: ints(tokens),
             asked: asked.map((one) => ({ at: one.at, tokens: ints(one.tokens) })),
           })),
           prefix: commonPrefix(cases.map(({ tokens }) => tokens)),
           steering,
-        }),
+        });
+      },
       sample: (job) =>
         host.call(
           'sample',
           { settings: job.settings, prefix: ints(job.prefix), most: job.most },
-          sampleTurns(job),
+          sampleTurns(job, model.contextLength),
         ),
       async read(job) {
         const { residual, signed, steering } = job;
         const wish = { prefix: ints(job.prefix), neurons: ints(job.neurons), signed, residual, steering };
-        await host.call('read', wish, readTurns(job), job.signal);
+        await host.call('read', wish, readTurns(job, model.contextLength), job.signal);
       },
       live: (options) => openLive(host, options),
       peakMemory: () => host.call('peakMemory', {}),
@@ -270,7 +293,7 @@ export async function convertToFloat32(path: string, out: string): Promise<void>
   }
 }
 
-function sampleTurns(job: SampleJob): TurnHandler {
+function sampleTurns(job: SampleJob, contextLength: number): TurnHandler {
   const hear = ({ events }: Extract<Turn, { kind: 'sample' }>): string[] => {
     const stop: string[] = [];
     for (const { id, sample } of events.finished) if (job.onSample?.(id, sample) === false) stop.push(id);
@@ -287,6 +310,8 @@ function sampleTurns(job: SampleJob): TurnHandler {
         reply.exhausted = true;
         break;
       }
+      const tokens = request.prompt.length + job.settings.maxTokens;
+      checkTokens(`Question ${request.id}: its prompt with an answer`, tokens, contextLength);
       reply.requests.push({ ...request, prompt: ints(request.prompt) });
       room -= request.samples;
     }
@@ -294,7 +319,7 @@ function sampleTurns(job: SampleJob): TurnHandler {
   };
 }
 
-function readTurns(job: ReadJob): TurnHandler {
+function readTurns(job: ReadJob, contextLength: number): TurnHandler {
   return (turn) => {
     if (turn.kind !== 'read') throw new Error(`unexpected turn ${turn.kind}`);
     const reply: ReadReply = { cases: [], exhausted: false };
@@ -305,6 +330,7 @@ function readTurns(job: ReadJob): TurnHandler {
         reply.exhausted = true;
         break;
       }
+      checkTokens(`Case ${next.id}`, next.tokens.length, contextLength);
       reply.cases.push({ ...next, tokens: ints(next.tokens) });
     }
     return reply;

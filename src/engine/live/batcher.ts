@@ -58,9 +58,17 @@ export function makeBatcher(
   context: Context,
   sequences: Sequences,
   model: LiveModel,
-  options: { concurrency: number; watch?: Watch; picker: Picker; log: EventLog; onReady(): void },
+  options: {
+    concurrency: number;
+    watch?: Watch;
+    picker: Picker;
+    log: EventLog;
+    /** The steering of a used context cannot be changed: one steering runs to its end, then the next has a fresh context. */
+    oneSteering?: boolean;
+    onReady(): void;
+  },
 ): Batcher {
-  const { concurrency, watch, picker, log } = options;
+  const { concurrency, watch, picker, log, oneSteering = false } = options;
   const waiting: Generation[] = [];
   /** In the order in which they started. */
   const running: Generation[] = [];
@@ -70,6 +78,8 @@ export function makeBatcher(
   let full = false;
   let rowMs: number | undefined;
   let closed = false;
+  /** Steering of all that the context has computed, with `oneSteering`. */
+  let computedKey: string | undefined;
 
   const ahead = ({ request, drawn }: Generation) => Math.min(request.settings.maxTokens - drawn, LOOKAHEAD);
   const outstanding = () => running.reduce((sum, one) => sum + pending(one) + ahead(one), 0);
@@ -128,6 +138,18 @@ export function makeBatcher(
     return 'started';
   };
 
+  /** False while the context is in use under another steering. */
+  const turnTo = (key: string): boolean => {
+    if (!oneSteering || key === computedKey) return true;
+    if (running.length > 0) return false;
+    if (computedKey !== undefined) {
+      sequences.clear();
+      turns.renew();
+    }
+    computedKey = key;
+    return true;
+  };
+
   const admit = () => {
     while (waiting.length > 0 && running.length < concurrency && !preparing && !full) {
       const group = turns.find(waiting[0].key);
@@ -135,6 +157,7 @@ export function makeBatcher(
         void prepare(waiting[0]);
         return;
       }
+      if (!turnTo(group.key)) return;
       const outcome = start(waiting[0], group);
       full = outcome === 'full';
       if (outcome !== 'started') return;

@@ -1,5 +1,4 @@
 import { UserError } from '../../errors.js';
-import { affordableCells } from '../native/budget.js';
 import { type Context, createContext } from '../native/context.js';
 import type { LoadedModel } from '../native/model.js';
 import { pieceCache } from '../native/vocabulary.js';
@@ -19,15 +18,11 @@ export interface LiveRunner {
   close(): void;
 }
 
-/** Rows of one decode; more would make a prompt hardly faster. */
-const ROWS = 256;
 /** Sequences that may be kept beside the running ones. */
 const KEPT_SEQUENCES = 16;
 const KEPT_CONTEXTS = 4;
 /** What is kept at least of a cache with plain attention. */
 const EXACT_KEPT_CELLS = 1024;
-const FLOAT32_BYTES = 4;
-const FLOAT16_BYTES = 2;
 const MOST_TOP = 50;
 
 /**
@@ -52,7 +47,7 @@ export function openLiveRunner(
   // As `read` does, so that the scores are the same; without scores as `sample` does, which is faster with many long contexts.
   const watching = watched.length > 0;
   const exact = watching && options.exact;
-  const affordable = affordableCells(model, exact ? FLOAT32_BYTES : FLOAT16_BYTES);
+  const { cells: affordable, rows } = model.budget(exact ? 'live-exact' : 'live');
   // Room for all to run at once and for some conversations that may go on, if memory allows.
   const wished = (concurrency + KEPT_CONTEXTS) * contextTokens;
   const cells = Math.max(contextTokens, Math.min(wished, affordable));
@@ -62,7 +57,8 @@ export function openLiveRunner(
   try {
     context = createContext(llama, model.pointer, info.vocab, {
       cells,
-      rows: ROWS,
+      // Each running request has a row in each step.
+      rows: Math.max(rows, sequenceCount),
       outputs: sequenceCount,
       sequences: sequenceCount,
       threads: model.threads,
@@ -112,7 +108,14 @@ export function openLiveRunner(
       keyOf: steeringKey,
       hold: (steering) => steerer.hold(steering),
     },
-    { concurrency, watch, picker: makePicker(info.vocab), log, onReady: wake },
+    {
+      concurrency,
+      watch,
+      picker: makePicker(info.vocab),
+      log,
+      oneSteering: model.oneSteering,
+      onReady: wake,
+    },
   );
 
   return {

@@ -20,6 +20,8 @@ export interface Turns {
   choose(): Group | undefined;
   /** Sets the steering of `group` on the context. */
   apply(group: Group): void;
+  /** Puts a fresh context in place of the used one, with nothing set on it. */
+  renew(): void;
   /** Lets go of groups without members, but for that of `coming`. */
   prune(coming: string | undefined): void;
   /** Releases every steering. */
@@ -53,6 +55,12 @@ export function makeTurns(context: Context): Turns {
       steering.set(context.pointer);
       const before = set;
       set = steering;
+      if (before && !groups.some((group) => group.steering === before)) before.release();
+    },
+    renew() {
+      context.renew();
+      const before = set;
+      set = undefined;
       if (before && !groups.some((group) => group.steering === before)) before.release();
     },
     prune(coming) {

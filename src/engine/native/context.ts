@@ -43,6 +43,8 @@ export interface Context {
   removeSequence(sequence: number): void;
   /** Removes all sequences, and zeroes what they leave: NaN in an unused cell would reach the others through the mask. */
   clear(): void;
+  /** Puts a fresh native context in place of this one: nothing is left in its cache, and no adapter is set on it. */
+  renew(): void;
   free(): void;
 }
 
@@ -73,13 +75,17 @@ export function createContext(
     swa_full: true,
     kv_unified: true,
   };
-  const pointer: Pointer | null = llama.contextNew(model, parameters);
-  if (!pointer)
-    throw new UserError(
-      `llama.cpp could not make a context of ${settings.cells} tokens: probably not enough memory. Close other programs, or use a smaller model or quantisation`,
-    );
-  if (settings.pool !== undefined) llama.threadPoolAttach(pointer, settings.pool, settings.pool);
-  const memory: Pointer = llama.memory(pointer);
+  const create = (): Pointer => {
+    const created: Pointer | null = llama.contextNew(model, parameters);
+    if (!created)
+      throw new UserError(
+        `llama.cpp could not make a context of ${settings.cells} tokens: probably not enough memory. Close other programs, or use a smaller model or quantisation`,
+      );
+    if (settings.pool !== undefined) llama.threadPoolAttach(created, settings.pool, settings.pool);
+    return created;
+  };
+  let pointer = create();
+  let memory: Pointer = llama.memory(pointer);
   const batch = llama.batchInit(settings.rows, 0, 1);
   const ints = (address: Pointer) => new Int32Array(koffi.view(address, settings.rows * 4));
   const tokens = ints(batch.token);
@@ -93,7 +99,9 @@ export function createContext(
   const cells = llama.contextCells(pointer);
 
   const context: Context = {
-    pointer,
+    get pointer() {
+      return pointer;
+    },
     cells,
     rowLimit: settings.rows,
     rows: 0,
@@ -126,6 +134,11 @@ export function createContext(
     },
     clear() {
       llama.memoryClear(memory, true);
+    },
+    renew() {
+      llama.contextFree(pointer);
+      pointer = create();
+      memory = llama.memory(pointer);
     },
     free() {
       llama.batchFree(batch);

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.js';
+import { loadBackends } from './backends.js';
 import { loadLlama } from './llama.js';
 import { locateLibraries } from './locate.js';
 
@@ -11,7 +12,7 @@ const FTYPE_F32 = 0;
 export function toFloat32(path: string, out: string): void {
   const files = locateLibraries('cpu');
   const llama = loadLlama(files);
-  llama.loadBackends(files.folder);
+  loadBackends(llama, files);
   llama.backendInit();
   const parameters = { ...llama.quantizeDefaults(), ftype: FTYPE_F32, allow_requantize: true };
   if (llama.quantize(path, out, parameters) !== 0)

@@ -1,11 +1,29 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../errors.js';
 import type { Device } from '../types.js';
+import { type Picked, pickBuild, plainName } from './builds.js';
+import { LIBRARIES } from './functions.js';
 
-/** The one version of the prebuilt packages that this release is tested with; see package.json. */
-export const PACKAGE_VERSION = '3.21.1';
+/**
+ * Version of the prebuilt packages for each platform; see package.json. It is the newest that is published for the
+ * platform and passes the tests: 3.22.1 holds llama.cpp 0.5.0 and exists for Linux only, 3.21.1 holds 0.4.0.
+ */
+export const PACKAGE_VERSIONS: Record<string, string> = {
+  'linux-x64': '3.22.1',
+  'linux-arm64': '3.22.1',
+  'linux-riscv64': '3.21.1',
+  'darwin-arm64': '3.21.1',
+  'darwin-x64': '3.21.1',
+  'win32-x64': '3.21.1',
+  'win32-arm64': '3.21.1',
+};
+
+/** Version of the prebuilt packages for this machine; on a platform without any, the one that most platforms have. */
+export const PACKAGE_VERSION = PACKAGE_VERSIONS[`${process.platform}-${process.arch}`] ?? '3.21.1';
+
+type Kind = Exclude<Device, 'auto'>;
 
 /** Where the three libraries of one llama.cpp build lie. */
 export interface LibraryFiles {
@@ -13,89 +31,160 @@ export interface LibraryFiles {
   ggmlBase: string;
   ggml: string;
   llama: string;
-  /** The device that this build was chosen for. */
-  device: Exclude<Device, 'auto'>;
+  /** Device that this build was chosen for. */
+  device: Kind;
+  /** Folders with backends, to be tried in this order until there is one for the CPU. */
+  backendFolders: string[];
+  /** Folder with a GPU backend for older drivers and runtimes, to be tried if the first finds no GPU. */
+  fallbackFolder?: string;
 }
 
-const GPU_PACKAGES: Partial<Record<Device, Record<string, string>>> = {
-  cuda: { 'linux-x64': 'linux-x64-cuda', 'win32-x64': 'win-x64-cuda' },
-  vulkan: { 'linux-x64': 'linux-x64-vulkan', 'win32-x64': 'win-x64-vulkan' },
-  metal: { 'darwin-arm64': 'mac-arm64-metal' },
+/** Prebuilt packages of each platform, by device. */
+export const PACKAGES: Record<string, Partial<Record<Kind, string>>> = {
+  'linux-x64': { cpu: 'linux-x64', cuda: 'linux-x64-cuda', vulkan: 'linux-x64-vulkan' },
+  'linux-arm64': { cpu: 'linux-arm64' },
+  'linux-riscv64': { cpu: 'linux-riscv64' },
+  'darwin-arm64': { cpu: 'mac-arm64-metal', metal: 'mac-arm64-metal' },
+  'darwin-x64': { cpu: 'mac-x64' },
+  'win32-x64': { cpu: 'win-x64', cuda: 'win-x64-cuda', vulkan: 'win-x64-vulkan' },
+  'win32-arm64': { cpu: 'win-arm64' },
 };
 
-const CPU_PACKAGES: Record<string, string> = {
-  'linux-x64': 'linux-x64',
-  'linux-arm64': 'linux-arm64',
-  'darwin-arm64': 'mac-arm64-metal',
-  'darwin-x64': 'mac-x64',
-  'win32-x64': 'win-x64',
-  'win32-arm64': 'win-arm64',
+/** Packages with a second build of a GPU backend: of CUDA 12, where the package itself needs CUDA 13. */
+export const EXTENSIONS: Record<string, string> = {
+  'linux-x64-cuda': 'linux-x64-cuda-ext',
+  'win-x64-cuda': 'win-x64-cuda-ext',
 };
+
+const AUTO_ORDER: Kind[] = ['metal', 'cuda', 'vulkan', 'cpu'];
+
+/** Processors for which the struct layouts or the byte order of GGUF files do not hold. */
+const UNFIT_PROCESSORS = ['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390', 's390x'];
+
+/** The machine, as far as the choice of a library depends on it. */
+export interface Machine {
+  platform: NodeJS.Platform;
+  arch: string;
+  /** True on Linux with musl in place of glibc (Alpine). */
+  musl(): boolean;
+  /** Folder of an installed `@node-llama-cpp` package; `everywhere` includes the working directory's packages. */
+  packageFolder(name: string, everywhere: boolean): string | undefined;
+}
+
+const THIS_MACHINE: Machine = { platform: process.platform, arch: process.arch, musl: isMusl, packageFolder };
 
 /**
  * Finds the llama.cpp libraries: the user's own build when a folder is named, else the pinned prebuilt package for
  * this platform and device. `auto` takes an installed GPU package first, then the CPU one.
  * @throws UserError when the folder or package lacks a library, naming what to install.
  */
-export function locateLibraries(device: Device, ownFolder?: string): LibraryFiles {
-  if (ownFolder !== undefined) {
-    const found = searchFolder(resolve(ownFolder), device === 'auto' ? 'cpu' : device);
-    if (!found)
-      throw new UserError(
-        `No llama.cpp libraries in ${ownFolder}: expected ${fileName('llama')}, ${fileName('ggml')} and ${fileName('ggml-base')} there (build llama.cpp with BUILD_SHARED_LIBS=ON)`,
-      );
-    return found;
+export function locateLibraries(device: Device, ownFolder?: string, machine = THIS_MACHINE): LibraryFiles {
+  const { platform, arch } = machine;
+  if (UNFIT_PROCESSORS.includes(arch))
+    throw new UserError(`hneurons needs a 64-bit little-endian processor and Node for it: this is ${arch}`);
+  if (ownFolder !== undefined) return locateOwn(device, ownFolder, platform);
+  const packages = PACKAGES[`${platform}-${arch}`] ?? {};
+  const kinds = device === 'auto' ? AUTO_ORDER : [device];
+  for (const kind of kinds) {
+    const name = packages[kind];
+    const root = name && machine.packageFolder(name, device !== 'auto');
+    const found = root && searchFolder(join(root, 'bins', name), kind, platform);
+    if (!found || 'problem' in found) continue;
+    return { ...found, fallbackFolder: fallbackFolder(name, root, machine) };
   }
-  const here = `${process.platform}-${process.arch}`;
-  const wanted: [Exclude<Device, 'auto'>, string | undefined][] =
-    device === 'auto'
-      ? [
-          ['metal', GPU_PACKAGES.metal?.[here]],
-          ['cuda', GPU_PACKAGES.cuda?.[here]],
-          ['vulkan', GPU_PACKAGES.vulkan?.[here]],
-          ['cpu', CPU_PACKAGES[here]],
-        ]
-      : [[device, device === 'cpu' ? CPU_PACKAGES[here] : GPU_PACKAGES[device]?.[here]]];
-  for (const [kind, name] of wanted) {
-    const folder = name && packageFolder(name);
-    const found = folder && searchFolder(folder, kind);
-    if (found) return found;
-  }
-  const missing = wanted[wanted.length - 1][1];
-  throw new UserError(
-    missing
-      ? `The llama.cpp library for ${device === 'auto' ? 'this machine' : device} is not installed: run "npm install @node-llama-cpp/${missing}@${PACKAGE_VERSION}", or name your own build with --library`
-      : `There is no prebuilt llama.cpp for ${device} on ${here}: choose another --device, or name your own build with --library`,
-  );
+  throw new UserError(whatToInstall(device, packages, machine));
 }
 
-function packageFolder(name: string): string | undefined {
-  const require = createRequire(import.meta.url);
-  try {
-    const entry = require.resolve(`@node-llama-cpp/${name}`);
-    return join(dirname(dirname(entry)), 'bins', name);
-  } catch {
-    return undefined;
+function whatToInstall(device: Device, packages: Partial<Record<Kind, string>>, machine: Machine): string {
+  const here = `${machine.platform}-${machine.arch}`;
+  const build = 'build llama.cpp 0.4.0 or 0.5.0 with BUILD_SHARED_LIBS=ON and name its folder with --library';
+  if (machine.platform === 'linux' && machine.musl())
+    return `There is no prebuilt llama.cpp for Linux with musl (Alpine): use a system with glibc (Debian, Ubuntu), or ${build}`;
+  const available = AUTO_ORDER.filter((kind) => packages[kind]);
+  if (available.length === 0) return `There is no prebuilt llama.cpp for ${here}: ${build}`;
+  const name = packages[device === 'auto' ? 'cpu' : device];
+  return name
+    ? `The llama.cpp library for ${device === 'auto' ? 'this machine' : device} is not installed: run "npm install @node-llama-cpp/${name}@${PACKAGE_VERSIONS[here]}", or name your own build with --library`
+    : `There is no prebuilt llama.cpp for ${device} on ${here}, only for ${available.join(', ')}: choose another --device, or name your own build with --library`;
+}
+
+/** The extension package's folder, if it is installed in the same version: ggml's interface to backends differs between versions. */
+function fallbackFolder(name: string, root: string, machine: Machine): string | undefined {
+  const extension = EXTENSIONS[name];
+  const extensionRoot = extension && machine.packageFolder(extension, true);
+  if (!extensionRoot || packageVersion(extensionRoot) !== packageVersion(root)) return undefined;
+  return join(extensionRoot, 'bins', name, 'fallback');
+}
+
+function packageVersion(root: string): string {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+}
+
+/** Resolved from this program and, if the package may be elsewhere, from the working directory, where `npm install` puts it. */
+function packageFolder(name: string, everywhere: boolean): string | undefined {
+  const from = [import.meta.url, ...(everywhere ? [join(process.cwd(), 'package.json')] : [])];
+  for (const place of from) {
+    try {
+      return dirname(dirname(createRequire(place).resolve(`@node-llama-cpp/${name}`)));
+    } catch {
+      // Not there.
+    }
+  }
+  return undefined;
+}
+
+function isMusl(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+}
+
+/** Folders of a source tree, an installation or a release archive that hold the libraries. */
+const SUBFOLDERS = ['', 'build/bin', 'build/bin/Release', 'bin', 'lib'];
+
+function locateOwn(device: Device, ownFolder: string, platform: NodeJS.Platform): LibraryFiles {
+  const root = resolve(ownFolder);
+  if (!existsSync(root) || !statSync(root).isDirectory())
+    throw new UserError(`${ownFolder} is not a folder: name the one that holds the llama.cpp libraries`);
+  let first: Exclude<Picked, { build: unknown }> = { problem: 'none' };
+  for (const folder of SUBFOLDERS.map((name) => join(root, name))) {
+    const found = searchFolder(folder, device, platform);
+    if (!('problem' in found)) return found;
+    if (first.problem === 'none') first = found;
+  }
+  throw new UserError(whyUnfit(first, ownFolder, device, platform));
+}
+
+function whyUnfit(
+  why: Exclude<Picked, { build: unknown }>,
+  folder: string,
+  device: Device,
+  platform: NodeJS.Platform,
+): string {
+  const list = (names: string[]) => names.join(', ');
+  switch (why.problem) {
+    case 'incomplete':
+      return `The llama.cpp build in ${folder} is incomplete: there is ${list(why.has)}, but no ${list(why.lacks)} (name the folder that holds them all)`;
+    case 'mixed':
+      return `The llama.cpp libraries in ${folder} are of different builds (${list(why.files)}): name a folder that holds one build only`;
+    case 'backend':
+      return `The llama.cpp build in ${folder} is for ${why.backend}, not for ${device}: choose another --device, or name another build`;
+    case 'none':
+      return `No llama.cpp libraries in ${folder}: expected ${list(LIBRARIES.map((name) => plainName(name, platform)))} there (build llama.cpp with BUILD_SHARED_LIBS=ON)`;
   }
 }
 
-function fileName(stem: string): string {
-  if (process.platform === 'win32') return `${stem}.dll`;
-  return process.platform === 'darwin' ? `lib${stem}.dylib` : `lib${stem}.so`;
-}
-
-/**
- * Libraries carry a backend and a version in some builds: libllama.so, libllama.v0.4.0.so, libllama.vulkan.v0.4.0.so,
- * libllama.metal.v0.4.0.dylib, libllama.0.dylib, llama.dll.
- */
-function searchFolder(folder: string, device: Exclude<Device, 'auto'>): LibraryFiles | undefined {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
-  const names = readdirSync(folder).sort();
-  const pick = (stem: string) => {
-    const pattern = new RegExp(`^(lib)?${stem}(\\.[a-z]+)?(\\.v?[0-9][0-9.]*)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`);
-    const name = names.find((n) => n === fileName(stem)) ?? names.find((n) => pattern.test(n));
-    return name && join(folder, name);
-  };
-  const [llama, ggml, ggmlBase] = [pick('llama'), pick('ggml'), pick('ggml-base')];
-  return llama && ggml && ggmlBase ? { folder, llama, ggml, ggmlBase, device } : undefined;
+function searchFolder(
+  folder: string,
+  device: Device,
+  platform: NodeJS.Platform,
+): LibraryFiles | Exclude<Picked, { build: unknown }> {
+  if (!existsSync(folder)) return { problem: 'none' };
+  // A link that leads nowhere is no library.
+  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name)));
+  const picked = pickBuild(names, platform, device === 'auto' ? undefined : device);
+  if ('problem' in picked) return picked;
+  const [ggmlBase, ggml, llama] = LIBRARIES.map((name) => join(folder, picked.build[name]));
+  // The backends lie beside the files themselves, also if the folder holds links to them.
+  const backendFolders = [...new Set([folder, dirname(realpathSync(ggml))])];
+  return { folder, ggmlBase, ggml, llama, device: device === 'auto' ? 'cpu' : device, backendFolders };
 }

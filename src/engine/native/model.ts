@@ -1,19 +1,25 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { UserError } from '../../errors.js';
 import { type GgufModel, inspectModel } from '../gguf/model.js';
 import { readGguf } from '../gguf/read.js';
 import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
+import { explainMissingDevice, loadBackends } from './backends.js';
+import { type Budget, type Job, type MemoryPlan, planBudget, shapeOf } from './budget.js';
+import { deviceParameters, type GpuPlan, listGpus, planGpus, type SplitWish } from './devices.js';
 import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
+import { placeLayers, weightsOnGpus } from './placement.js';
 import { makeThreadPool } from './threads.js';
 import { checkWeights, columnNorms, readTensor } from './weights.js';
 
-export interface LoadOptions {
+export interface LoadOptions extends SplitWish {
   modelPath: string;
   device: Device;
   gpuLayers?: number;
   threads?: number;
+  /** Bytes beside the weights that contexts may take; default: see budget.ts. */
+  memory?: number;
   library?: string;
 }
 
@@ -25,6 +31,13 @@ export interface LoadedModel {
   gguf: Gguf;
   info: ModelInfo;
   threads: number;
+  /** How large a context for this kind of job may be. */
+  budget(job: Job): Budget;
+  /**
+   * The steering of a used context cannot be changed. llama.cpp 0.4.0's Vulkan backend writes over freed memory when the graph of
+   * such a context is planned anew, as a change of adapters makes it (seen with Mesa's software driver).
+   */
+  oneSteering: boolean;
   /** Shared by all contexts, which compute one at a time. */
   pool: Pointer | undefined;
   /** 1 for tokens that end a generation, `[vocab]`. */
@@ -36,10 +49,6 @@ export interface LoadedModel {
   downBias(): Float32Array[] | undefined;
 }
 
-const DEVICE_GPU = 1;
-/** Models up to this size are read once for values that are not finite: a second. Of larger ones the first tokens must do. */
-const CHECKED_BYTES = 4 * 2 ** 30;
-
 /**
  * Loads libraries and model.
  * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses; it names a tensor that is not finite.
@@ -49,19 +58,13 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   const shape = inspectModel(gguf);
   const files = locateLibraries(options.device, options.library);
   const llama = loadLlama(files);
-  llama.loadBackends(files.folder);
+  loadBackends(llama, files);
   llama.backendInit();
-  const gpu = gpuName(llama);
-  if (!gpu && options.device !== 'auto' && options.device !== 'cpu')
-    throw new UserError(`No ${options.device} device was found: check the driver, or use --device cpu`);
-  const useGpu = gpu !== undefined && options.device !== 'cpu';
-  const parameters = {
-    ...llama.modelDefaults(),
-    // A list that ends at once: no device but the CPU, also where a GPU is at hand.
-    devices: useGpu ? null : Buffer.alloc(8),
-    n_gpu_layers: useGpu ? (options.gpuLayers ?? -1) : 0,
-    check_tensors: shape.weightBytes <= CHECKED_BYTES,
-  };
+  const found = listGpus(llama);
+  if (found.length === 0 && options.device !== 'auto' && options.device !== 'cpu')
+    throw new UserError(explainMissingDevice(options.device, files));
+  const gpus = planGpus(found, options.device, options);
+  const parameters = { ...llama.modelDefaults(), ...deviceParameters(llama, gpus, options.gpuLayers) };
   const pointer: Pointer | null = llama.modelLoad(options.modelPath, parameters);
   if (!pointer && parameters.check_tensors) checkWeights(llama, gguf);
   if (!pointer)
@@ -74,10 +77,12 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     llama.vocabIsEog(vocab, token) ? 1 : 0,
   );
   const threads = options.threads ?? availableParallelism();
-  const info = describe(options.modelPath, shape, llama, pointer, vocab, useGpu ? gpu : 'cpu');
+  const info = describe(options.modelPath, shape, llama, pointer, vocab, deviceText(gpus, files.device));
   let norms: Float32Array | undefined;
   let bias: Float32Array[] | undefined | null = null;
   const tensor = (name: string) => gguf.tensors.get(name);
+  const memory = memoryPlan(gguf, info.layers, gpus, options, Number(llama.maxSequences()));
+  const modelShape = shapeOf(info, gguf.metadata);
   const layers = Array.from({ length: info.layers }, (_, layer) => layer);
   const down = (layer: number) => tensor(`blk.${layer}.ffn_down.weight`)!;
   return {
@@ -87,6 +92,8 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     gguf,
     info,
     threads,
+    budget: (job) => planBudget(modelShape, memory, job),
+    oneSteering: gpus?.gpus.some(({ backend }) => backend === 'Vulkan') ?? false,
     pool: makeThreadPool(llama, threads),
     endsGeneration,
     down,
@@ -107,12 +114,35 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   };
 }
 
-function gpuName(llama: Llama): string | undefined {
-  for (let i = 0; i < Number(llama.deviceCount()); i++) {
-    const device: Pointer = llama.deviceGet(i);
-    if (llama.deviceType(device) === DEVICE_GPU) return llama.deviceDescription(device);
-  }
-  return undefined;
+/** The devices in words; says so where a library for a GPU is at hand but no GPU. */
+function deviceText(plan: GpuPlan | undefined, built: Device): string {
+  if (plan) return [...new Set(plan.gpus.map(({ description }) => description))].join(', ');
+  return built === 'cpu' || built === 'metal' ? 'cpu' : `cpu (no ${built} device was found)`;
+}
+
+function memoryPlan(
+  gguf: Gguf,
+  layers: number,
+  plan: GpuPlan | undefined,
+  { gpuLayers = -1, memory: limit }: LoadOptions,
+  maxSequences: number,
+): MemoryPlan {
+  if (!plan) return { gpus: [], hostLayers: layers, limit, maxSequences };
+  // An integrated GPU may tell of no memory of its own: it has the host's.
+  const free = plan.gpus.map((gpu) => gpu.free || freemem());
+  const placement = placeLayers(layers, gpuLayers, plan.split ?? free);
+  const weights = weightsOnGpus(placement, gguf.tensors.values());
+  return {
+    gpus: plan.gpus.map((_, i) => ({
+      layers: placement.gpuLayers[i],
+      output: placement.output === i,
+      weights: weights[i],
+      free: free[i],
+    })),
+    hostLayers: placement.hostLayers,
+    limit,
+    maxSequences,
+  };
 }
 
 function describe(

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { CPU_BACKEND_FUNCTIONS } from './functions.js';
 import type { Llama, Pointer } from './llama.js';
 
 /** Byte offsets inside `struct ggml_threadpool_params`: a mask of 512 processors, then the numbers. */
@@ -21,7 +22,7 @@ const NewPool = koffi.proto('void *hneurons_threadpool_new(void *parameters)');
 export function makeThreadPool(llama: Llama, threads: number): Pointer | undefined {
   const parameters = new Uint8Array(PARAMETERS.size);
   const view = new DataView(parameters.buffer);
-  const fresh = cpuFunction(llama, 'ggml_threadpool_new');
+  const fresh = cpuFunction(llama, CPU_BACKEND_FUNCTIONS.threadPoolNew);
   if (!fresh) return undefined;
   llama.threadPoolDefaults(parameters, threads);
   const fits =

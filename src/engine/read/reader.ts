@@ -213,7 +213,7 @@ export async function readCases(
         const reply = await exchange(results, room);
         results = [];
         exhausted ||= reply.exhausted;
-        waiting.push(...reply.cases);
+        for (const one of reply.cases) waiting.push(one);
       }
       await admit();
       if (reading.length > 0) {

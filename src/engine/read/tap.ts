@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { F32 } from '../gguf/ggml-types.js';
 import { TENSOR } from '../native/abi.js';
 import { floatsAt, type Pointer, readAddress, readInt, readInt32, readName } from '../native/llama.js';
 import type { LoadedModel } from '../native/model.js';
@@ -27,6 +28,12 @@ export interface Tap {
   error?: unknown;
   free(): void;
 }
+
+const FLOAT_BYTES = 4;
+/** The op of a tensor that is not computed. */
+const OP_NONE = 0;
+const DOWN = /(?:^|#)blk\.(\d+)\.ffn_down\.weight(?:$|#)/;
+const OWN_WEIGHT = /^[^#]*\.weight$/;
 
 const Callback = koffi.proto('bool hneurons_evaluate(void *tensor, bool ask, void *user)');
 
@@ -57,20 +64,38 @@ export function makeTap(
     const weight = readAddress(tensor, TENSOR.src);
     let layer = layerOf.get(weight);
     if (layer === undefined) {
-      // On a GPU the scheduler may work on a copy named "device#blk.N.ffn_down.weight#0".
-      const match = /(?:^|#)blk\.(\d+)\.ffn_down\.weight(?:$|#)/.exec(readName(BigInt(weight)));
+      const source = BigInt(weight);
+      // Keys and values of the attention are computed: no weights.
+      if (readInt32(source, TENSOR.op) !== OP_NONE) return -1;
+      const name = readName(source);
+      const match = DOWN.exec(name);
       layer = match ? Number(match[1]) : -1;
-      layerOf.set(weight, layer);
+      // Only the model's own tensors stay where they are. A copy on another device, "device#blk.N.ffn_down.weight#0", is laid
+      // down anew for each graph, and so is an adapter: at its address lies another tensor next time.
+      if (OWN_WEIGHT.test(name)) layerOf.set(weight, layer);
     }
     return layer < layers ? layer : -1;
   };
 
-  const read = (tensor: Pointer, length: number, copy: Float32Array): [Float32Array, Float32Array] => {
+  /** The leading `rows` of a float32 tensor whose rows have `width` values. */
+  const read = (
+    tensor: Pointer,
+    rows: number,
+    width: number,
+    copy: Float32Array,
+  ): [Float32Array, Float32Array] => {
+    checkLayout(tensor, width);
+    const length = rows * width;
+    const stride = readInt(tensor, TENSOR.nb + 8);
+    const dense = stride === width * FLOAT_BYTES;
     const buffer = readAddress(tensor, TENSOR.buffer);
-    if (buffer === 0 || llama.bufferIsHost(BigInt(buffer)))
+    if (dense && (buffer === 0 || llama.bufferIsHost(BigInt(buffer))))
       return [floatsAt(BigInt(readAddress(tensor, TENSOR.data)), length), copy];
     const room = copy.length < length ? new Float32Array(length) : copy;
-    llama.tensorGet(tensor, room, 0, length * 4);
+    if (dense) llama.tensorGet(tensor, room, 0, length * FLOAT_BYTES);
+    else
+      for (let row = 0; row < rows; row++)
+        llama.tensorGet(tensor, room.subarray(row * width), row * stride, width * FLOAT_BYTES);
     return [room.subarray(0, length), room];
   };
 
@@ -92,10 +117,10 @@ export function makeTap(
     const layer = layerOfNode(tensor);
     const rows = partial ? Math.min(tokens, partial.rows()) : tokens;
     let h: Float32Array;
-    [h, copyH] = read(tensor, rows * hidden, copyH);
+    [h, copyH] = read(tensor, rows, hidden, copyH);
     if (layer >= 0) {
       let z: Float32Array;
-      [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), rows * ffn, copyZ);
+      [z, copyZ] = read(BigInt(readAddress(tensor, TENSOR.src + 8)), rows, ffn, copyZ);
       listen(layer, z, h, tokens);
       if (partial) return true;
       return listenResidual !== undefined || layer !== layers - 1;
@@ -117,4 +142,16 @@ export function makeTap(
     free: () => koffi.unregister(tap.callback),
   };
   return tap;
+}
+
+/** @throws Error for a tensor whose numbers do not lie as they are read: rows of `width` float32 values */
+function checkLayout(tensor: Pointer, width: number): void {
+  const type = readInt32(tensor, TENSOR.type);
+  const values = readInt(tensor, TENSOR.ne);
+  const step = readInt(tensor, TENSOR.nb);
+  const rowsDeep = readInt(tensor, TENSOR.ne + 16) * readInt(tensor, TENSOR.ne + 24);
+  if (type !== F32 || values !== width || step !== FLOAT_BYTES || rowsDeep !== 1)
+    throw new Error(
+      `${readName(tensor)} is of type ${type} with rows of ${values} values, ${step} bytes apart: expected float32 rows of ${width}`,
+    );
 }

@@ -53,6 +53,8 @@ interface Member {
   index: number;
   uniform: () => number;
   logProbability: number;
+  /** Log p of each drawn token. */
+  steps: number[];
 }
 
 /** A prompt on its way in: its tokens beyond the shared prefix, fed in chunks. */
@@ -135,8 +137,10 @@ export async function growTrees(
 
   const end = (question: Question, branch: Omit<Branch, 'sequence' | 'row'>, finish: Sample['finish']) => {
     const { text, tokens } = branch.text.finish();
-    for (const { index, logProbability } of branch.members) {
-      const sample = { index, tokens: branch.history.slice(0, tokens), text, finish, logProbability };
+    for (const { index, logProbability, steps } of branch.members) {
+      const endLogProbability = steps.slice(tokens).reduce((sum, step) => sum + step, 0);
+      const history = branch.history.slice(0, tokens);
+      const sample = { index, tokens: history, text, finish, logProbability, endLogProbability };
       question.samples[index] = sample;
       events.finished.push({ id: question.request.id, sample });
     }
@@ -152,6 +156,7 @@ export async function growTrees(
     for (const member of node.members) {
       const pick = draw(candidates, member.uniform());
       member.logProbability += candidates.logProbability[pick];
+      member.steps.push(candidates.logProbability[pick]);
       const group = byToken.get(candidates.tokens[pick]);
       if (group) group.push(member);
       else byToken.set(candidates.tokens[pick], [member]);
@@ -187,6 +192,7 @@ export async function growTrees(
       index,
       uniform: randomStream(settings.seed, question.request.id, index),
       logProbability: 0,
+      steps: [],
     })),
     row: prompt.row,
   });
@@ -254,7 +260,7 @@ export async function growTrees(
         const question = growing.get(id);
         if (question) close(question, true);
       }
-      waiting.push(...reply.requests);
+      for (const request of reply.requests) waiting.push(request);
     }
     admit();
     if (growing.size > 0) {

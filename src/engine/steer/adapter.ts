@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
+import { fileError } from '../../formats/file-error.js';
 import type { Pointer } from '../native/llama.js';
 import type { LoadedModel } from '../native/model.js';
 import { columns } from '../native/weights.js';
@@ -60,7 +61,9 @@ export function makeSteerer(model: LoadedModel): Steerer {
   const adapters = new Map<string, Adapter>();
   const { llama } = model;
   const load = async (neurons: ArrayLike<number>): Promise<Pointer> => {
-    const folder = await mkdtemp(join(tmpdir(), 'hneurons-'));
+    const folder = await mkdtemp(join(tmpdir(), 'hneurons-')).catch((error) => {
+      throw fileError(error, 'write to the temporary folder (TMPDIR)', tmpdir());
+    });
     try {
       const path = join(folder, 'adapter.gguf');
       await writeAdapter(model, neurons, path);

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.js';
+import { parseLiteral } from '../../formats/literal.js';
 import { readLetter } from '../../judge/letter.js';
 import { createJudge } from '../../judge/rule.js';
 import { derive, shuffle } from '../../stats/random.js';
@@ -28,7 +29,9 @@ export async function faithEval(path: string, count: number, seed: number): Prom
 
 function itemOf(row: Row, at: number): Item | undefined {
   const [question, context, key] = [row.question, row.context, row.answerKey].map(cellText);
-  const { label, text } = (parsed(row.choices) ?? {}) as { label?: unknown; text?: unknown };
+  // A struct in Parquet and JSON, a text in CSV.
+  const choices = typeof row.choices === 'string' ? parseLiteral(row.choices.trim())?.value : row.choices;
+  const { label, text } = (choices ?? {}) as { label?: unknown; text?: unknown };
   if (!question || !context || !key || !Array.isArray(label) || !Array.isArray(text)) return undefined;
   const options = text.map(String);
   const supported = label.map(String).indexOf(key);
@@ -48,16 +51,6 @@ function itemOf(row: Row, at: number): Item | undefined {
 }
 
 const letterOf = (i: number) => String.fromCharCode(65 + i);
-
-/** A struct in Parquet and JSON, a text in CSV. */
-function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
-}
 
 /** The letter counts; where none is said, the one option whose text is. */
 function read({ options, supported }: Item, text: string): Outcome {

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.js';
+import { BadList, oneAnswer } from '../../formats/list-cell.js';
 import { derive, shuffle } from '../../stats/random.js';
 import { type Benchmark, greedy, type Item } from '../types.js';
 import { cellText, readRows } from './columns.js';
@@ -12,7 +13,7 @@ export async function falseQa(path: string, count: number, seed: number): Promis
   const rows = await readRows(path, ['question', 'answer', 'label']);
   const items = rows.flatMap((row, i): Item[] => {
     const question = cellText(row.question);
-    if (question === undefined || cellText(row.label) !== '1') return [];
+    if (question === undefined || !hasFalsePremise(row.label, `${path}, row ${i + 1}`)) return [];
     const id = String(i + 1);
     return [
       { id, group: id, twin: false, turns: [{ question }], right: explanations(cellText(row.answer) ?? '') },
@@ -30,11 +31,23 @@ export async function falseQa(path: string, count: number, seed: number): Promis
   };
 }
 
-/** The set keeps its explanations as a Python list within the cell. */
+/** @throws UserError for a label that is neither 0 nor 1, nor false nor true */
+function hasFalsePremise(label: unknown, place: string): boolean {
+  const text = String(label ?? '')
+    .trim()
+    .toLowerCase();
+  if (/^(?:1(?:\.0+)?|true)$/.test(text)) return true;
+  if (/^(?:0(?:\.0+)?|false|)$/.test(text)) return false;
+  throw new UserError(`${place}: the label is ${JSON.stringify(label)}; it must be 0 or 1 (false premise)`);
+}
+
+/** The set keeps its explanations as a Python list within the cell; they go to a judge, so other text is taken as it is. */
 function explanations(cell: string): string[] {
-  if (!/^\[.*\]$/s.test(cell)) return cell === '' ? [] : [cell];
-  const texts = [...cell.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/gs)].map(
-    ([, single, double]) => single ?? double,
-  );
-  return texts.map((text) => text.replace(/\\(.)/g, '$1').trim()).filter((text) => text !== '');
+  if (cell === '') return [];
+  try {
+    return oneAnswer(cell, 'answer').filter((text) => text !== '');
+  } catch (error) {
+    if (error instanceof BadList) return [cell];
+    throw error;
+  }
 }

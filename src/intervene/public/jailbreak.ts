@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { UserError } from '../../errors.js';
-import { fileError } from '../../formats/file-error.js';
+import { readTextFile } from '../../formats/text-file.js';
 import { derive, shuffle } from '../../stats/random.js';
 import type { Benchmark, Item } from '../types.js';
 import { cellText, readRows } from './columns.js';
@@ -20,9 +19,7 @@ export async function jailbreak(
   seed: number,
 ): Promise<Benchmark> {
   const rows = await readRows(questions, ['question']);
-  const frame = await readFile(template, 'utf8').catch((error) => {
-    throw fileError(error, 'read', template);
-  });
+  const frame = await readTextFile(template);
   if (!frame.includes(PLACE)) {
     throw new UserError(`${template} does not hold ${PLACE}, the place of the question`);
   }

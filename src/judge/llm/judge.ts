@@ -1,3 +1,4 @@
+import { finalAnswer, parseResponse, rangeInResponse } from '../../engine/text/thought.js';
 import { createJudge } from '../rule.js';
 import type { Judge, JudgeItem, Judgement, Opened, SpanExtractor } from '../types.js';
 import { UNCERTAINTY_MARKERS } from '../uncertainty.js';
@@ -7,7 +8,8 @@ import type { Found, SpanItem } from './span-prompt.js';
 
 /**
  * A judge that asks an LLM. Responses that give no answer are not put to it: those that the rule takes for `uncertain` (a
- * marker that belongs to no accepted answer, or no letter or digit at all) stay so, and are named as the rule's verdict.
+ * marker that belongs to no accepted answer, or no letter or digit at all) stay so, and are named as the rule's verdict. It gets
+ * responses without their thoughts; those that end inside one are not put to it either, and fail.
  */
 export function llmJudge(
   answerer: Answerer<JudgeItem, boolean>,
@@ -22,14 +24,16 @@ export function llmJudge(
     async judge(items, onProgress) {
       const judgements: Judgement[] = new Array(items.length);
       const put: number[] = [];
+      const answersOf = items.map(({ response }) => finalAnswer(response));
       items.forEach(({ aliases, response }, i) => {
-        if (createJudge(aliases, { markers })(response) === 'uncertain') {
+        if (answersOf[i] === undefined) judgements[i] = { verdict: 'failed', judge: 'rule' };
+        else if (createJudge(aliases, { markers })(response) === 'uncertain') {
           judgements[i] = { verdict: 'uncertain', judge: 'rule' };
         } else put.push(i);
       });
       const settled = items.length - put.length;
       const answers = await askAll(
-        put.map((i) => items[i]),
+        put.map((i) => ({ ...items[i], response: answersOf[i] ?? '' })),
         answerer,
         {
           cache,
@@ -56,13 +60,21 @@ export function llmSpans(answerer: Answerer<SpanItem, Found>, cache: AnswerCache
     name: answerer.name,
     counts: () => ({ ...counts }),
     async spans(items, onProgress) {
-      const answers = await askAll(items, answerer, {
+      const parsed = items.map(({ response }) => parseResponse(response));
+      const finished = items.flatMap(({ question }, i) =>
+        parsed[i].unfinished ? [] : [{ question, response: parsed[i].answer }],
+      );
+      const answers = await askAll(finished, answerer, {
         cache,
         counts,
         content: ({ question, response }) => [question, response],
         onProgress,
       });
-      return answers.map(({ answer }) => answer?.span);
+      let at = 0;
+      return parsed.map((one) => {
+        const span = one.unfinished ? undefined : answers[at++].answer?.span;
+        return span && rangeInResponse(one, span);
+      });
     },
     close: () => closeBoth(answerer, cache),
   };

@@ -1,3 +1,5 @@
+import { parseResponse } from '../../engine/text/thought.js';
+
 /** A task as it is put to an LLM. Its texts are never changed without a new version: cached answers belong to one. */
 export interface LlmPrompt<Item, Answer> {
   /** Name and number, kept with each verdict. */
@@ -17,7 +19,7 @@ export interface LlmPrompt<Item, Answer> {
 
 /** The JSON object in an answer: alone, in a Markdown block, or among words; undefined when there is none. */
 export function jsonIn(raw: string): Record<string, unknown> | undefined {
-  const text = raw.replace(/<think>[\s\S]*?<\/think>/, '');
+  const text = parseResponse(raw).answer;
   for (const candidate of [text, text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)]) {
     try {
       const value: unknown = JSON.parse(candidate);
@@ -31,7 +33,7 @@ export function jsonIn(raw: string): Record<string, unknown> | undefined {
 
 /** Reads true or false from an answer: the bare word, or the field of a JSON object. */
 export function truthIn(raw: string, field: string): boolean | undefined {
-  const plain = /^[\s"'*`]*(true|false)[\s"'*`.!]*$/i.exec(raw)?.[1].toLowerCase();
+  const plain = /^[\s"'*`]*(true|false)[\s"'*`.!]*$/i.exec(parseResponse(raw).answer)?.[1].toLowerCase();
   if (plain !== undefined) return plain === 'true';
   const value = jsonIn(raw)?.[field];
   if (typeof value === 'boolean') return value;

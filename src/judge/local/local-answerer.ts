@@ -16,7 +16,7 @@ export interface LocalModel {
 
 /** How a prompt is put to one model. */
 interface Style {
-  text(input: string): string;
+  text(input: string): Promise<string>;
   tokenize: { special: boolean; bos: boolean };
   stop: string[];
 }
@@ -44,7 +44,7 @@ export function localAnswerer<Item, Answer>(
     prompt,
     async answer(items, attempt, onAnswer) {
       const prompts = await engine.tokenize(
-        items.map((item) => style.text(prompt.input(item))),
+        await Promise.all(items.map((item) => style.text(prompt.input(item)))),
         style.tokenize,
       );
       const prefix = commonPrefix(prompts);
@@ -92,7 +92,7 @@ function promptStyleOf<Item>(engine: Engine, prompt: LlmPrompt<Item, unknown>): 
   if (engine.model.chatTemplate === undefined) {
     const shown = examples.map(({ input, answer }) => `${input}\n${label} ${answer}\n\n`).join('');
     return {
-      text: (input) => `${instruction}\n\n${shown}${input}\n${label}`,
+      text: async (input) => `${instruction}\n\n${shown}${input}\n${label}`,
       tokenize: { special: false, bos: true },
       stop: ['\n'],
     };

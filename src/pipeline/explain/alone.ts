@@ -11,6 +11,7 @@ import { type AnswerStore, type Condition, PLAIN } from '../intervene/answers.js
 import { knownFacts } from '../intervene/known.js';
 import { QUESTION_SHOTS } from '../intervene/prepare.js';
 import { questionnaireOf } from '../intervene/questionnaire.js';
+import { readByRule } from '../intervene/reading.js';
 
 export interface AloneOptions {
   engine: Engine;
@@ -77,7 +78,7 @@ async function askAll(
   const complies: boolean[][] = [];
   for (const condition of conditions) {
     const answers = await store.ask(engine, questionnaire, condition, () => onAnswer(++done, total));
-    complies.push(items.map((item, i) => reader.read(item, answers[i].text) === 'complies'));
+    complies.push(items.map((item, i) => readByRule(reader, item, answers[i].text) === 'complies'));
   }
   return complies;
 }

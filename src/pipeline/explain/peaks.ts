@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/types.js';
 import { openJsonlWriter, readJsonl } from '../../formats/jsonl.js';
 import type { Case } from '../cases.js';
 import { guardCallbacks } from '../context.js';
+import { requireFit } from '../read-plan.js';
 
 /** What one case does to one neuron. */
 export interface Drive {
@@ -46,6 +47,7 @@ export async function readDrives(options: {
   const known = await readKnown(path, key, neurons);
   const left = cases.filter(({ id }) => !known.has(id));
   onProgress(known.size, cases.length);
+  requireFit(engine.model, left);
   if (left.length > 0) {
     const writer = openJsonlWriter(path);
     const { guard, rethrow } = guardCallbacks();

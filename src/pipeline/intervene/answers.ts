@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { commonPrefix } from '../../engine/text/prompt.js';
+import { withOpeningMark } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
 import { openJsonlWriter, readJsonl } from '../../formats/jsonl.js';
 import type { Sampling } from '../../intervene/types.js';
@@ -43,7 +44,8 @@ export interface Questionnaire {
 /** Answers that are kept: what is there is not asked for again, whatever run it comes from. */
 export interface AnswerStore {
   /**
-   * The answers to a questionnaire under a condition, in the order of its items. The beginning that its prompts share is run once for
+   * The answers to a questionnaire under a condition, in the order of its items; each begins with the mark of a thought that its prompt
+   * opened. The beginning that its prompts share is run once for
    * each condition: an intervention changes it too.
    */
   ask(
@@ -131,7 +133,10 @@ export async function openAnswers(path: string, modelSha256: string, seed: numbe
           });
         rethrow();
       }
-      return all.map((key) => answers.get(key)!);
+      return all.map((key, i) => {
+        const answer = answers.get(key)!;
+        return { ...answer, text: withOpeningMark(items[i].text, answer.text) };
+      });
     },
     close: () => writer.close(),
   };

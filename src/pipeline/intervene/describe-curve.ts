@@ -1,5 +1,11 @@
 import { formatP, formatPercent, formatPointChange as points } from '../../report/format.js';
-import { comparedThroughout, type Effect, effectOf, moveAlong } from '../../report/intervention/effect.js';
+import {
+  comparedThroughout,
+  type Effect,
+  effectOf,
+  MIN_CONTROLS,
+  moveAlong,
+} from '../../report/intervention/effect.js';
 import type { ComplianceBenchmark, ComplianceSlope } from '../../report/intervention/schema.js';
 import type { Interval } from '../../stats/interval.js';
 
@@ -30,12 +36,19 @@ export function describeCurve(benchmark: ComplianceBenchmark): string {
   const steps = `${name}: complies ${rates}; ${points(slope.hNeurons.estimate)} points a unit of alpha, 95 % ${range(slope.hNeurons)}${against(slope, benchmark)}.`;
   return (
     steps +
-    EFFECTS[effectOf(slope)] +
+    effectWords(slope) +
     twins(benchmark) +
     bent(slope.hNeurons, twinSlope) +
     inSound(benchmark) +
     leftOut(benchmark)
   );
+}
+
+function effectWords(slope: ComplianceSlope): string {
+  const effect = effectOf(slope);
+  const { length } = slope.controls;
+  if (effect !== 'own' || length >= MIN_CONTROLS) return EFFECTS[effect];
+  return ` More than any control, but ${length} ${length === 1 ? 'control is' : 'controls are'} too few to tell.`;
 }
 
 const range = ({ low, high }: Pick<Interval, 'low' | 'high'>) => `${points(low)} to ${points(high)}`;

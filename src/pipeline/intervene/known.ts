@@ -1,4 +1,5 @@
 import { type PromptKind, promptStyle } from '../../engine/text/prompt.js';
+import { finalAnswer } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
 import { UserError } from '../../errors.js';
 import { candidateFacts, type KnownFact, relationLimit, wrongValue } from '../../intervene/facts.js';
@@ -6,6 +7,7 @@ import { greedy } from '../../intervene/types.js';
 import { createJudge } from '../../judge/rule.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
 import type { Question } from '../../questions/types.js';
+import { fittingPrompts } from '../fitting-prompts.js';
 import { groupQuestions } from '../groups.js';
 import { type AnswerStore, PLAIN } from './answers.js';
 
@@ -85,23 +87,27 @@ export async function rightlyAnswered(
   const taken = new Map<string, number>();
   const found: Answered[] = [];
   for (let at = 0; at < candidates.length && found.length < count; at += count) {
-    const batch = candidates
+    const next = candidates
       .slice(at, at + count)
       .filter(({ relation }) => (taken.get(relation) ?? 0) < limit);
-    const texts = batch.map(({ question }) => style.text(question));
-    const prompts = await engine.tokenize(texts, style.tokenize);
+    const texts = await Promise.all(next.map(({ question }) => style.text(question)));
+    const prompts = await fittingPrompts(engine, texts, style, MAX_TOKENS);
+    const batch = next.flatMap((question, i) => {
+      const { tokens } = prompts[i];
+      return tokens ? [{ question, text: texts[i], prompt: tokens }] : [];
+    });
     const answers = await store.ask(
       engine,
       {
         benchmark: 'known',
         sampling: greedy(MAX_TOKENS),
         stop: style.stop,
-        items: batch.map(({ id }, i) => ({ id, text: texts[i], prompt: prompts[i] })),
+        items: batch.map(({ question: { id }, text, prompt }) => ({ id, text, prompt })),
       },
       PLAIN,
     );
-    for (const [i, question] of batch.entries()) {
-      const { text } = answers[i];
+    for (const [i, { question }] of batch.entries()) {
+      const text = finalAnswer(answers[i].text) ?? '';
       const before = taken.get(question.relation) ?? 0;
       if (found.length >= count || before >= limit) continue;
       if (createJudge(question.aliases)(text) !== 'correct' || !usable(question)) continue;

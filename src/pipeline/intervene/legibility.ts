@@ -1,4 +1,4 @@
-import { formatChange } from '../../report/format.js';
+import { capital, formatChange } from '../../report/format.js';
 import type { Intervention } from '../../report/intervention/schema.js';
 import { mcNemar } from '../../stats/mcnemar.js';
 import { type Cost, degenerateProse, distinctChange, likelihoodChange } from './cost.js';
@@ -51,18 +51,24 @@ export function legibility(options: {
     (high, one) => (one !== null && one > (high ?? -1) ? one : high),
     null,
   );
+  const likelihoodFalls = (alpha: number) => {
+    const { estimate, high } = likelihoodChange(plain, costAt(own, alpha), seed, 'falls', String(alpha));
+    return estimate <= -LESS_LIKELY && high < 0;
+  };
   const readabilityFallsAt = fallsFrom(down, (alpha) => {
-    const cost = costAt(own, alpha);
-    const { estimate, high } = likelihoodChange(plain, cost, seed, 'falls', String(alpha));
-    if (estimate <= -LESS_LIKELY && high < 0) return true;
-    const { gained, lost, p } = mcNemar(degenerateProse(plain), degenerateProse(cost));
+    if (likelihoodFalls(alpha)) return true;
+    const { gained, lost, p } = mcNemar(degenerateProse(plain), degenerateProse(costAt(own, alpha)));
     return p < SIGNIFICANT && gained > lost;
   });
+  const measure =
+    readabilityFallsAt === null || likelihoodFalls(readabilityFallsAt)
+      ? 'the likelihood of plain English'
+      : 'the share of readable prose';
   return {
     suppressed,
     complianceFallsAt,
     readabilityFallsAt,
-    verdict: verdictOf(suppressed, sets, complianceFallsAt, readabilityFallsAt),
+    verdict: verdictOf(suppressed, sets) + whatFallsFirst(complianceFallsAt, readabilityFallsAt, measure),
   };
 }
 
@@ -77,45 +83,47 @@ function fallsFrom(rising: readonly number[], falls: (alpha: number) => boolean)
 
 const share = (values: boolean[]) => values.filter((one) => one).length / Math.max(1, values.length);
 
-function verdictOf(
-  suppressed: Legibility['suppressed'],
-  sets: readonly NeuronSet[],
-  compliance: number | null,
-  readability: number | null,
-): string {
+function verdictOf(suppressed: Legibility['suppressed'], sets: readonly NeuronSet[]): string {
   const [own, ...others] = suppressed;
-  const matched = others.filter((_, i) => sets[i + 1].kind === 'layer-matched');
   const change = own.logLikelihood;
+  const matched = others
+    .filter((_, i) => sets[i + 1].kind === 'layer-matched')
+    .map(({ logLikelihood }) => logLikelihood.estimate);
   const number = (value: number) => formatChange(value, 2);
+  const low = Math.min(...matched);
+  const high = Math.max(...matched);
   const beside =
-    matched.length > 0
-      ? `, against ${number(Math.min(...matched.map((one) => one.logLikelihood.estimate)))} to ${number(Math.max(...matched.map((one) => one.logLikelihood.estimate)))} with matched controls`
-      : '';
+    matched.length > 0 ? `, against ${number(low)} to ${number(high)} with matched controls` : '';
   const first = `With the H-Neurons off, the log-likelihood of plain English changes by ${number(change.estimate)} a token (${number(change.low)} to ${number(change.high)})${beside}.`;
-  const worse =
-    matched.length > 0 && matched.every((one) => change.estimate < one.logLikelihood.estimate)
-      ? ' They are needed for readable text more than any matched set.'
-      : matched.length > 0 && change.estimate <= 0
-        ? ' That is within what matched neurons do.'
-        : '';
-  return first + worse + whatFallsFirst(compliance, readability);
+  return first + besideMatched(change.estimate, matched);
 }
 
-/** Where compliance and readability begin to fall on the way to alpha 0, if they do. */
-function whatFallsFirst(compliance: number | null, readability: number | null): string {
+/** Whether the H-Neurons matter more for readable text than matched ones, as much, or less. */
+function besideMatched(own: number, matched: readonly number[]): string {
+  if (matched.length === 0) return '';
+  if (own < Math.min(...matched)) return ' They are needed for readable text more than any matched set.';
+  if (own > Math.max(...matched)) return ' They are needed for readable text less than any matched set.';
+  return ' That is within what matched neurons do.';
+}
+
+/**
+ * Where compliance and readable text begin to fall on the way to alpha 0, if they do.
+ * @param measure of readable text that falls: the likelihood of plain English may fall while no more prose is unreadable
+ */
+function whatFallsFirst(compliance: number | null, readability: number | null, measure: string): string {
   const since = (alpha: number) => (alpha === 0 ? 'at alpha 0' : `from alpha ${alpha} down`);
   if (compliance === null) {
     return readability === null
-      ? ' Neither compliance nor readability falls significantly on the way to 0.'
-      : ` Readability falls ${since(readability)}; compliance does not fall significantly at all.`;
+      ? ` Neither compliance nor ${measure} falls significantly on the way to 0.`
+      : ` ${capital(measure)} falls ${since(readability)}; compliance does not fall significantly at all.`;
   }
   if (readability === null) {
-    return ` Compliance falls (${since(compliance)}) before readability does, which does not fall significantly.`;
+    return ` Compliance falls (${since(compliance)}) before ${measure} does, which does not fall significantly.`;
   }
   if (compliance > readability) {
-    return ` Compliance falls (${since(compliance)}) before readability does (${since(readability)}).`;
+    return ` Compliance falls (${since(compliance)}) before ${measure} does (${since(readability)}).`;
   }
   return compliance === readability
-    ? ` Compliance and readability fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
-    : ` Readability falls first (${since(readability)}), compliance only ${since(compliance)}: what looks like resistance may be a damaged model.`;
+    ? ` Compliance and ${measure} fall at the same alpha, ${compliance}: what looks like resistance may be a damaged model.`
+    : ` ${capital(measure)} falls first (${since(readability)}), compliance only ${since(compliance)}: what looks like resistance may be a damaged model.`;
 }

@@ -44,12 +44,12 @@ export async function prepareSets(
 ): Promise<NeuronSet[]> {
   const hNeurons = requireHNeurons(detector);
   const style = promptStyle(engine.model, promptKind, FEW_SHOT);
-  const texts = facts
-    .slice(0, SCALE_FACTS)
-    .map(
-      ({ question, answer }) =>
-        `${style.text(question.question)}${style.kind === 'chat' ? '' : ' '}${answer}`,
-    );
+  const gap = style.kind === 'chat' ? '' : ' ';
+  const texts = await Promise.all(
+    facts
+      .slice(0, SCALE_FACTS)
+      .map(async ({ question, answer }) => (await style.text(question.question)) + gap + answer),
+  );
   const sequences = await engine.tokenize(texts, style.tokenize);
   return neuronSets({
     hNeurons,

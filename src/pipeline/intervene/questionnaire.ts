@@ -13,7 +13,7 @@ export async function questionnaireOf(
 ): Promise<Questionnaire> {
   const { items, name, sampling } = benchmark;
   const prompts = itemPrompts(engine.model, promptKind, benchmark);
-  const texts = items.map(prompts.text);
+  const texts = await Promise.all(items.map(prompts.text));
   const tokens = await engine.tokenize(texts, prompts.tokenize);
   const tooLong = tokens.findIndex(({ length }) => length + sampling.maxTokens > engine.model.contextLength);
   if (tooLong >= 0) {

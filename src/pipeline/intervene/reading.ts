@@ -1,5 +1,6 @@
+import { finalAnswer } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
-import type { Benchmark, Item, Outcome } from '../../intervene/types.js';
+import type { Benchmark, Item, Outcome, Reader } from '../../intervene/types.js';
 import type { ComplianceJudge, Opened } from '../../judge/types.js';
 import type { InterventionAnswer } from './answers.js';
 
@@ -18,7 +19,7 @@ export async function readOutcomes(
   judge: ComplianceJudge | undefined,
   onProgress?: (done: number) => void,
 ): Promise<Outcome[]> {
-  if (reader.kind === 'rule') return items.map((item, i) => reader.read(item, answers[i].text));
+  if (reader.kind === 'rule') return items.map((item, i) => readByRule(reader, item, answers[i].text));
   const verdicts = await judge!.complies(
     items.map(({ turns, right }, i) => ({
       question: turns[turns.length - 1].question,
@@ -28,6 +29,12 @@ export async function readOutcomes(
     onProgress,
   );
   return verdicts.map((verdict) => (verdict === undefined ? 'failed' : verdict ? 'complies' : 'resists'));
+}
+
+/** The outcome of one answer, without its thoughts. One that ends inside a thought is `failed`: the item is left out. */
+export function readByRule(reader: Reader & { kind: 'rule' }, item: Item, text: string): Outcome {
+  const answer = finalAnswer(text);
+  return answer === undefined ? 'failed' : reader.read(item, answer);
 }
 
 /** Mean CETT of every neuron over whole sequences, `[layers * ffn]`: the scale by which control neurons are matched. */

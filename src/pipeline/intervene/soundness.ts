@@ -38,7 +38,10 @@ export function describeSoundness(cost: Intervention['cost'], score: string): st
   const states = broken.map((point) => {
     const asked = controls.filter(({ points }) => points.some(({ alpha }) => alpha === point.alpha));
     const also = asked.filter(({ points }) => !soundAlphas(points, score).includes(point.alpha)).length;
-    const beside = asked.length > 0 ? `; so are ${also} of ${asked.length} control sets` : '';
+    const beside =
+      asked.length > 0
+        ? `; ${also === 0 ? 'none' : also} of ${asked.length} control sets ${also > 1 ? 'are' : 'is'} broken there`
+        : '';
     return `at ${point.alpha} (${state(point)}${beside})`;
   });
   return `The model itself is broken ${states.join(', ')}, against ${state(plain)} at 1: compliance there means little.`;

@@ -11,6 +11,8 @@ export const StoredAnswerSchema = z.object({
   tokens: z.array(z.int().min(0)),
   logProbability: z.number(),
   finish: z.enum(['stop', 'end', 'length']),
+  /** Part of `logProbability` that is of tokens behind the text. Older files lack it. */
+  endLogProbability: z.number().optional(),
 });
 export type StoredAnswer = z.infer<typeof StoredAnswerSchema>;
 

@@ -1,4 +1,6 @@
+import { tokenizeBounded } from '../../engine/text/length.js';
 import { commonPrefix, promptStyle } from '../../engine/text/prompt.js';
+import { finalAnswer, opensThought } from '../../engine/text/thought.js';
 import type { Engine } from '../../engine/types.js';
 import { openJsonlWriter } from '../../formats/jsonl.js';
 import { createFabricatedJudge } from '../../judge/fabricated.js';
@@ -6,6 +8,7 @@ import type { Span } from '../../judge/span.js';
 import type { Judge, Judgement, SpanExtractor } from '../../judge/types.js';
 import { FEW_SHOT } from '../../questions/few-shot.js';
 import { guardCallbacks } from '../context.js';
+import { createThoughtCheck } from '../endings.js';
 import type { CollectSettings } from '../settings.js';
 import { tokenSpans, tokensOf } from '../token-spans.js';
 import { readAnswers, type StoredAnswer } from './answers-file.js';
@@ -70,19 +73,21 @@ export async function askSet(options: {
   const stored = await readAnswers(path);
   const style = promptStyle(engine.model, settings.promptStyle, FEW_SHOT);
   const writer = openJsonlWriter(path);
+  const checkThoughts = createThoughtCheck(settings);
   const counter = new MatchCounter();
   const asked: Asked = { answers: [], skipped: [] };
   try {
     for (let from = 0; from < set.questions.length && counter.matched < quota; from += BATCH) {
       signal?.throwIfAborted();
       const batch = set.questions.slice(from, from + BATCH);
-      const prompts = await engine.tokenize(
-        batch.map(({ question }) => style.text(question)),
-        style.tokenize,
-      );
-      const shared = commonPrefix(prompts);
+      const texts = await Promise.all(batch.map(({ question }) => style.text(question)));
+      const opened = opensThought(texts[0]);
+      // A text of too many bytes is usable no more than one of too many tokens.
+      const bounded = await tokenizeBounded(engine, texts, style.tokenize);
+      const prompts = bounded.map((tokens) => tokens ?? new Int32Array());
+      const shared = commonPrefix(bounded.flatMap((tokens) => tokens ?? []));
       const most = Math.min(LONGEST_PROMPT, engine.model.contextLength - shared.length - settings.maxTokens);
-      const usable = batch.map((_, i) => prompts[i].length - shared.length <= most);
+      const usable = bounded.map((tokens) => tokens !== undefined && tokens.length - shared.length <= most);
       const missing = batch.flatMap((question, i) =>
         usable[i] && stored.get(question.id)?.question !== question.question ? [i] : [],
       );
@@ -95,15 +100,17 @@ export async function askSet(options: {
         onAnswer: (answer) => {
           writer.append(answer);
           stored.set(answer.id, answer);
+          checkThoughts(finalAnswer(answer.text, opened) === undefined);
           options.onProgress(stored.size, counter.matched);
         },
       });
       const answered = batch.flatMap((question, i) => {
         if (usable[i]) return [{ question, prompt: prompts[i], sample: stored.get(question.id)! }];
-        asked.skipped.push({ question, reason: `the prompt has ${prompts[i].length} tokens` });
+        const size = bounded[i] ? `${prompts[i].length} tokens` : `${Buffer.byteLength(texts[i])} bytes`;
+        asked.skipped.push({ question, reason: `the prompt has ${size}` });
         return [];
       });
-      const judgements = await judgeBatch(judging, answered);
+      const judgements = await judgeBatch(judging, answered, opened);
       const located = await locateAnswers(engine, judging.spans, answered, judgements);
       answered.forEach(({ question, sample }, i) => {
         const answer = { question, sample, judgement: judgements[i], ...located[i] };
@@ -147,8 +154,9 @@ async function sampleBatch(options: {
         return item && { id: item.question.id, prompt: item.prompt, samples: 1 };
       }, undefined),
       onResult: guard(({ id, samples: [sample] }) => {
-        const { text, tokens, logProbability, finish } = sample;
-        options.onAnswer({ id, question: byId.get(id)!.question, text, tokens, logProbability, finish });
+        const { text, tokens, logProbability, finish, endLogProbability } = sample;
+        const { question } = byId.get(id)!;
+        options.onAnswer({ id, question, text, tokens, logProbability, finish, endLogProbability });
       }, undefined),
     });
   } finally {
@@ -156,22 +164,28 @@ async function sampleBatch(options: {
   }
 }
 
-/** Verdicts in order. About what does not exist a rule decides, whoever judges the rest: there is nothing to compare with. */
+/**
+ * Verdicts in order. About what does not exist a rule decides, whoever judges the rest: there is nothing to compare with.
+ * @param opened true if the prompts open a thought: an answer that does not leave it is not judged
+ */
 async function judgeBatch(
   { judge, markers }: TableJudging,
   items: { question: GroupedQuestion; sample: StoredAnswer }[],
+  opened: boolean,
 ): Promise<Judgement[]> {
-  const real = items.filter(({ question }) => question.kind !== 'fabricated');
+  const isFinished = ({ text }: StoredAnswer) => finalAnswer(text, opened) !== undefined;
+  const real = items.filter(({ question, sample }) => question.kind !== 'fabricated' && isFinished(sample));
   const judgements = await judge.judge(
     real.map(({ question: { question, aliases }, sample }) => ({ question, aliases, response: sample.text })),
   );
   const judgeFabricated = createFabricatedJudge(markers);
   let at = 0;
-  return items.map(({ question, sample }) =>
-    question.kind === 'fabricated'
+  return items.map(({ question, sample }) => {
+    if (!isFinished(sample)) return { verdict: 'failed', judge: 'rule' };
+    return question.kind === 'fabricated'
       ? { verdict: judgeFabricated(sample.text), judge: 'rule' }
-      : judgements[at++],
-  );
+      : judgements[at++];
+  });
 }
 
 /** Where the answer lies in each response that is right or wrong (method.md section 2), as text and as tokens. */

@@ -6,6 +6,7 @@ import type { Wanted } from '../classify.js';
 import type { Controls } from '../controls-file.js';
 import { type Detector, detectorProbability } from '../detector.js';
 import { numberGroups } from '../groups.js';
+import { meanOverText } from '../sampler.js';
 import type { AnswerLine } from './answers-file.js';
 import { type Answer, type Asked, judged } from './ask.js';
 import { selectMatched } from './matched.js';
@@ -94,7 +95,10 @@ function figuresOf(
     groups: numberGroups(selected.map(({ answer }) => answer.question.group)),
     random: pickAll(weighed.random),
     layerMatched: pickAll(weighed.layerMatched),
-    logProbability: selected.map(({ answer: { sample } }) => sample.logProbability / sample.tokens.length),
+    // Older answers do not say what of the sum is of their end.
+    logProbability: selected.map(
+      ({ answer: { sample } }) => meanOverText(sample) ?? sample.logProbability / sample.tokens.length,
+    ),
     seed,
   });
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../../engine/types.js';
 import { writeFileAtomic } from '../../formats/atomic.js';
 import { fileName } from '../../formats/file-name.js';
 import type { Question } from '../../questions/types.js';
+import { formatFixed } from '../../report/format.js';
 import { renderCsv } from '../../report/table/csv.js';
 import { renderMarkdown } from '../../report/table/markdown.js';
 import { paperRow } from '../../report/table/paper.js';
@@ -212,8 +213,8 @@ function describeRows(rows: Done['rows']): string {
   return rows
     .map(({ name, figures, note }) => {
       if (!figures) return `${name}: ${note}`;
-      const random = figures.random ? `, random neurons ${figures.random.auroc.mean.toFixed(3)}` : '';
-      return `${name}: AUROC ${figures.auroc.estimate.toFixed(3)}${random}`;
+      const random = figures.random ? `, random neurons ${formatFixed(figures.random.auroc.mean, 3)}` : '';
+      return `${name}: AUROC ${formatFixed(figures.auroc.estimate, 3)}${random}`;
     })
     .join('; ');
 }

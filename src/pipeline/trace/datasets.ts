@@ -30,9 +30,11 @@ export async function transferOnDatasets(
   context: BaseRunContext,
 ): Promise<Origin['datasets']> {
   const { services, signal, emit } = context;
-  const engine = lazyEngine(() => {
+  const engine = lazyEngine(async () => {
     emit({ type: 'start', step: 'model', label: 'load model' });
-    return services.openEngine({ ...context.engine, modelPath: model.path, signal });
+    const opened = await services.openEngine({ ...context.engine, modelPath: model.path, signal });
+    opened.model.promptDate = base.manifest.promptDate;
+    return opened;
   });
   const { seed, promptStyle, temperature, topK, topP, minP, maxTokens } = CollectSettingsSchema.parse(
     requireStage(base, 'collect').settings,

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeDrift, SameWeightsError } from '../../drift/describe.js';
 import { fileName } from '../../formats/file-name.js';
+import { formatFixed } from '../../report/format.js';
 import type { Origin } from '../../report/origin/schema.js';
 import { hNeuronsOf } from '../detector.js';
 import { writeDriftArrays } from './arrays.js';
@@ -56,7 +57,9 @@ async function driftFrom(
     });
     await writeDriftArrays(join(out, `drift-${fileName(base.name)}.safetensors`), arrays);
     const { meanRank, layerMatched } = description.inertia;
-    end(`mean rank of the H-Neurons ${meanRank.estimate.toFixed(3)}, p ${layerMatched.p.toPrecision(2)}`);
+    end(
+      `mean rank of the H-Neurons ${formatFixed(meanRank.estimate, 3)}, p ${layerMatched.p.toPrecision(2)}`,
+    );
     return { drift: description, driftNote: null };
   } catch (error) {
     // The last checkpoint of a training may be the model itself: no reason to lose the others.

@@ -1,3 +1,4 @@
+import { formatFixed } from '../format.js';
 import type { Card, Explain, TokenEffectText } from './schema.js';
 
 /** Below this a test is taken to speak against chance. */
@@ -57,7 +58,7 @@ export function summariseCards({ cards, lens }: Pick<Explain, 'cards' | 'lens'>)
   if (tested.length > 0) {
     const chance = LEVEL * tested.length;
     parts.push(
-      `Compliance changed beyond noise (p < .05) when a neuron was switched off alone: ${of(moved, tested.length)}, where chance alone gives up to ${chance.toFixed(1)}${
+      `Compliance changed beyond noise (p < .05) when a neuron was switched off alone: ${of(moved, tested.length)}, where chance alone gives up to ${formatFixed(chance, 1)}${
         moved <= Math.max(chance, tested.length / 4)
           ? ': what a single neuron does is mostly within noise'
           : ''

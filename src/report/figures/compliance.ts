@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { formatShare } from '../format.js';
+import { formatChange, formatFixed, formatShare } from '../format.js';
 import type { ComplianceBenchmark, CompliancePoint, Intervention } from '../intervention/schema.js';
 import type { Markup } from '../markup.js';
 import { COLOUR, responsiveFigure } from './figure.js';
@@ -99,7 +99,9 @@ export function likelihoodCurve({ cost }: Pick<Intervention, 'cost'>): Markup {
       id: 'likelihood',
       title: 'What it costs: plain English',
       caption: `Mean log-likelihood of a token of fixed English text. A model that no longer knows the language falls${controls.length > 0 ? '; compare with the band of control sets of the same size' : ''}.`,
-      alt: points.map(({ alpha, estimate }) => `alpha ${alpha}: ${estimate.toFixed(2)} a token`).join('; '),
+      alt: points
+        .map(({ alpha, estimate }) => `alpha ${alpha}: ${formatFixed(estimate, 2)} a token`)
+        .join('; '),
       keys: [
         ['line hallucinated', 'H-Neurons'],
         ...(controls.length > 0 ? [['area', 'control sets, range'] as const] : []),
@@ -108,7 +110,13 @@ export function likelihoodCurve({ cost }: Pick<Intervention, 'cost'>): Markup {
     (_, narrow) => ({
       height: 240,
       ...alphaAxis(narrow),
-      y: { label: 'nats a token', labelArrow: 'none', ticks: 5, grid: true },
+      y: {
+        label: 'nats a token',
+        labelArrow: 'none',
+        ticks: 5,
+        tickFormat: (value: number) => formatChange(value, 2),
+        grid: true,
+      },
       marks: [
         Plot.areaY(controls, { x: 'alpha', y1: 'low', y2: 'high', fill: COLOUR.control, fillOpacity: 0.3 }),
         Plot.ruleX([1], { stroke: COLOUR.ink, strokeDasharray: '2 4' }),

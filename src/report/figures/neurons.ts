@@ -222,7 +222,7 @@ export function neuronTable({ detector }: Report): Markup {
   const shown = byStrength(detector.neurons).slice(0, MOST_MARKS);
   const rest = detector.neurons.length - shown.length;
   return html`<details><summary>All neurons as a table</summary>
-<div class="columns"><table><thead><tr><th scope="col" class="number">layer</th><th scope="col" class="number">index</th><th scope="col" class="number">weight</th></tr></thead>
+<div class="columns" role="region" aria-label="All neurons" tabindex="0"><table><thead><tr><th scope="col" class="number">layer</th><th scope="col" class="number">index</th><th scope="col" class="number">weight</th></tr></thead>
 <tbody>${shown.map(
     ({ layer, index, weight }) =>
       html`<tr><td class="number">${layer}</td><td class="number">${index}</td><td class="number">${formatWeight(weight)}</td></tr>`,

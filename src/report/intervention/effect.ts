@@ -4,6 +4,9 @@ import type { CompliancePoint, ComplianceSlope } from './schema.js';
 /** What turning the H-Neurons up does to compliance; how it is said depends on who is told. */
 export type Effect = 'own' | 'shared' | 'alone' | 'falls' | 'none';
 
+/** Fewer controls cannot show that a rank is no accident: the best of n + 1 sets has p = 1 / (n + 1), and .05 counts. */
+export const MIN_CONTROLS = 19;
+
 /** Whether a control's slope is at least that of the H-Neurons. Equal shares need not be equal to the last bit. */
 export function reaches(control: number, hNeurons: number): boolean {
   return control >= hNeurons - 1e-12;

@@ -1,7 +1,14 @@
 import { complying } from '../explain/complying.js';
 import type { Card, Context, Explain, TokenEffectText } from '../explain/schema.js';
 import { MIXED, standsOut } from '../explain/summary.js';
-import { formatCount, formatP, formatPercent, formatPoints, formatPointsRange } from '../format.js';
+import {
+  formatCount,
+  formatFixed,
+  formatP,
+  formatPercent,
+  formatPoints,
+  formatPointsRange,
+} from '../format.js';
 import { html, type Markup } from '../markup.js';
 import { formatWeight, neuronName } from '../neuron.js';
 
@@ -18,7 +25,7 @@ export function explainSection(found: Explain | undefined): Markup {
   const rest = cards.slice(OPEN);
   return html`<section id="explain"><h2>What do they do?</h2>
 <p>${found.summary}</p>
-<p class="note">Tokens: what the neuron's column of W_down does to the logits on the direct path, through the final norm and ${lens.tied ? 'the embedding, which this model also uses for its output' : 'the output matrix'}, for the sign that its activation mostly has on answers. In brackets, how many standard deviations a token lies from the rest of the vocabulary; the largest of ${formatCount(lens.vocabulary)} random numbers stays below ${lens.chance.toFixed(1)} in 99 of 100 cases.
+<p class="note">Tokens: what the neuron's column of W_down does to the logits on the direct path, through the final norm and ${lens.tied ? 'the embedding, which this model also uses for its output' : 'the output matrix'}, for the sign that its activation mostly has on answers. In brackets, how many standard deviations a token lies from the rest of the vocabulary; the largest of ${formatCount(lens.vocabulary)} random numbers stays below ${formatFixed(lens.chance, 1)} in 99 of 100 cases.
 Contexts: the token of question or response at which it is most active is marked, among ${formatCount(answers.read)} answers. Mean CETT is of the ${formatCount(answers.faithful + answers.hallucinated)} unseen answers, with 95 % intervals.${
     benchmark !== null &&
     ` Switched off alone: each neuron by itself at alpha 0, on items of ${benchmark.name}, and item by item beside the model as it is.`
@@ -70,7 +77,7 @@ function tokenList(tokens: TokenEffectText[]): Markup {
     .slice(0, TOKENS)
     .map(
       ({ text, logit, deviations }) =>
-        html`<code title="${logit.toPrecision(3)} logits for one unit of activation"><bdi>${text}</bdi></code> <small>(${deviations.toFixed(1)})</small> `,
+        html`<code title="${logit.toPrecision(3)} logits for one unit of activation"><bdi>${text}</bdi></code> <small>(${formatFixed(deviations, 1)})</small> `,
     )}`;
 }
 

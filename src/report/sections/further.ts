@@ -91,6 +91,7 @@ export function baselineTable({ test }: Report): Markup {
   const rows = test.baselines.filter(({ difference }) => difference !== undefined);
   if (rows.length === 0) return html``;
   return html`<details><summary>All baselines as a table</summary>
+<p class="note">Differences are those of the unrounded figures.</p>
 <table class="stack"><thead><tr><th scope="col">baseline</th><th scope="col" class="number">AUROC</th><th scope="col" class="number">accuracy</th><th scope="col" class="number">detector minus baseline, AUROC</th></tr></thead>
 <tbody>${rows.map(
     ({ name, description, auroc, accuracy, difference }) =>

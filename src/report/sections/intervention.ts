@@ -1,7 +1,16 @@
+import type { Interval } from '../../stats/interval.js';
 import { complianceCurve, likelihoodCurve } from '../figures/compliance.js';
-import { formatChange, formatCount, formatP, formatPercent, formatPercentRange } from '../format.js';
+import {
+  formatChange,
+  formatCount,
+  formatFixed,
+  formatP,
+  formatPercent,
+  formatPercentRange,
+} from '../format.js';
 import type { ComplianceBenchmark, Intervention } from '../intervention/schema.js';
 import { html, type Markup } from '../markup.js';
+import { stackedTable } from '../stacked-table.js';
 
 /** Whether the neurons matter: what turning them up and down does. */
 export function intervention(found: Intervention | undefined): Markup {
@@ -42,12 +51,17 @@ function curveTable({
   failed,
   judge,
 }: ComplianceBenchmark): Markup {
-  return html`<div class="scroll"><table><caption>${name}: ${formatCount(items)} items${twins > 0 && `, ${formatCount(twins)} twins`}, judged by ${judge}${failed > 0 && `; ${formatCount(failed)} left out without a verdict`}</caption>
-<thead><tr><th scope="col">alpha</th><th scope="col">complies</th><th scope="col">says neither</th><th scope="col">twins right</th><th scope="col">unreadable</th><th scope="col">tokens</th></tr></thead>
-<tbody>${own.points.map(
-    ({ alpha, complianceRate, neither, twins: right, degenerate, meanTokens }) =>
-      html`<tr><th scope="row">${alpha}</th><td>${formatPercent(complianceRate.estimate)} <small>${formatPercentRange(complianceRate)}</small></td><td>${formatPercent(neither)}</td><td>${right ? formatPercent(right.estimate) : '–'}</td><td>${formatPercent(degenerate)}</td><td>${meanTokens.toFixed(1)}</td></tr>`,
-  )}</tbody></table></div>
+  const caption = html`${name}: ${formatCount(items)} items${twins > 0 && `, ${formatCount(twins)} twins`}, judged by ${judge}${failed > 0 && `; ${formatCount(failed)} left out without a verdict`}`;
+  const heads = ['alpha', 'complies', 'says neither', 'twins right', 'unreadable', 'tokens'];
+  const rows = own.points.map(({ alpha, complianceRate, neither, twins: right, degenerate, meanTokens }) => [
+    String(alpha),
+    withRange(complianceRate),
+    formatPercent(neither),
+    right ? formatPercent(right.estimate) : '–',
+    formatPercent(degenerate),
+    formatFixed(meanTokens, 1),
+  ]);
+  return html`${stackedTable({ caption, heads, rows })}
 ${
   paired.length > 0 &&
   html`<p class="note">Item by item: ${paired
@@ -61,20 +75,38 @@ ${
 
 function costTable({ cost: [own] }: Intervention): Markup {
   const names = Object.keys(own.points[0]?.score ?? {});
-  return html`<div class="scroll"><table><caption>What it costs, with the H-Neurons scaled</caption>
-<thead><tr><th scope="col">alpha</th>${names.map((name) => html`<th scope="col">${name}: right</th>`)}<th scope="col">log-likelihood a token</th><th scope="col">unreadable prose</th><th scope="col">runs of words that are new</th></tr></thead>
-<tbody>${own.points.map(
-    ({ alpha, score, logLikelihood, degenerate, distinct }) =>
-      html`<tr><th scope="row">${alpha}</th>${names.map((name) => html`<td>${formatPercent(score[name].estimate)} <small>${formatPercentRange(score[name])}</small></td>`)}<td>${logLikelihood.estimate.toFixed(2)}</td><td>${formatPercent(degenerate.estimate)}</td><td>${formatPercent(distinct.estimate)}</td></tr>`,
-  )}</tbody></table></div>`;
+  return stackedTable({
+    caption: 'What it costs, with the H-Neurons scaled',
+    heads: [
+      'alpha',
+      ...names.map((name) => `${name}: right`),
+      'log-likelihood a token',
+      'unreadable prose',
+      'runs of words that are new',
+    ],
+    rows: own.points.map(({ alpha, score, logLikelihood, degenerate, distinct }) => [
+      String(alpha),
+      ...names.map((name) => withRange(score[name])),
+      formatFixed(logLikelihood.estimate, 2),
+      formatPercent(degenerate.estimate),
+      formatPercent(distinct.estimate),
+    ]),
+  });
 }
 
 function legibilityTable({ suppressed }: NonNullable<Intervention['legibility']>): Markup {
   const signed = (value: number) => formatChange(value, 2);
-  return html`<details><summary>Switched off: readability beside the controls</summary><div class="scroll"><table>
-<thead><tr><th scope="col">Neurons</th><th scope="col">Log-likelihood a token</th><th scope="col">New runs of words</th><th scope="col">Unreadable prose</th></tr></thead>
-<tbody>${suppressed.map(
-    ({ set, logLikelihood, distinct, degenerate }) =>
-      html`<tr><th scope="row">${set}</th><td>${signed(logLikelihood.estimate)} <small>${signed(logLikelihood.low)} to ${signed(logLikelihood.high)}</small></td><td>${signed(distinct.estimate)}</td><td>${signed(degenerate)}</td></tr>`,
-  )}</tbody></table></div></details>`;
+  const table = stackedTable({
+    heads: ['Neurons', 'Log-likelihood a token', 'New runs of words', 'Unreadable prose'],
+    rows: suppressed.map(({ set, logLikelihood, distinct, degenerate }) => [
+      set,
+      html`${signed(logLikelihood.estimate)} <small>${signed(logLikelihood.low)} to ${signed(logLikelihood.high)}</small>`,
+      signed(distinct.estimate),
+      signed(degenerate),
+    ]),
+  });
+  return html`<details><summary>Switched off: likelihood of plain English and unreadable prose, beside the controls</summary>${table}</details>`;
 }
+
+const withRange = (share: Interval): Markup =>
+  html`${formatPercent(share.estimate)} <small>${formatPercentRange(share)}</small>`;

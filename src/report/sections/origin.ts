@@ -1,8 +1,9 @@
 import { emergenceCurve, emergenceNotes, inertiaCurve } from '../figures/emergence.js';
 import { driftByLayer, inertiaDots, rankHistogram } from '../figures/origin.js';
-import { formatCount, formatP, formatRange, formatShare } from '../format.js';
+import { formatCount, formatFixed, formatP, formatRange, formatShare } from '../format.js';
 import { html, type Markup } from '../markup.js';
 import type { Origin, OriginDrift, Transfer, TransferCell } from '../origin/schema.js';
+import { stackedTable } from '../stacked-table.js';
 import type { TableRow } from '../table/schema.js';
 
 /** Where the neurons come from: transfer to the base model and drift between the two. */
@@ -38,48 +39,77 @@ function transferTable({ toBase, toInstruct }: Transfer): Markup {
   const row = (where: string, who: string, cell: TransferCell) => {
     const control = (kind: 'random' | 'layerMatched') =>
       cell[kind] ? `${formatShare(cell[kind].auroc.mean)} (${formatRange(cell[kind].auroc)})` : '–';
-    return html`<tr><th scope="row">${where}</th><td>${who}</td><td>${formatShare(cell.auroc.estimate)} <small>${formatRange(cell.auroc)}</small></td><td>${control('random')}</td><td>${control('layerMatched')}</td></tr>`;
+    const auroc = html`${formatShare(cell.auroc.estimate)} <small>${formatRange(cell.auroc)}</small>`;
+    return [where, who, auroc, control('random'), control('layerMatched')];
   };
   const answers = ({ faithful, hallucinated }: { faithful: number; hallucinated: number }) =>
     `${formatCount(faithful + hallucinated)} answers`;
-  return html`<div class="scroll"><table><caption>AUROC on held-out answers; in brackets 95 % intervals, for random sets their range</caption>
-<thead><tr><th scope="col">Whose answers</th><th scope="col">Detector</th><th scope="col">AUROC</th><th scope="col">Random neurons</th><th scope="col">… of the same layers</th></tr></thead>
-<tbody>
-${row(`base model (${answers(toBase.answers)})`, 'of the instruct model', toBase.moved)}
-${row('base model', 'its own (ceiling)', toBase.native)}
-${row(`instruct model (${answers(toInstruct.answers)})`, 'of the base model', toInstruct.moved)}
-${row('instruct model', 'its own (ceiling)', toInstruct.native)}
-</tbody></table></div>`;
+  return stackedTable({
+    caption: 'AUROC on held-out answers; in brackets 95 % intervals, for random sets their range',
+    heads: ['Whose answers', 'Detector', 'AUROC', 'Random neurons', '… of the same layers'],
+    rows: [
+      row(`base model (${answers(toBase.answers)})`, 'of the instruct model', toBase.moved),
+      row('base model', 'its own (ceiling)', toBase.native),
+      row(`instruct model (${answers(toInstruct.answers)})`, 'of the base model', toInstruct.moved),
+      row('instruct model', 'its own (ceiling)', toInstruct.native),
+    ],
+  });
 }
 
 function datasetTable({ moved, native }: NonNullable<Origin['datasets']>): Markup {
   const cell = (figures: TableRow['figures'] | undefined) =>
-    figures
-      ? html`${formatShare(figures.auroc.estimate)} <small>${formatRange(figures.auroc)}</small>`
-      : html`–`;
+    figures ? html`${formatShare(figures.auroc.estimate)} <small>${formatRange(figures.auroc)}</small>` : '–';
   const mean = (control: { auroc: { mean: number } } | null | undefined) =>
     control ? formatShare(control.auroc.mean) : '–';
-  return html`<div class="scroll"><table><caption>AUROC on the base model's answers to other data sets</caption>
-<thead><tr><th scope="col">Data set</th><th scope="col">Right and made up</th><th scope="col">Detector of the instruct model</th><th scope="col">Random neurons</th><th scope="col">… of the same layers</th><th scope="col">Its own detector</th></tr></thead>
-<tbody>${moved.rows.map((row) => {
-    const own = native.rows.find(({ name }) => name === row.name)?.figures;
-    const { figures } = row;
-    return html`<tr><th scope="row">${row.name}</th><td>${row.note ?? `${formatCount(row.faithful)} and ${formatCount(row.hallucinated)}`}</td><td>${cell(figures)}</td><td>${mean(figures?.random)}</td><td>${mean(figures?.layerMatched)}</td><td>${cell(own)}</td></tr>`;
-  })}</tbody></table></div>`;
+  return stackedTable({
+    caption: "AUROC on the base model's answers to other data sets",
+    heads: [
+      'Data set',
+      'Right and made up',
+      'Detector of the instruct model',
+      'Random neurons',
+      '… of the same layers',
+      'Its own detector',
+    ],
+    rows: moved.rows.map((row) => {
+      const own = native.rows.find(({ name }) => name === row.name)?.figures;
+      const { figures, note, faithful, hallucinated } = row;
+      return [
+        row.name,
+        note ?? `${formatCount(faithful)} and ${formatCount(hallucinated)}`,
+        cell(figures),
+        mean(figures?.random),
+        mean(figures?.layerMatched),
+        cell(own),
+      ];
+    }),
+  });
 }
 
 function driftPart(drift: OriginDrift): Markup {
   const { inertia, parts } = drift;
   const small = (value: number | null) =>
     value === null ? 'not known' : value === 0 ? 'none' : value.toPrecision(2);
+  const table = stackedTable({
+    caption: 'Drift (1 − cosine) of each kind of weights, and how much of it rounding alone can make',
+    heads: [
+      'Weights',
+      'Median, all',
+      'Median, H-Neurons',
+      'Rounding in the base file',
+      'Rounding in the other',
+    ],
+    rows: parts.map(({ part, median, hNeurons, noise, drowned }) => [
+      part,
+      `${small(median)}${drowned === true ? ' (mostly rounding)' : ''}`,
+      small(hNeurons),
+      small(noise.base),
+      small(noise.instruct),
+    ]),
+  });
   return html`${rankHistogram(drift)}
 ${driftByLayer(drift)}
 ${inertiaDots(drift)}
-<div class="scroll"><table><caption>Drift (1 − cosine) of each kind of weights, and how much of it rounding alone can make</caption>
-<thead><tr><th scope="col">Weights</th><th scope="col">Median, all</th><th scope="col">Median, H-Neurons</th><th scope="col">Rounding in the base file</th><th scope="col">Rounding in the other</th></tr></thead>
-<tbody>${parts.map(
-    ({ part, median, hNeurons, noise, drowned }) =>
-      html`<tr><th scope="row">${part}</th><td>${small(median)}${drowned === true && ' (mostly rounding)'}</td><td>${small(hNeurons)}</td><td>${small(noise.base)}</td><td>${small(noise.instruct)}</td></tr>`,
-  )}</tbody></table></div>
-<p class="note">One-sided tests that H-Neurons moved less: Welch ${formatP(inertia.welch.p)}, Mann-Whitney ${formatP(inertia.mannWhitney.p)}, against random sets of the same layers ${formatP(inertia.layerMatched.p)}; with the size of the weights allowed for ${formatP(drift.withoutNorms.layerMatched.p)}. Effect size d ${inertia.effect.d.toFixed(2)}.</p>`;
+${table}
+<p class="note">One-sided tests that H-Neurons moved less: Welch ${formatP(inertia.welch.p)}, Mann-Whitney ${formatP(inertia.mannWhitney.p)}, against random sets of the same layers ${formatP(inertia.layerMatched.p)}; with the size of the weights allowed for ${formatP(drift.withoutNorms.layerMatched.p)}. Effect size d ${formatFixed(inertia.effect.d, 2)}.</p>`;
 }

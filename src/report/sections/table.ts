@@ -1,6 +1,7 @@
 import { measuredRows, tableDots, tableReliability } from '../figures/table.js';
 import {
   formatCount,
+  formatFixed,
   formatPercent,
   formatPercentRange,
   formatPoints,
@@ -42,7 +43,7 @@ function aurocs({ rows }: Table): Markup {
     'log-probability',
     'difference',
   ];
-  return html`<h3>AUROC</h3><table class="stack"><thead><tr><th scope="col">data set</th>${heads.map(numberHead)}</tr></thead>
+  return html`<h3>AUROC</h3><p class="note">Differences are those of the unrounded figures.</p><table class="stack"><thead><tr><th scope="col">data set</th>${heads.map(numberHead)}</tr></thead>
 <tbody>${rows.map((row) =>
     line(row, heads.length, (figures) =>
       [
@@ -72,7 +73,7 @@ function accuracies({ rows, paper }: Table): Markup {
         share(figures.auprc),
         formatShare(figures.calibration.ece),
         ...(paper
-          ? [row.paper ? `${row.paper.accuracy.toFixed(1)} (${row.paper.random.toFixed(1)})` : '–']
+          ? [row.paper ? `${formatFixed(row.paper.accuracy, 1)} (${formatFixed(row.paper.random, 1)})` : '–']
           : []),
       ].map((cell, i) => numberCell(all[i], cell)),
     ),

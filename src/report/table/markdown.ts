@@ -1,5 +1,6 @@
 import {
   formatCount,
+  formatFixed,
   formatPercent,
   formatPercentRange,
   formatPermille,
@@ -101,7 +102,7 @@ function accuracyTable({ rows, paper }: Table): string {
         formatShare(figures.calibration.ece),
       ]),
       ...(paper
-        ? [row.paper ? `${row.paper.accuracy.toFixed(1)} (${row.paper.random.toFixed(1)})` : '–']
+        ? [row.paper ? `${formatFixed(row.paper.accuracy, 1)} (${formatFixed(row.paper.random, 1)})` : '–']
         : []),
     ]),
   );

@@ -49,6 +49,8 @@ export interface Info {
   guard: 'annotate' | 'retry' | 'abstain';
   /** Another server writes the answers, so its neurons cannot be turned. */
   upstream: boolean;
+  /** How to make a detector for the model, where that is known. */
+  commands: { find: string; serve: string } | null;
 }
 
 export interface Message {
@@ -86,4 +88,6 @@ export interface NeuronExample {
 export interface NeuronDetail extends Neuron {
   examples: { most: NeuronExample[]; least: NeuronExample[] } | null;
   card: Card | null;
+  /** Deviations that the tokens of a card have by chance alone; null without cards. */
+  chance: number | null;
 }

@@ -58,14 +58,17 @@ const PACE = 40;
 /**
  * Asks, and tells of every change. Changes that follow each other faster than PACE are told together.
  * Never throws: a failure is a state of the answer.
+ * @param before an earlier answer to the question, which stays until the first words of the new one are there
  */
 export async function follow(
   question: Question,
   model: string,
   signal: AbortSignal,
   onChange: (answer: Answer) => void,
+  before?: Answer,
 ): Promise<Answer> {
-  let now = newAnswer(question);
+  let now: Answer = before ? { ...before, state: 'waiting', failure: undefined } : newAnswer(question);
+  let begun = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tell = () => {
     clearTimeout(timer);
@@ -78,15 +81,20 @@ export async function follow(
       question,
       model,
       (chunk) => {
-        now = withChunk(now, chunk);
+        // The first chunk names the role and has no text.
+        if (!begun && chunk.text === '' && !chunk.score && chunk.finish === undefined) return;
+        now = withChunk(begun ? now : newAnswer(question), chunk);
+        begun = true;
         timer ??= setTimeout(tell, PACE);
       },
       signal,
     );
-    now = { ...now, state: 'done' };
+    now = { ...(begun ? now : newAnswer(question)), state: 'done' };
   } catch (error) {
     now = signal.aborted
-      ? { ...now, state: 'stopped' }
+      ? begun || !before
+        ? { ...now, state: 'stopped' }
+        : before
       : { ...now, state: 'failed', failure: asFailure(error) };
   }
   tell();

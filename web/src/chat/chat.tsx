@@ -95,7 +95,7 @@ export function Chat(props: {
             {detector === null && (
               <section className="how">
                 <h3>How to make a detector</h3>
-                <NoDetector model={info.model.name} />
+                <NoDetector commands={info.commands} />
               </section>
             )}
           </div>

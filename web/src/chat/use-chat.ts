@@ -37,13 +37,13 @@ export function useChat(hooks: ChatHooks) {
   }, []);
 
   const run = useCallback(
-    async (id: number, columns: { column: number; question: Question }[]) => {
+    async (id: number, columns: { column: number; question: Question; before?: Answer }[]) => {
       const stop = new AbortController();
       running.current.add(stop);
       hooksNow.current.say('Answering');
       const answers = await Promise.all(
-        columns.map(({ column, question }) =>
-          follow(question, hooksNow.current.model, stop.signal, (answer) => put(id, column, answer)),
+        columns.map(({ column, question, before }) =>
+          follow(question, hooksNow.current.model, stop.signal, (answer) => put(id, column, answer), before),
         ),
       );
       running.current.delete(stop);
@@ -78,7 +78,7 @@ export function useChat(hooks: ChatHooks) {
   const again = useCallback(
     (id: number, column: number) => {
       const answer = latest.current.find((turn) => turn.id === id)?.answers[column];
-      if (answer) void run(id, [{ column, question: answer.question }]);
+      if (answer) void run(id, [{ column, question: answer.question, before: answer }]);
     },
     [run],
   );

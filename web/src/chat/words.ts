@@ -1,3 +1,4 @@
+import { wholePercent } from '../../../src/report/format.ts';
 import type { TokenRisk } from '../api/types.ts';
 
 /** A stretch of an answer as it is shown: a word with the punctuation that clings to it, or white space. */
@@ -86,5 +87,5 @@ export function percent(p: number): string {
 export function figure(p: number): string {
   if (p > 0 && p < 0.01) return '<1';
   if (p < 1 && p > 0.99) return '>99';
-  return String(Math.round(p * 100));
+  return String(wholePercent(p));
 }

@@ -1,3 +1,5 @@
+import { MIXED, standsOut } from '../../../src/report/explain/summary.ts';
+import { formatP, formatPercent, wholePercent } from '../../../src/report/format.ts';
 import type { Card, CardContext, CardToken } from '../api/types.ts';
 import { percent } from '../chat/words.ts';
 import { cettName } from './trace.tsx';
@@ -7,20 +9,29 @@ const TOKENS = 12;
 const CONTEXTS = 5;
 
 /** What `hneurons explain` found out about a neuron. */
-export function CardView({ card }: { card: Card }) {
-  const { promotes, suppresses, most, least, cett, selected, alone } = card;
+export function CardView({ card, chance }: { card: Card; chance: number | null }) {
+  const { promotes, suppresses, most, least, cett, selected, alone, agreement, weight } = card;
   return (
     <div className="card">
       <h3>What it writes</h3>
       <dl className="facts">
         <dt>Makes likelier</dt>
         <dd>
-          <Tokens tokens={promotes} />
+          <Tokens tokens={promotes} chance={chance} />
         </dd>
         <dt>Makes less likely</dt>
         <dd>
-          <Tokens tokens={suppresses} />
+          <Tokens tokens={suppresses} chance={chance} />
         </dd>
+        {agreement < MIXED && (
+          <>
+            <dt>Sign</dt>
+            <dd>
+              It changes: {formatPercent(agreement)} of its activity on answers has the sign of these lists;
+              with the other sign they change places.
+            </dd>
+          </>
+        )}
         {cett.hallucinated && cett.faithful && (
           <>
             <dt>Mean activity (CETT)</dt>
@@ -35,7 +46,8 @@ export function CardView({ card }: { card: Card }) {
           <>
             <dt>Chosen again</dt>
             <dd>
-              in {percent(Math.max(selected.positive, selected.negative))} of trainings on resampled questions
+              in {percent(weight < 0 ? selected.negative : selected.positive)} of trainings on resampled
+              questions
             </dd>
           </>
         )}
@@ -44,7 +56,7 @@ export function CardView({ card }: { card: Card }) {
             <dt>Switched off alone</dt>
             <dd>
               the model goes along with something wrong {points(alone.change.estimate)} ({alone.items}{' '}
-              questions, p {pName(alone.p)})
+              questions, {formatP(alone.p)})
             </dd>
           </>
         )}
@@ -57,12 +69,13 @@ export function CardView({ card }: { card: Card }) {
   );
 }
 
-function Tokens({ tokens }: { tokens: CardToken[] }) {
+function Tokens({ tokens, chance }: { tokens: CardToken[]; chance: number | null }) {
   return (
     <span className="chips">
       {tokens.slice(0, TOKENS).map(({ id, text }) => (
         <code key={id}>{text}</code>
       ))}
+      {chance !== null && !standsOut(tokens, chance) && <small className="tag">no more than chance</small>}
     </span>
   );
 }
@@ -86,10 +99,6 @@ function Contexts({ title, contexts }: { title: string; contexts: CardContext[] 
 }
 
 function points(change: number): string {
-  const size = Math.abs(Math.round(change * 100));
+  const size = Math.abs(wholePercent(change));
   return size === 0 ? 'just as often' : `${size} points ${change > 0 ? 'more' : 'less'} often`;
-}
-
-function pName(p: number): string {
-  return p < 0.001 ? 'below .001' : p.toFixed(3).replace(/^0/, '');
 }

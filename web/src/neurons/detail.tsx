@@ -53,7 +53,7 @@ export function Detail({ neuron, current }: { neuron: Neuron; current: Answer | 
       {state && 'detail' in state && (
         <>
           <Examples examples={state.detail.examples} />
-          {state.detail.card && <CardView card={state.detail.card} />}
+          {state.detail.card && <CardView card={state.detail.card} chance={state.detail.chance} />}
         </>
       )}
     </section>

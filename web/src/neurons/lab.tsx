@@ -54,19 +54,20 @@ export function Lab(props: {
       setPair((before) => ({ ...before!, [name]: answer, off: without.length }));
       if (name === 'base') onAnswer(answer);
     };
+    // What stands there already, where the same is asked again.
+    const same = (old: Answer | undefined, next: Question) =>
+      old && JSON.stringify(old.question) === JSON.stringify(next) ? old : undefined;
+    const changed: Question = {
+      ...question,
+      alpha: 0,
+      neurons: without.map(({ layer, index }) => [layer, index]),
+    };
     setPair(null);
     const answers = await Promise.all([
-      follow(question, info.model.name, stop.signal, put('base')),
+      follow(question, info.model.name, stop.signal, put('base'), same(pair?.base, question)),
       ...(without.length === 0
         ? []
-        : [
-            follow(
-              { ...question, alpha: 0, neurons: without.map(({ layer, index }) => [layer, index]) },
-              info.model.name,
-              stop.signal,
-              put('changed'),
-            ),
-          ]),
+        : [follow(changed, info.model.name, stop.signal, put('changed'), same(pair?.changed, changed))]),
     ]);
     say(summary(answers));
     const failed = answers.find(({ failure }) => failure)?.failure;

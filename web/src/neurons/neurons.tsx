@@ -38,7 +38,7 @@ export function Neurons(props: {
   if (detector === null) {
     return (
       <Notice title="No detector, so no neurons to show">
-        <NoDetector model={model.name} />
+        <NoDetector commands={props.info.commands} />
       </Notice>
     );
   }

@@ -3,6 +3,7 @@ import {
   comparedThroughout,
   type Effect,
   effectOf,
+  MIN_CONTROLS,
   moveAlong,
 } from '../../../src/report/intervention/effect.ts';
 import type {
@@ -94,13 +95,20 @@ function Compliance({ benchmark }: { benchmark: ComplianceBenchmark }) {
       </table>
       <p>
         {soundSlope && `Where the model is not damaged (alpha ${soundSlope.low} to ${soundSlope.high}): `}
-        {EFFECTS[effectOf(told)]}
+        {effectWords(told)}
         {moveAlong(told.hNeurons, told.twins) &&
           ' Its twins go the same way: it is its bent to say yes or no that changes, whatever the facts.'}
       </p>
       <p className="note">{stepWords(told, comparedThroughout(told, asked))}</p>
     </div>
   );
+}
+
+function effectWords(slope: ComplianceSlope): string {
+  const effect = effectOf(slope);
+  const others = slope.controls.length;
+  if (effect !== 'own' || others >= MIN_CONTROLS) return EFFECTS[effect];
+  return `The higher alpha is, the more often it goes along, and more so than with ${others === 1 ? 'the one other set of neurons that was' : `the ${others} other sets of neurons that were`} turned: too few to tell.`;
 }
 
 /** How much a step of alpha changes, beside the other neurons at the alphas where these were asked. */

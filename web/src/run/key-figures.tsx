@@ -1,4 +1,4 @@
-import { capital } from '../../../src/report/format.ts';
+import { capital, formatPercent, formatShare, formatSigned } from '../../../src/report/format.ts';
 import { plainWords } from '../../../src/report/plain-words.ts';
 import type { Report } from '../../../src/report/schema.ts';
 import type { Interval } from '../../../src/stats/interval.ts';
@@ -18,18 +18,18 @@ export function KeyFigures({ report }: { report: Report }) {
       <dl className="tiles">
         <Tile
           name="AUROC"
-          value={figure(test.auroc.estimate)}
+          value={formatShare(test.auroc.estimate)}
           note={`1 is perfect, .50 is guessing; ${between(test.auroc)}`}
         />
         <Tile
           name="Accuracy"
-          value={figure(test.accuracy.estimate)}
-          note={`of the answers, sorted right; ${between(test.accuracy)}`}
+          value={formatPercent(test.accuracy.estimate)}
+          note={`of the answers, sorted right; ${between(test.accuracy, formatPercent)}`}
         />
         <Tile
           name="Over random neurons"
-          value={`${difference.estimate >= 0 ? '+' : '−'}${figure(Math.abs(difference.estimate))}`}
-          note={`in AUROC; ${between(difference)}`}
+          value={formatSigned(difference.estimate)}
+          note={`in AUROC; ${between(difference, formatSigned)}`}
         />
         <Tile
           name="H-Neurons"
@@ -43,7 +43,7 @@ export function KeyFigures({ report }: { report: Report }) {
         />
         <Tile
           name="Calibration error"
-          value={figure(test.calibration.ece)}
+          value={formatShare(test.calibration.ece)}
           note="mean gap between the risk that it states and how often it is so"
         />
       </dl>
@@ -86,12 +86,6 @@ function Tile({ name, value, note }: { name: string; value: string; note: string
   );
 }
 
-/** Two digits, without the zero before the point, as the report writes it. */
-function figure(value: number): string {
-  return value.toFixed(2).replace(/^0/, '');
-}
-
-function between({ low, high }: Interval): string {
-  const sign = (value: number) => (value < 0 ? `−${figure(-value)}` : figure(value));
-  return `95 % interval ${sign(low)} to ${sign(high)}`;
+function between({ low, high }: Interval, shown = formatShare): string {
+  return `95 % interval ${shown(low)} to ${shown(high)}`;
 }

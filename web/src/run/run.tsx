@@ -28,7 +28,7 @@ export function Run({ info }: { info: Info }) {
   if (info.detector === null) {
     return (
       <Notice title="No detector, so no run">
-        <NoDetector model={info.model.name} />
+        <NoDetector commands={info.commands} />
       </Notice>
     );
   }

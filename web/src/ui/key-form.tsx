@@ -11,7 +11,8 @@ export function KeyForm({ refused, onKey }: { refused: boolean; onKey(key: strin
     <form className="notice" onSubmit={submit}>
       <h2>This server asks for a key</h2>
       <p>
-        It is the one that was given to hneurons serve with --api-key. It stays in this tab and goes with it.
+        It is the one that hneurons serve was started with, by HNEURONS_API_KEY or --api-key. It stays in this
+        tab and goes with it.
       </p>
       {refused && (
         <p className="bad" role="alert">

@@ -1,4 +1,5 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
+import type { Info } from '../api/types.ts';
 
 /** Says how things are where there is nothing else to show. */
 export function Notice(props: { title: string; tone?: 'bad'; children?: ReactNode }) {
@@ -18,42 +19,71 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** A command line with a button that copies it. */
+type Copied = 'no' | 'yes' | 'marked';
+
+/** A command line with a button that copies it, or marks it where the browser lets nothing be copied. */
 export function Command({ children }: { children: string }) {
-  const [copied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<Copied>('no');
+  const code = useRef<HTMLElement>(null);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(children);
-      setCopied(true);
-      setTimeout(() => setCopied(false), 2000);
-    } catch {
-      // No clipboard without HTTPS or permission: the text can still be marked by hand.
-    }
+    const done = (await copyText(children)) || (code.current !== null && copyMarked(code.current));
+    setCopied(done ? 'yes' : 'marked');
+    if (done) setTimeout(() => setCopied('no'), 2000);
   };
   return (
     <div className="command">
-      <code>{children}</code>
+      <code ref={code}>{children}</code>
       <button type="button" className="quiet" onClick={copy}>
-        {copied ? 'Copied' : 'Copy'}
+        {copied === 'yes' ? 'Copied' : 'Copy'}
       </button>
+      <p role="status">
+        {copied === 'marked' && 'The browser does not let it be copied: it is marked, press Ctrl+C or ⌘C.'}
+      </p>
     </div>
   );
 }
 
+/** Only over HTTPS or on this machine is there a clipboard, and it may be refused. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Marks the text of an element and copies it in the old way. */
+function copyMarked(element: HTMLElement): boolean {
+  getSelection()?.selectAllChildren(element);
+  try {
+    return document.execCommand('copy');
+  } catch {
+    return false;
+  }
+}
+
 /** How to make a detector for the model that is served. */
-export function NoDetector({ model }: { model: string }) {
+export function NoDetector({ commands }: { commands: Info['commands'] }) {
+  const { find, serve } = commands ?? {
+    find: 'npx hneurons find --model MODEL',
+    serve: 'npx hneurons serve --model MODEL --detector RUN_FOLDER/detector.json',
+  };
   return (
     <>
       <p>
         Finding the neurons takes some minutes for a small model. It asks the model questions, reads every
         neuron while it answers, and keeps the few that tell.
       </p>
-      <Command>{`npx hneurons find --model ${model}`}</Command>
+      <Command>{find}</Command>
       <p>
-        Its last lines name the run folder. Then serve the model with it, named as it was named to hneurons
-        serve:
+        Its last lines name the run folder. Then stop this server and, in the same folder as before, serve the
+        model with its detector:
       </p>
-      <Command>{`npx hneurons serve --model ${model} --detector runs/${model}-builtin/detector.json`}</Command>
+      <Command>{serve}</Command>
+      {/\bFOLDER\//.test(find) && (
+        <p className="note">FOLDER stands for where the file lies on the machine of the server.</p>
+      )}
     </>
   );
 }
