@@ -2,16 +2,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { F32 } from '../../src/engine/gguf/ggml-types.js';
 import { readGguf } from '../../src/engine/gguf/read.js';
 
-/** Writes a copy of a GGUF with one value of a float32 tensor changed. @param at index of the value, row-major */
-export async function plantValue(
+/** Writes a copy of a GGUF with float32 tensors changed. `change` gets the values of a tensor, row-major, to write into. */
+export async function changeTensors(
   from: string,
   to: string,
-  { tensor, at = 0, value }: { tensor: string; at?: number; value: number },
+  changes: Record<string, (values: Float32Array) => void>,
 ): Promise<string> {
-  const found = (await readGguf(from)).tensors.get(tensor);
-  if (found?.type !== F32) throw new Error(`${tensor} is not there as float32`);
+  const { tensors } = await readGguf(from);
   const bytes = readFileSync(from);
-  bytes.writeFloatLE(value, found.offset + 4 * at);
+  for (const [name, change] of Object.entries(changes)) {
+    const tensor = tensors.get(name);
+    if (tensor?.type !== F32) throw new Error(`${name} is not there as float32`);
+    const values = new Float32Array(tensor.bytes / 4);
+    const place = bytes.subarray(tensor.offset, tensor.offset + tensor.bytes);
+    new Uint8Array(values.buffer).set(place);
+    change(values);
+    place.set(new Uint8Array(values.buffer));
+  }
   writeFileSync(to, bytes);
   return to;
 }

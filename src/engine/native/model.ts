@@ -49,6 +49,9 @@ export interface LoadedModel {
   downBias(): Float32Array[] | undefined;
 }
 
+/** Models up to this size are read once for values that are not finite: a second. Of larger ones the first tokens must do. */
+const CHECKED_BYTES = 4 * 2 ** 30;
+
 /**
  * Loads libraries and model.
  * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses; it names a tensor that is not finite.
@@ -64,7 +67,11 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   if (found.length === 0 && options.device !== 'auto' && options.device !== 'cpu')
     throw new UserError(explainMissingDevice(options.device, files));
   const gpus = planGpus(found, options.device, options);
-  const parameters = { ...llama.modelDefaults(), ...deviceParameters(llama, gpus, options.gpuLayers) };
+  const parameters = {
+    ...llama.modelDefaults(),
+    ...deviceParameters(llama, gpus, options.gpuLayers),
+    check_tensors: shape.weightBytes <= CHECKED_BYTES,
+  };
   const pointer: Pointer | null = llama.modelLoad(options.modelPath, parameters);
   if (!pointer && parameters.check_tensors) checkWeights(llama, gguf);
   if (!pointer)
