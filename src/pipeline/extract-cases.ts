@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tooLong } from '../engine/text/length.js';
+import { tooLong as tooManyTokens } from '../engine/text/length.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { readJsonl } from '../formats/jsonl.js';
@@ -57,7 +57,7 @@ export async function loadCases(path: string, engine: Engine): Promise<ReadableC
         throw bad(line, `token ${unknown} is not in the vocabulary of ${engine.model.vocab}`);
       const { contextLength } = engine.model;
       if (token_ids.length > contextLength) {
-        throw bad(line, `it ${tooLong({ tokens: token_ids.length }, contextLength)}`);
+        throw bad(line, `it ${tooManyTokens({ tokens: token_ids.length }, contextLength)}`);
       }
       const { question_start, question_end } = tokens.data;
       const known = typeof question_start === 'number' && typeof question_end === 'number';

@@ -77,13 +77,18 @@ export async function drawnSequences(
   });
 }
 
-/** Means over the tokens of the text. Samples of older runs, which do not say what of their sum is of the end, are read again. */
+/**
+ * Means over the tokens of the text; NaN without a prompt. Samples of older runs, which do not say what of their sum is of the
+ * end, are read again.
+ */
 async function readMeans(
   engine: Engine,
-  items: { prompt: ArrayLike<number>; sample: ReadSample }[],
+  items: { prompt: ArrayLike<number> | undefined; sample: ReadSample }[],
 ): Promise<number[]> {
-  const known = items.map(({ sample }) => meanOverText(sample));
-  const open = items.filter((_, i) => known[i] === undefined);
+  const known = items.map(({ prompt, sample }) => (prompt ? meanOverText(sample) : Number.NaN));
+  const open = items.flatMap(({ prompt, sample }, i) =>
+    prompt && known[i] === undefined ? [{ prompt, sample }] : [],
+  );
   if (open.length === 0) return known as number[];
   const read = await engine.logProbabilities(
     open.map(({ prompt, sample: { tokens } }) => ({

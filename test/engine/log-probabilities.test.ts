@@ -21,6 +21,7 @@ test('log p of chosen tokens is that of the sequence run alone, whatever shares 
     hidden: 32,
     ffn: 64,
     seed: 5,
+    contextLength: 1024,
   });
   const { vocab } = engine.model;
   const prefix = someTokens(9, vocab, 1);

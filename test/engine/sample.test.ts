@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/temporary.js';
 const folder = temporaryFolder();
 const FREE: SampleSettings = { temperature: 1, topK: 0, topP: 1, minP: 0, maxTokens: 2, stop: [], seed: 1 };
 
-const { tiny, engine } = await openTiny(folder, { architecture: 'qwen2', sharpness: 3 });
+const { tiny, engine } = await openTiny(folder, { architecture: 'qwen2', sharpness: 3, contextLength: 8192 });
 
 async function sampleAll(
   requests: SampleRequest[],

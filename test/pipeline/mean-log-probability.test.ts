@@ -27,9 +27,9 @@ test('the mean log-probability is over the tokens of the answer, however the ans
   // As of an older run, or of another server: read again.
   const older = items.map(({ sample: { endLogProbability: _, ...sample } }) => ({ prompt, sample }));
   const read = await drawnSequences(engine, older);
-  drawn.forEach(({ meanLogProbability }, i) => {
-    const other = read[i].meanLogProbability;
-    assert.ok(Math.abs(meanLogProbability - other) < 2e-2, `${meanLogProbability} against ${other}`);
+  drawn.forEach((sequence, i) => {
+    const [mean, other] = [sequence!.meanLogProbability, read[i]!.meanLogProbability];
+    assert.ok(Math.abs(mean - other) < 2e-2, `${mean} against ${other}`);
   });
   const stopped = items.find(({ sample }) => sample.finish === 'stop')!.sample;
   assert.ok(stopped.endLogProbability! < 0);
