@@ -9,7 +9,7 @@ import type { OpenOptions } from './model.js';
  */
 export function engineChoice(
   options: Omit<OpenOptions, 'contextTokens' | 'concurrency' | 'onNotice'>,
-): Omit<EngineOptions, 'modelPath' | 'signal'> {
+): Omit<EngineOptions, 'modelPath' | 'signal' | 'onNotice'> {
   const { device, gpuLayers, splitMode, split, mainGpu, threads, library } = options;
   const fits = (value: number | undefined) => value === undefined || (Number.isInteger(value) && value >= 0);
   if (!fits(mainGpu))

@@ -28,7 +28,7 @@ let live: LiveRunner | undefined;
 
 const handlers: Handlers = {
   async load(options) {
-    model = await loadModel(options);
+    model = await loadModel(options, (text) => send({ kind: 'notice', text }));
     steerer = makeSteerer(model);
     return model.info;
   },
@@ -159,6 +159,7 @@ function open(settings: Shape): Context {
     ...rest,
     threads: model.threads,
     pool: model.pool,
+    contention: model.contention,
     flashAttention: exact ? 'off' : 'auto',
   });
 }

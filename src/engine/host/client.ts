@@ -32,7 +32,7 @@ interface Host extends LiveHost {
 }
 
 /** Starts the native process. `subject`: the file that messages about a crash name. */
-function startHost(subject: string, signal?: AbortSignal): Host {
+function startHost(subject: string, signal?: AbortSignal, onNotice?: (text: string) => void): Host {
   const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -85,6 +85,10 @@ function startHost(subject: string, signal?: AbortSignal): Host {
   child.on('message', (message: ToParent) => {
     if (message.kind === 'live') {
       live?.onEvents(message.events);
+      return;
+    }
+    if (message.kind === 'notice') {
+      onNotice?.(message.text);
       return;
     }
     const call = calls.get(message.id);
@@ -185,7 +189,7 @@ const ints = (values: ArrayLike<number> | undefined): Int32Array =>
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { modelPath, device = 'auto', gpuLayers, splitMode, split, mainGpu } = options;
   const { threads, memory, library, signal } = options;
-  const host = startHost(modelPath, signal);
+  const host = startHost(modelPath, signal, options.onNotice);
   try {
     const model = await host.call('load', {
       modelPath,

@@ -64,7 +64,7 @@ export function planGpus(found: Gpu[], device: Device, wish: SplitWish): GpuPlan
       throw new UserError(
         `no ${device} device was found: check the driver, or choose another device${device === 'vulkan' ? ' (a driver that runs on the CPU is used only if GGML_VK_VISIBLE_DEVICES names it)' : ''}`,
       );
-    if (split ?? mainGpu ?? wish.splitMode)
+    if (split !== undefined || mainGpu !== undefined || wish.splitMode !== undefined)
       throw new UserError('no GPU is in use, so there is nothing to split: leave out split and main GPU');
     return undefined;
   }

@@ -119,6 +119,7 @@ export function loadLlama(files: LibraryFiles) {
       parameters: Uint8Array,
       threads: number,
     ) => void,
+    setThreads: f('void llama_set_n_threads(void *ctx, int32_t threads, int32_t batch_threads)'),
     threadPoolAttach: f('void llama_attach_threadpool(void *ctx, void *pool, void *batch_pool)'),
     mulMatOp: 0,
   };
