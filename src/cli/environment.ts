@@ -10,7 +10,8 @@ export interface Environment extends Services {
 
 /** Downloading and hashing are loaded when they are needed: `--help` shall be there at once. */
 export const realEnvironment: Environment = {
-  openEngine,
+  openEngine: (options) =>
+    openEngine({ onNotice: (text) => process.stderr.write(`note: ${text}\n`), ...options }),
   modelSha256: async (...args: Parameters<typeof modelSha256>) =>
     (await import('../models/index.js')).modelSha256(...args),
   resolveModel: async (...args: Parameters<typeof resolveModel>) =>

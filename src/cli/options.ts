@@ -23,7 +23,7 @@ export interface OutputOptions {
   json?: boolean;
 }
 
-export type EngineFlags = Omit<EngineOptions, 'modelPath' | 'signal'>;
+export type EngineFlags = Omit<EngineOptions, 'modelPath' | 'signal' | 'onNotice'>;
 
 export interface CollectFlags {
   questions?: string;

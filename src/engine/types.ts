@@ -26,6 +26,8 @@ export interface EngineOptions {
   memory?: number;
   /** A folder with the user's own libllama / libggml build, in place of the pinned package. */
   library?: string;
+  /** One-line messages, such as that other programs slow it down. */
+  onNotice?: (text: string) => void;
   /** Aborting kills the native process at once; every pending call rejects with the signal's reason. */
   signal?: AbortSignal;
 }

@@ -9,7 +9,7 @@ import type { OpenOptions } from './model.js';
  */
 export function engineChoice(
   options: Omit<OpenOptions, 'contextTokens' | 'concurrency' | 'onNotice'>,
-): Omit<EngineOptions, 'modelPath' | 'signal'> {
+): Omit<EngineOptions, 'modelPath' | 'signal' | 'onNotice'> {
   const { device, gpuLayers, splitMode, split, mainGpu, threads, library } = options;
   const memory = memoryBytes(options.memory);
   return { device, gpuLayers, splitMode, split, mainGpu, threads, memory, library };

@@ -96,7 +96,7 @@ export class Model {
     const choice = engineChoice(options);
     const found = await resolveModel(spec, { signal, onNotice });
     const { identity } = await identifyModel(found, { openEngine, modelSha256 }, signal);
-    const engine = await openEngine({ ...choice, modelPath: found.path, signal });
+    const engine = await openEngine({ ...choice, modelPath: found.path, signal, onNotice });
     return new Model(identity, engine, options);
   }
 

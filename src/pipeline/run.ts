@@ -14,7 +14,7 @@ import type { Manifest, ModelIdentity } from './manifest.js';
 import type { RunFolder } from './run-folder.js';
 
 /** How the native side is started; the rest of the engine's options follows from the run. */
-export type EngineChoice = Omit<EngineOptions, 'modelPath' | 'signal'>;
+export type EngineChoice = Omit<EngineOptions, 'modelPath' | 'signal' | 'onNotice'>;
 
 /** What the pipeline takes from outside, so that a test can put something simple in its place. */
 export interface Services {
@@ -113,7 +113,12 @@ export function makeContext(options: {
         `${model.path} is not the model that ${folder.path} was made with; choose another --out`,
       );
     }
-    const engine = await services.openEngine({ ...options.engine, modelPath: model.path, signal });
+    const engine = await services.openEngine({
+      ...options.engine,
+      modelPath: model.path,
+      signal,
+      onNotice: (message) => emit({ type: 'note', message }),
+    });
     engine.model.promptDate = folder.manifest.promptDate;
     versions.llama = engine.model.libraryVersion;
     const seconds = (performance.now() - began) / 1000;

@@ -39,7 +39,7 @@ let live: LiveRunner | undefined;
 
 const handlers: Handlers = {
   async load(options) {
-    model = await loadModel(options);
+    model = await loadModel(options, (text) => send({ kind: 'notice', text }));
     send({ kind: 'probing', weightBytes: model.info.weightBytes });
     probeModel(model);
     steerer = makeSteerer(model);
@@ -174,6 +174,7 @@ function open(settings: Shape): Context {
     ...rest,
     threads: model.threads,
     pool: model.pool,
+    contention: model.contention,
     flashAttention: exact ? 'off' : 'auto',
   });
 }

@@ -51,7 +51,7 @@ interface Host extends LiveHost {
  */
 function startHost(
   subject: string,
-  { signal, library }: Pick<EngineOptions, 'signal' | 'library'> = {},
+  { signal, library, onNotice }: Pick<EngineOptions, 'signal' | 'library' | 'onNotice'> = {},
 ): Host {
   const oomKills = countOomKills();
   const child: ChildProcess = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [], {
@@ -133,6 +133,10 @@ function startHost(
     }
     if (message.kind === 'ready') {
       ready = true;
+      return;
+    }
+    if (message.kind === 'notice') {
+      onNotice?.(message.text);
       return;
     }
     if (message.kind === 'probing') {
@@ -218,7 +222,7 @@ const ints = (values: ArrayLike<number> | undefined): Int32Array =>
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { modelPath, device = 'auto', gpuLayers, splitMode, split, mainGpu } = options;
   const { threads, memory, library, signal } = options;
-  const host = startHost(modelPath, { signal, library });
+  const host = startHost(modelPath, { signal, library, onNotice: options.onNotice });
   try {
     const model = await host.call('load', {
       modelPath,

@@ -66,4 +66,6 @@ export type ToParent =
   | { kind: 'result'; id: number; result: unknown }
   | { kind: 'failure'; id: number; message: string; stack?: string; exitCode?: 1 | 2 }
   | { kind: 'turn'; id: number; turn: Turn }
+  /** A line for the user. */
+  | { kind: 'notice'; text: string }
   | { kind: 'live'; events: LiveEvents };

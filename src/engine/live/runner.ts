@@ -63,6 +63,7 @@ export function openLiveRunner(
       sequences: sequenceCount,
       threads: model.threads,
       pool: model.pool,
+      contention: model.contention,
       kvType: exact ? 0 : 1,
       flashAttention: exact ? 'off' : 'auto',
       evaluate: watch?.callback,

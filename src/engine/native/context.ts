@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { UserError } from '../../errors.js';
+import type { Contention } from './contention.js';
 import { NotFiniteError, usableLogits } from './finite.js';
 import { floatsAt, type Llama, type Pointer } from './llama.js';
 
@@ -17,6 +18,8 @@ export interface ContextSettings {
   /** 0 = float32, 1 = float16. */
   kvType: 0 | 1;
   flashAttention: 'auto' | 'off';
+  /** Hears how long each decode takes; says how many threads one with plain attention shall have. */
+  contention?: Contention;
   /** Address of a registered evaluation callback. */
   evaluate?: Pointer;
 }
@@ -98,6 +101,15 @@ export function createContext(
   });
   const cells = llama.contextCells(pointer);
 
+  const { contention } = settings;
+  let { threads } = settings;
+  /** Flash attention cuts a long context into a piece for each thread, and rounds at each cut: there their number stays. */
+  const setThreads = () => {
+    if (!contention || settings.flashAttention !== 'off' || contention.threads >= threads) return;
+    threads = contention.threads;
+    llama.setThreads(pointer, threads, threads);
+  };
+
   const context: Context = {
     get pointer() {
       return pointer;
@@ -115,11 +127,17 @@ export function createContext(
       return row;
     },
     decode() {
-      batch.n_tokens = context.rows;
+      const { rows } = context;
+      batch.n_tokens = rows;
       context.rows = 0;
+      setThreads();
+      const [since, cpu] = [performance.now(), process.cpuUsage()];
       const status: number = llama.decode(pointer, batch);
       if (status !== 0) throw new UserError(decodeFailure(status, cells));
       llama.synchronize(pointer);
+      const ms = performance.now() - since;
+      const { user, system } = process.cpuUsage(cpu);
+      contention?.add({ rows, ms, cpuMs: (user + system) / 1000 });
     },
     logits(row, of) {
       const logits = floatsAt(llama.logitsAt(pointer, row), vocab);
@@ -138,6 +156,7 @@ export function createContext(
     renew() {
       llama.contextFree(pointer);
       pointer = create();
+      threads = settings.threads;
       memory = llama.memory(pointer);
     },
     free() {

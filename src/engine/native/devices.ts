@@ -60,7 +60,7 @@ export function planGpus(found: Gpu[], device: Device, wish: SplitWish): GpuPlan
   const { split, mainGpu } = wish;
   const gpus = device === 'cpu' ? [] : found;
   if (gpus.length === 0) {
-    if (split ?? mainGpu ?? wish.splitMode)
+    if (split !== undefined || mainGpu !== undefined || wish.splitMode !== undefined)
       throw new UserError('no GPU is in use, so there is nothing to split: leave out split and main GPU');
     return undefined;
   }

@@ -77,6 +77,7 @@ export const FUNCTIONS = {
     adapterLoad: 'void *llama_adapter_lora_init(void *model, const char *path)',
     adapterFree: 'void llama_adapter_lora_free(void *adapter)',
     adaptersSet: 'int32_t llama_set_adapters_lora(void *ctx, void **adapters, size_t n, float *scales)',
+    setThreads: 'void llama_set_n_threads(void *ctx, int32_t threads, int32_t batch_threads)',
     threadPoolAttach: 'void llama_attach_threadpool(void *ctx, void *pool, void *batch_pool)',
   },
 } as const satisfies Record<LibraryName, Record<string, string>>;

@@ -6,6 +6,7 @@ import type { Gguf, TensorInfo } from '../gguf/types.js';
 import type { Device, ModelInfo } from '../types.js';
 import { explainMissingDevice, loadBackends } from './backends.js';
 import { type Budget, type Job, type MemoryPlan, planBudget, shapeOf } from './budget.js';
+import { type Contention, makeContention } from './contention.js';
 import { deviceParameters, type GpuPlan, listGpus, planGpus, type SplitWish } from './devices.js';
 import { type Llama, loadLlama, type Pointer } from './llama.js';
 import { locateLibraries } from './locate.js';
@@ -31,6 +32,8 @@ export interface LoadedModel {
   gguf: Gguf;
   info: ModelInfo;
   threads: number;
+  /** Undefined with a GPU, whose steps say nothing about threads. */
+  contention: Contention | undefined;
   /** How large a context for this kind of job may be. */
   budget(job: Job): Budget;
   /**
@@ -54,9 +57,13 @@ const CHECKED_BYTES = 4 * 2 ** 30;
 
 /**
  * Loads libraries and model.
+ * @param say hears one-line messages for the user, then and later
  * @throws UserError for a bad file, an unfit library, or a model that llama.cpp refuses; it names a tensor that is not finite.
  */
-export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(
+  options: LoadOptions,
+  say: (text: string) => void = () => {},
+): Promise<LoadedModel> {
   const gguf = await readGguf(options.modelPath);
   const shape = inspectModel(gguf);
   const files = locateLibraries(options.device, options.library);
@@ -99,6 +106,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     gguf,
     info,
     threads,
+    contention: gpus ? undefined : makeContention(threads, say),
     budget: (job) => planBudget(modelShape, memory, job),
     oneSteering: gpus?.gpus.some(({ backend }) => backend === 'Vulkan') ?? false,
     pool: makeThreadPool(llama, threads),
