@@ -129,7 +129,8 @@ async function modelBases(kind) {
   const small = { layers: 2, hidden: 32, ffn: 32, contextLength: 256 };
   const variants =
     kind === 'template'
-      ? [{ architecture: 'llama' }]
+      ? // The spaces behind the template are tokens of the prompt.
+        [{ architecture: 'llama', contextLength: 4096 }]
       : [
           { architecture: 'llama' },
           { architecture: 'gemma3' },

@@ -18,6 +18,7 @@ export interface FileRecord {
 /** Longer lines are no questions; they are not kept in memory. */
 const LONGEST_LINE = 1 << 20;
 const TOO_LONG = 'longer than 1 MiB';
+const MAX_DEPTH = 64;
 const NEWLINE = 0x0a;
 /** A JSON document is held in memory as a whole. */
 const LARGEST_DOCUMENT = 256 << 20;
@@ -52,7 +53,7 @@ export async function documentRecords(path: string): Promise<FileRecord[] | unde
   }
   const { questions, data } = (value ?? {}) as { questions?: unknown; data?: unknown };
   const list = [value, questions, data].find(Array.isArray) ?? [value];
-  return list.map((record, i) => ({ line: i + 1, value: record }));
+  return list.map((record, i) => ofBoundedDepth({ line: i + 1, value: record }));
 }
 
 /**
@@ -127,6 +128,21 @@ export async function* parquetRecords(
 
 /** The records of a JSON Lines file. Blank lines are skipped, a byte order mark and CRLF are fine. */
 export async function* jsonRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileRecord> {
+  for await (const record of lineRecords(chunks)) yield ofBoundedDepth(record);
+}
+
+/** The record, or the error that its value is nested too deeply for functions that call themselves for each level. */
+function ofBoundedDepth(record: FileRecord): FileRecord {
+  if (!isDeeper(record.value, MAX_DEPTH)) return record;
+  return { line: record.line, error: `lists or objects nested more than ${MAX_DEPTH} deep` };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+async function* lineRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileRecord> {
   let line = 0;
   for await (const bytes of splitLines(chunks)) {
     line++;

@@ -136,6 +136,16 @@ test('a line of 100 MB is named and not kept', async () => {
   assert.ok(process.memoryUsage().rss - before < 64 << 20, 'the line was held in memory');
 });
 
+test('a record that is nested too deeply is named, in either kind of JSON', async () => {
+  const nested = `{"question":"q","aliases":${'['.repeat(5000)}"a"${']'.repeat(5000)}}`;
+  for (const [name, content] of [
+    ['deep.jsonl', nested],
+    ['deep.json', `[${nested}]`],
+  ] as const) {
+    assert.match(await failure(write(name, content)), /1: lists or objects nested more than 64 deep/);
+  }
+});
+
 test('a text that no model reads is named, whatever the kind of the file; so is a column that stands twice', async () => {
   const long = 'x'.repeat((1 << 20) + 1);
   const answer = 'y'.repeat(100_001);
