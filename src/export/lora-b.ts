@@ -26,7 +26,7 @@ export function loraB(
       if (!Number.isFinite(value)) {
         throw new UserError(
           `neuron ${layer}:${neurons[k]} has a weight of ${column[i].toPrecision(3)} in W_down, and ${factor} times that is no number of float32; ` +
-            'the model is damaged, or alpha too large',
+            'take a smaller alpha',
         );
       }
       out[i * rank + k] = value;

@@ -43,10 +43,16 @@ export type Scaler = (bytes: Buffer) => number;
  *   throws one where a number would leave the range of its type.
  */
 export function scalerOf(encoding: Encoding, alpha: number, what: string): Scaler {
-  const overflow = (number: number, type: string) =>
-    new UserError(
+  const overflow = (number: number, type: string) => {
+    if (!Number.isFinite(number)) {
+      return new UserError(
+        `${what} holds values that are not finite (NaN or infinite): the file is damaged; download it again`,
+      );
+    }
+    return new UserError(
       `alpha ${alpha} is too large for ${what}: ${number.toPrecision(3)} is beyond the range of ${type}; take a smaller alpha`,
     );
+  };
   if (encoding === 'F32') {
     return (bytes) => {
       const error = errorSum();

@@ -197,9 +197,16 @@ export function requireHNeurons(detector: Detector): number[] {
   );
 }
 
-/** Probability that an answer is hallucinated, from its score. */
+/**
+ * Probability that an answer is hallucinated, from its score.
+ * @throws UserError for a score or a probability that is no number: weights of a size that overflows
+ */
 export function detectorProbability(detector: Detector, score: number): number {
-  return plattProbability(detector.calibration, score);
+  const probability = plattProbability(detector.calibration, score);
+  if (Number.isFinite(score) && Number.isFinite(probability)) return probability;
+  throw new UserError(
+    `the detector gives the score ${score}, which is not finite: its weights or its calibration are damaged; train it again`,
+  );
 }
 
 /** The part of a model's identity that a detector carries. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { fileError } from '../formats/file-error.js';
-import { type RowReader, rowReader } from './rows.js';
+import { type RowReader, requireFinite, rowReader } from './rows.js';
 import type { FfnWeights, StoredMatrix } from './types.js';
 
 /** A neuron of a layer, and where its column of W_down goes. */
@@ -14,7 +14,7 @@ interface Wanted {
  * chunk of a matrix is in memory at a time.
  * @param neurons flat indices, `layer * ffn + j`
  * @returns a vector `[hidden]` for each of them, in their order
- * @throws UserError when a file cannot be opened, ends early, or holds a type that cannot be decoded.
+ * @throws UserError when a file cannot be opened, ends early, or holds a type that cannot be decoded, or numbers that are not finite.
  */
 export function downColumns(
   weights: Pick<FfnWeights, 'ffn' | 'hidden' | 'matrix'>,
@@ -36,6 +36,7 @@ export function downColumns(
       // GPT-2's checkpoints keep a neuron's column as a row.
       if (matrix.neurons === 'rows') copyRows(rowReader(matrix, file, 1), wanted);
       else gather(rowReader(matrix, file), matrix, wanted);
+      for (const { into } of wanted) requireFinite(into, matrix);
     } finally {
       closeSync(file);
     }

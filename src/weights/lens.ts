@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { OutputPath } from './output.js';
-import { rowReader } from './rows.js';
+import { requireFinite, rowReader } from './rows.js';
 
 /** What one unit of a neuron's activation adds to a token's logit, before the final norm divides it by the size of the stream. */
 export interface TokenEffect {
@@ -30,7 +30,7 @@ export interface NeuronEffect {
  *
  * @param neurons column of W_down `[hidden]` of each, and its layer
  * @param count   tokens wanted each way
- * @throws UserError when the file ends early or holds a type that cannot be decoded.
+ * @throws UserError when the file ends early or holds a type that cannot be decoded, or numbers that are not finite.
  */
 export async function logitLens(
   output: OutputPath,
@@ -59,6 +59,7 @@ export async function logitLens(
       signal?.throwIfAborted();
       const rows = Math.min(perChunk, vocab - first);
       const values = read(first, rows);
+      requireFinite(values, output.matrix);
       directions.forEach((direction, n) => {
         const tally = tallies[n];
         for (let row = 0; row < rows; row++) {

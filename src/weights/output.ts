@@ -4,7 +4,7 @@ import { readGguf } from '../engine/gguf/read.js';
 import type { TensorInfo } from '../engine/gguf/types.js';
 import { UserError } from '../errors.js';
 import { storedRows } from './gguf.js';
-import { rowReader } from './rows.js';
+import { requireFinite, rowReader } from './rows.js';
 import type { StoredRows } from './types.js';
 
 /** What lies between the last residual stream of a model and its logits, and between a down projection and that stream. */
@@ -59,7 +59,10 @@ function readVector(tensor: TensorInfo, length: number): Float32Array {
   }
   const file = openSync(tensor.file, 'r');
   try {
-    return rowReader(storedRows(tensor), file, 1).read(0, 1).slice();
+    const rows = storedRows(tensor);
+    const values = rowReader(rows, file, 1).read(0, 1).slice();
+    requireFinite(values, rows);
+    return values;
   } finally {
     closeSync(file);
   }

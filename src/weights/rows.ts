@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs';
+import { allFinite } from '../engine/native/finite.js';
 import { UserError } from '../errors.js';
 import { decoderOf } from './decode.js';
 import type { StoredRows } from './types.js';
@@ -12,6 +13,17 @@ export interface RowReader {
 }
 
 const CHUNK_BYTES = 1 << 20;
+
+/** @throws UserError that names the tensor when one of the values that were read or computed from it is NaN or infinite */
+export function requireFinite(
+  values: Float32Array,
+  { file, tensor }: Pick<StoredRows, 'file' | 'tensor'>,
+): void {
+  if (allFinite(values)) return;
+  throw new UserError(
+    `${file}: ${tensor} holds values that are not finite (NaN or infinite): the file is damaged; download it again`,
+  );
+}
 
 /**
  * A reader of rows from an open file. Its memory is one chunk.
