@@ -7,7 +7,9 @@ import { main } from '../../src/cli/main.js';
 import type { EngineOptions } from '../../src/engine/index.js';
 import { parseMemorySize } from '../../src/engine/memory-size.js';
 import { UserError } from '../../src/errors.js';
+import { checkOptions } from '../../src/library/check.js';
 import { engineChoice } from '../../src/library/engine-choice.js';
+import { OPEN } from '../../src/library/rules.js';
 import { modelSha256 } from '../../src/models/index.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -104,13 +106,16 @@ describe('values that cannot be are refused in one line', () => {
 
   it('in the library too', async () => {
     const refused = (options: Parameters<typeof engineChoice>[0], message: RegExp) =>
-      expectUserError(async () => engineChoice(options), message);
+      expectUserError(async () => {
+        checkOptions('Model.open', options, OPEN);
+        engineChoice(options);
+      }, message);
     await refused({ memory: 'much' }, /^memory must be a number with MB/);
     await refused({ memory: 12 }, /^memory must be from 64MiB/);
-    await refused({ memory: Number.NaN }, /^memory must be from 64MiB/);
-    await refused({ split: [] }, /^split must be proportions/);
-    await refused({ split: [1, -1] }, /^split must be proportions/);
-    await refused({ mainGpu: -1 }, /^mainGpu must be a whole number/);
+    await refused({ memory: Number.NaN }, /^(Model\.open: )?memory must be/);
+    await refused({ split: [] }, /split must be proportions/);
+    await refused({ split: [1, -1] }, /split must be proportions/);
+    await refused({ mainGpu: -1 }, /mainGpu must be a whole number/);
     assert.equal(engineChoice({ memory: '4GiB' }).memory, 4 * 2 ** 30);
     assert.equal(engineChoice({ memory: 2 ** 31 }).memory, 2 ** 31);
   });
