@@ -11,7 +11,7 @@ case $device in
   vulkan) scripts/vulkan-package.sh ;;
   cuda)
     version=$(node -p "require('./package.json').optionalDependencies['@node-llama-cpp/linux-x64']")
-    # The second holds parts of the first that are too large for one package.
+    # The second holds the same backend built with CUDA 12, for machines without the runtime libraries of CUDA 13.
     npm install --no-save --ignore-scripts --no-audit --no-fund \
       "@node-llama-cpp/linux-x64-cuda@$version" "@node-llama-cpp/linux-x64-cuda-ext@$version"
     command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,memory.free,driver_version --format=csv

@@ -37,7 +37,7 @@ export interface LoadedModel {
   /** How large a context for this kind of job may be. */
   budget(job: Job): Budget;
   /**
-   * The steering of a used context cannot be changed. llama.cpp 0.4.0's Vulkan backend writes over freed memory when the graph of
+   * The steering of a used context cannot be changed. The Vulkan backend of llama.cpp 0.4.0 and 0.5.0 writes over freed memory when the graph of
    * such a context is planned anew, as a change of adapters makes it (seen with Mesa's software driver).
    */
   oneSteering: boolean;
