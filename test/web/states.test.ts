@@ -271,7 +271,9 @@ test('the run tells what alpha does and where the neurons come from, and survive
     await premise.innerText(),
     /goes along when it agrees with the wrong value.*\n0\s+53\s%\s+68\s%\n.*\n3\s+10\s%\s+10\s%\n.*the opposite of what was published\. Its twins go the same way/s,
   );
-  await page.getByText('more so than with the 2 other sets of neurons that were turned: too few to tell').waitFor();
+  await page
+    .getByText('more so than with the 2 other sets of neurons that were turned: too few to tell')
+    .waitFor();
   await page.getByText('the log-likelihood of plain English changes by −0.13 a token').waitFor();
   await page.getByText('They move less than others.').waitFor();
   await page.getByText('It beats them on all.').waitFor();
