@@ -80,5 +80,7 @@ function checkDownloads({ network, places, model }: Facts): CheckResult {
     if (place.freeBytes !== null && place.freeBytes < model.bytes)
       return no(`${place.name}: ${humanBytes(place.freeBytes)} are free; set ${variable} to another folder`);
   }
-  return { name, works: true, reason: told };
+  if (lost.length === 0) return { name, works: true, reason: '' };
+  const left = network.filter(({ reachable }) => reachable === true).map(({ host }) => host);
+  return { name, works: true, reason: `only from ${left.join(', ')}; ${told}` };
 }

@@ -54,7 +54,9 @@ function loadCompiledIn(llama: Llama, folder: string): void {
 /** Why no device of a kind was found, and what to do: the loader's own words on the backend library, if it cannot be loaded. */
 export function explainMissingDevice(device: Device, files: LibraryFiles): string {
   const reason = backendError(device, files.folder);
-  const advice = reason ? adviceFor(device, files) : 'check the driver';
+  const software =
+    device === 'vulkan' ? ' (one that runs on the CPU is used only if GGML_VK_VISIBLE_DEVICES names it)' : '';
+  const advice = reason ? adviceFor(device, files) : `check the driver${software}`;
   return `No ${device} device was found${reason ? ` (${reason})` : ''}: ${advice}, or use --device cpu`;
 }
 
@@ -70,8 +72,7 @@ function backendError(device: Device, folder: string): string | undefined {
 }
 
 function adviceFor(device: Device, files: LibraryFiles): string {
-  if (device === 'vulkan')
-    return 'install the Vulkan loader (libvulkan1 on Debian and Ubuntu) and a driver (one that runs on the CPU is used only if GGML_VK_VISIBLE_DEVICES names it)';
+  if (device === 'vulkan') return 'install the Vulkan loader (libvulkan1 on Debian and Ubuntu) and a driver';
   const name = Object.keys(EXTENSIONS).find((key) => files.folder.endsWith(join('bins', key)));
   if (device !== 'cuda' || !name) return 'check the driver';
   const extension = `@node-llama-cpp/${EXTENSIONS[name]}@${PACKAGE_VERSION}`;
