@@ -48,7 +48,7 @@ code { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .tiles dt { font-size: .85rem; color: var(--soft); }
 .tiles dd { margin: 0; }
 .tiles .big { font-size: 2.15rem; line-height: 1.2; font-weight: 600; font-variant-numeric: tabular-nums; letter-spacing: -.02em; }
-.tiles .big small { font-size: .95rem; font-weight: 400; color: var(--soft); letter-spacing: 0; }
+.tiles .big small { font-size: .95rem; font-weight: 400; color: var(--soft); letter-spacing: 0; white-space: nowrap; }
 .tiles .what { font-size: .88rem; line-height: 1.45; color: var(--soft); margin-top: 4px; }
 nav ul { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; padding: 0; margin: 18px 0 0; font-size: .92rem; }
 .warnings { border-left: 4px solid var(--unsure); padding: 2px 0 2px 16px; margin: 22px 0; }
