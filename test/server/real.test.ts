@@ -71,10 +71,12 @@ test('of the default model, streamed scores are those of hneurons score', {
   const engine = await openEngine({ modelPath: path!, device: 'cpu', threads: 1 });
   const expected = await scorePairs(engine, detector, streamed).finally(() => engine.close());
   streamed.forEach(({ answer, risk }, i) => {
-    assert.ok(Math.abs(results[i].score! - expected[i].score) < 1e-6, answer);
-    // The rows of a quantised model are rounded by the shape of their batch, which is one token here and a whole answer there.
+    // The rows of a quantised model are rounded by the shape of their batch. A stream computes one token at a time, and a server
+    // reads in smaller batches while it still writes.
     const { score, probability } = expected[i];
-    assert.ok(Math.abs(risk.score! - score) < 0.01 * Math.max(1, Math.abs(score)), `${risk.score} ${score}`);
+    const near = (value: number) => Math.abs(value - score) < 0.01 * Math.max(1, Math.abs(score));
+    assert.ok(near(results[i].score!), `${answer}: ${results[i].score} ${score}`);
+    assert.ok(near(risk.score!), `${risk.score} ${score}`);
     assert.ok(Math.abs(risk.probability! - probability) < 0.005, `${risk.probability} ${probability}`);
     assert.equal(risk.answerSpan?.text, results[i].answerSpan?.text);
   });
