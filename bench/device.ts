@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Device, type Engine, openEngine } from '../src/engine/index.js';
 import { type DecidedRequest, decidedRequest } from '../test/support/decided.js';
+import { distance } from '../test/support/distance.js';
 import { readAll, someTokens } from '../test/support/engines.js';
 import { GREEDY, generate, idsOf } from '../test/support/live.js';
 import { writeTinyModel } from '../test/support/tiny-models.js';
@@ -39,16 +40,6 @@ const note = (text: string) => console.log(`note: ${text}`);
 
 /** Largest 1 - cosine of mean CETT that counts as the same. */
 const MAX_DISTANCE = 1e-6;
-
-function distance(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return 1 - ab / Math.sqrt(aa * bb);
-}
 
 const farthest = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);

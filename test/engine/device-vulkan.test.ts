@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Engine, type EngineOptions, openEngine, type Steering } from '../../src/engine/index.js';
 import { type DecidedRequest, decidedRequest } from '../support/decided.js';
+import { distance } from '../support/distance.js';
 import { readAll, someTokens } from '../support/engines.js';
 import { expectUserError } from '../support/expect-user-error.js';
 import { GREEDY, generate, idsOf, readAnswer } from '../support/live.js';
@@ -28,16 +29,6 @@ const offloads = (architecture: TinyArchitecture) =>
 
 /** Products in float16 precision: that is what Vulkan's shaders compute batches of float32 weights in. */
 const TOLERANCE = 2e-3;
-
-function distance(a: Float32Array, b: Float32Array): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return 1 - ab / Math.sqrt(aa * bb);
-}
 
 function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
   assert.equal(a.length, b.length);
